@@ -1,0 +1,16 @@
+//! The types that cross every boundary: FFI, HTTP and disk share one definition. Owns shapes and null rules; no logic.
+//!
+//! Wire source: `docs/wire/shield.md`. Absent and null are the same on input; on output absent fields are left out and
+//! never sent as null, since clients reject null for several of them.
+
+mod admin;
+mod audit;
+mod principal;
+mod request;
+mod response;
+
+pub use admin::*;
+pub use audit::*;
+pub use principal::*;
+pub use request::*;
+pub use response::*;

@@ -1,0 +1,115 @@
+//! The audit trail as callers see it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// One row of a scope's chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// Position in the chain, from 1, without gaps.
+    pub sequence: u64,
+    /// When it happened, RFC 3339 in UTC.
+    pub at: String,
+    /// `decision`, `error`, or an admin event such as `policy.put`.
+    pub kind: String,
+    /// The call's id, or the admin operation's.
+    pub request_id: String,
+    /// The decision, for guard calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
+    /// The rest. Content is a keyed hash, never text.
+    pub body: Map<String, Value>,
+    /// This row's hash, hexadecimal.
+    pub hash: String,
+    /// The hash of the row before, hexadecimal.
+    pub previous: String,
+}
+
+/// A signed statement of how long a chain is and what its last row hashes to.
+///
+/// Its text form can be printed, stored elsewhere, and given to `verify` as an outside anchor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHead {
+    /// The scope's internal id.
+    pub scope: String,
+    /// The last row's sequence; 0 for an empty chain.
+    pub sequence: u64,
+    /// The last row's hash, hexadecimal.
+    pub hash: String,
+    /// When it was signed, microseconds since 1970.
+    pub at: i64,
+    /// Which key signed.
+    pub key_id: String,
+    /// Ed25519 signature, base64url.
+    pub signature: String,
+}
+
+impl AuditHead {
+    /// One printable line.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        format!("tnh1.{}.{}.{}.{}.{}.{}", self.scope, self.sequence, self.hash, self.at, self.key_id, self.signature)
+    }
+
+    /// Reads [`AuditHead::to_text`].
+    pub fn from_text(text: &str) -> Result<Self> {
+        let wrong = || Error::invalid("anchor_invalid", "the anchor is not a printed audit head");
+        let mut parts = text.trim().split('.');
+        let mut next = || parts.next().ok_or_else(wrong);
+        if next()? != "tnh1" {
+            return Err(wrong());
+        }
+        let head = Self {
+            scope: next()?.to_owned(),
+            sequence: next()?.parse().map_err(|_| wrong())?,
+            hash: next()?.to_owned(),
+            at: next()?.parse().map_err(|_| wrong())?,
+            key_id: next()?.to_owned(),
+            signature: next()?.to_owned(),
+        };
+        if parts.next().is_some() { Err(wrong()) } else { Ok(head) }
+    }
+}
+
+/// What `audit.verify` found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyReport {
+    /// Whether the chain is whole as far as it can be checked.
+    pub ok: bool,
+    /// Rows checked.
+    pub rows: u64,
+    /// The sequence covered by the newest signed head; later rows are chained but not yet covered.
+    pub head_sequence: u64,
+    /// Everything that is wrong, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+}
+
+/// Where a query starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Since {
+    /// At the first row.
+    #[default]
+    Start,
+    /// After this sequence.
+    Sequence(u64),
+    /// At this time, microseconds since 1970.
+    Time(i64),
+}
+
+impl Since {
+    /// Reads an RFC 3339 time, or a duration such as `7d` counted back from `now_micros`.
+    pub fn parse(text: &str, now_micros: i64) -> Result<Self> {
+        let micros = |duration: std::time::Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        if let Ok(back) = humantime::parse_duration(text) {
+            return Ok(Self::Time(now_micros.saturating_sub(micros(back))));
+        }
+        let time = humantime::parse_rfc3339_weak(text).map_err(|_| {
+            Error::invalid("since_invalid", format!("`{text}` is neither a time nor a duration"))
+                .with_help("use RFC 3339, a duration such as `7d`, or a sequence number")
+        })?;
+        Ok(Self::Time(time.duration_since(std::time::UNIX_EPOCH).map_or(0, micros)))
+    }
+}

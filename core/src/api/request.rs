@@ -1,0 +1,398 @@
+//! What a caller asks: [`GuardRequest`] and its parts.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// Deepest nesting accepted in caller JSON.
+pub const MAX_JSON_DEPTH: usize = 64;
+
+/// What kind of text `content` is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContentType {
+    /// Text a user sends to a model.
+    #[default]
+    Prompt,
+    /// Text a model or tool gives back.
+    Response,
+    /// The arguments of a tool call.
+    ToolCall,
+    /// The text of a file.
+    File,
+    /// Text from a clipboard.
+    Clipboard,
+}
+
+impl ContentType {
+    /// The wire name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Response => "response",
+            Self::ToolCall => "tool_call",
+            Self::File => "file",
+            Self::Clipboard => "clipboard",
+        }
+    }
+
+    /// Reads a wire name.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "prompt" => Ok(Self::Prompt),
+            "response" => Ok(Self::Response),
+            "tool_call" => Ok(Self::ToolCall),
+            "file" => Ok(Self::File),
+            "clipboard" => Ok(Self::Clipboard),
+            _ => Err(Error::invalid("content_type_invalid", format!("`{text}` is not a content type"))
+                .with_help("use `prompt`, `response`, `tool_call`, `file` or `clipboard`")),
+        }
+    }
+}
+
+/// How strictly policy outcomes are applied. Ordered from lax to strict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Report what would have happened; allow.
+    Monitor,
+    /// As monitor, and raise `alerted` when a policy fired.
+    Alert,
+    /// Redact findings and proceed.
+    Modify,
+    /// Apply the decision.
+    Enforce,
+}
+
+impl Mode {
+    /// The wire name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Monitor => "monitor",
+            Self::Alert => "alert",
+            Self::Modify => "modify",
+            Self::Enforce => "enforce",
+        }
+    }
+
+    /// Reads a wire name.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "monitor" => Ok(Self::Monitor),
+            "alert" => Ok(Self::Alert),
+            "modify" => Ok(Self::Modify),
+            "enforce" => Ok(Self::Enforce),
+            _ => Err(Error::invalid("mode_invalid", format!("`{text}` is not a mode"))
+                .with_help("use `enforce`, `modify`, `alert` or `monitor`")),
+        }
+    }
+}
+
+/// The tool a `call_tool` request wants to use.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ToolContext {
+    /// The tool's name.
+    pub name: String,
+    /// Whether the caller says the tool is its own. A claim, never proof.
+    pub is_builtin: bool,
+    /// The arguments; every string in them is inspected.
+    #[serde(default, skip_serializing_if = "Map::is_empty", deserialize_with = "null_default")]
+    pub arguments: Map<String, Value>,
+    /// What the tool says it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The MCP server the tool comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_id: Option<String>,
+}
+
+/// The model behind the call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModelContext {
+    /// The provider's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The model's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Sampling temperature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Upper bound of tokens to generate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<i64>,
+    /// Tokens used in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_used: Option<i64>,
+    /// Tokens of the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<i64>,
+    /// Tokens of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<i64>,
+    /// Tokens read from the provider's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read_tokens: Option<i64>,
+    /// Tokens written to the provider's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_tokens: Option<i64>,
+    /// Tokens written to the provider's one-hour cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h_tokens: Option<i64>,
+}
+
+/// The file a `read_file` or `write_file` request is about.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FileContext {
+    /// Where the file is.
+    pub path: String,
+    /// What is done with it, e.g. `read`.
+    pub operation: String,
+    /// The last part of the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+    /// The extension without the dot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_extension: Option<String>,
+    /// The media type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<String>,
+    /// Microsoft Information Protection label id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mip_label_id: Option<String>,
+    /// Microsoft Information Protection label name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mip_label_name: Option<String>,
+    /// How sensitive the file is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity_level: Option<String>,
+    /// Size in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+    /// Whether the file is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_encrypted: Option<bool>,
+    /// Whether rights management protects the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_rights_managed: Option<bool>,
+}
+
+/// The MCP server a `connect_server` request wants to reach.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct McpContext {
+    /// The server's name.
+    pub server_name: String,
+    /// Where the server is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_url: Option<String>,
+    /// How it is spoken to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<String>,
+    /// Whether the caller says the server is verified. A claim, never proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
+    /// What the server offers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_default")]
+    pub capabilities: Vec<String>,
+}
+
+/// One question: may this content and action pass?
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GuardRequest {
+    /// The text to inspect.
+    pub content: String,
+    /// What kind of text it is.
+    pub content_type: ContentType,
+    /// What is about to happen: `process_prompt`, `process_response`, `call_tool`, `read_file`, `write_file` or
+    /// `connect_server`.
+    pub action: String,
+    /// How strictly to apply policy outcomes; the project's floor may raise it. Absent means enforce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Ties turns of one conversation together; `""` means none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Further texts that belong to the call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_default")]
+    pub contexts: Vec<String>,
+    /// Detectors to run; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_default")]
+    pub detectors: Vec<String>,
+    /// Fill the debug tier of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debug: Option<bool>,
+    /// Fill the explain tier of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explain: Option<bool>,
+    /// Answer what would happen; reserve, remember and consume nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dryrun: Option<bool>,
+    /// Stop after a detector tier that already denies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_exit: Option<bool>,
+    /// Run only detectors whose keys a policy reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimize: Option<bool>,
+    /// Facts the caller claims. Policies may read declared keys, marked as claimed.
+    #[serde(default, skip_serializing_if = "Map::is_empty", deserialize_with = "null_default")]
+    pub metadata: Map<String, Value>,
+    /// The tool, for `call_tool`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolContext>,
+    /// The model behind the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelContext>,
+    /// The file, for `read_file` and `write_file`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileContext>,
+    /// The server, for `connect_server`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpContext>,
+}
+
+impl GuardRequest {
+    /// A prompt a user sends.
+    pub fn prompt(content: impl Into<String>) -> Self {
+        Self { content: content.into(), action: "process_prompt".into(), ..Self::default() }
+    }
+
+    /// A text a model gave back.
+    pub fn response(content: impl Into<String>) -> Self {
+        Self {
+            content: content.into(),
+            content_type: ContentType::Response,
+            action: "process_response".into(),
+            ..Self::default()
+        }
+    }
+
+    /// A tool call; `content` becomes the arguments as key-sorted JSON, as the public clients send it.
+    pub fn tool_call(name: impl Into<String>, arguments: Map<String, Value>) -> Self {
+        let sorted: std::collections::BTreeMap<&String, &Value> = arguments.iter().collect();
+        Self {
+            content: serde_json::to_string(&sorted).unwrap_or_default(),
+            content_type: ContentType::ToolCall,
+            action: "call_tool".into(),
+            tool: Some(ToolContext { name: name.into(), arguments, ..ToolContext::default() }),
+            ..Self::default()
+        }
+    }
+
+    /// A file that is read (`operation` `read`) or written (`write`).
+    pub fn file(content: impl Into<String>, path: impl Into<String>, operation: &str) -> Self {
+        Self {
+            content: content.into(),
+            content_type: ContentType::File,
+            action: if operation == "write" { "write_file".into() } else { "read_file".into() },
+            file: Some(FileContext { path: path.into(), operation: operation.into(), ..FileContext::default() }),
+            ..Self::default()
+        }
+    }
+
+    /// Reads a request from JSON. Lone surrogate escapes become U+FFFD; NaN and unknown enum values are refused.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let text = repair_surrogates(text);
+        let request: Self = serde_json::from_str(&text)
+            .map_err(|error| Error::invalid("request_invalid", format!("the request is not acceptable: {error}")))?;
+        request.check_depth()?;
+        Ok(request)
+    }
+
+    /// Refuses metadata or arguments nested deeper than [`MAX_JSON_DEPTH`].
+    pub fn check_depth(&self) -> Result<()> {
+        let arguments = self.tool.iter().flat_map(|tool| tool.arguments.values());
+        if self.metadata.values().chain(arguments).any(|value| deeper_than(value, MAX_JSON_DEPTH)) {
+            return Err(Error::invalid(
+                "request_too_deep",
+                format!("metadata or arguments are nested deeper than {MAX_JSON_DEPTH} levels"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn deeper_than(value: &Value, levels: usize) -> bool {
+    let Some(below) = levels.checked_sub(1) else { return true };
+    match value {
+        Value::Array(items) => items.iter().any(|item| deeper_than(item, below)),
+        Value::Object(fields) => fields.values().any(|field| deeper_than(field, below)),
+        _ => false,
+    }
+}
+
+fn null_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Replaces `\uD800`–`\uDFFF` escapes that have no partner by `\uFFFD`; strict parsers refuse them, clients send them.
+fn repair_surrogates(text: &str) -> std::borrow::Cow<'_, str> {
+    let bytes = text.as_bytes();
+    if !bytes.windows(3).any(|w| matches!(w, [b'\\', b'u', b'd' | b'D'])) {
+        return text.into();
+    }
+    let escape = |at: usize| -> Option<u16> {
+        let digits = text.get(at + 2..at + 6)?;
+        (bytes.get(at) == Some(&b'\\') && bytes.get(at + 1) == Some(&b'u'))
+            .then(|| u16::from_str_radix(digits, 16).ok())
+            .flatten()
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte != b'\\' {
+            let next = bytes.iter().skip(at).position(|b| *b == b'\\').map_or(bytes.len(), |n| at + n);
+            out.push_str(text.get(at..next).unwrap_or_default());
+            at = next;
+            continue;
+        }
+        let (piece, len) = match (escape(at), escape(at + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (text.get(at..at + 12), 12),
+            (Some(0xD800..=0xDFFF), _) => (Some("\\uFFFD"), 6),
+            (Some(_), _) => (text.get(at..at + 6), 6),
+            // A two-byte escape; a multi-byte character after the backslash is invalid JSON and left for the parser.
+            (None, _) => match text.get(at..at + 2) {
+                Some(pair) => (Some(pair), 2),
+                None => (text.get(at..at + 1), 1),
+            },
+        };
+        out.push_str(piece.unwrap_or_default());
+        at += len;
+    }
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lone_surrogates_become_replacement_characters_and_pairs_survive() {
+        let repaired = repair_surrogates(r#""a\ud800b \ud83d\ude00 \udc00 \\ud800""#);
+        let text: String = serde_json::from_str(&repaired).unwrap();
+        assert_eq!(text, "a\u{FFFD}b \u{1F600} \u{FFFD} \\ud800");
+    }
+
+    #[test]
+    fn nan_and_unknown_modes_are_refused_with_a_code() {
+        for bad in [
+            r#"{"content":"x","content_type":"prompt","action":"process_prompt","metadata":{"a":NaN}}"#,
+            r#"{"content":"x","content_type":"prompt","action":"process_prompt","mode":"off"}"#,
+            r#"{"content":"x","content_type":"poem","action":"process_prompt"}"#,
+        ] {
+            assert_eq!(GuardRequest::from_json(bad).unwrap_err().code(), "request_invalid");
+        }
+    }
+
+    #[test]
+    fn null_collections_mean_empty_and_nested_nulls_survive() {
+        let request = GuardRequest::from_json(
+            r#"{"content":"x","content_type":"prompt","action":"process_prompt","detectors":null,"metadata":{"a":null}}"#,
+        )
+        .unwrap();
+        assert!(request.detectors.is_empty());
+        assert_eq!(request.metadata.get("a"), Some(&Value::Null));
+    }
+}

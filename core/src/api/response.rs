@@ -1,0 +1,368 @@
+//! What a guard call answers: [`GuardResponse`] and its parts, with the exact null rules of `docs/wire/shield.md`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Mode;
+
+/// The outcome of a guard call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[must_use]
+pub enum Decision {
+    /// Proceed.
+    Allow,
+    /// Proceed with the redacted content.
+    Modify,
+    /// Wait for somebody's approval.
+    StepUp,
+    /// Ask again when more is known.
+    Defer,
+    /// Do not proceed.
+    Deny,
+}
+
+impl Decision {
+    /// The wire name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Modify => "modify",
+            Self::StepUp => "step_up",
+            Self::Defer => "defer",
+            Self::Deny => "deny",
+        }
+    }
+
+    /// `allow` or `modify`.
+    #[must_use]
+    pub const fn is_allowed(self) -> bool {
+        matches!(self, Self::Allow | Self::Modify)
+    }
+}
+
+/// How bad a finding is. Ordered from harmless to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing found.
+    None,
+    /// Worth knowing.
+    Low,
+    /// Worth a look.
+    Medium,
+    /// Worth acting on.
+    High,
+    /// Worth acting on at once.
+    Critical,
+}
+
+impl Severity {
+    /// The wire name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What a detector reports to people. Sorted most severe first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Signal {
+    /// The family, e.g. `privacy`.
+    pub category: String,
+    /// The context key policies read for it.
+    pub context_key: String,
+    /// A readable name.
+    pub name: String,
+    /// 0–100; boolean detectors report 100.
+    pub score: i64,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The entry of the OWASP Top 10 for LLM applications (2025) it belongs to.
+    pub vulnerability_id: String,
+}
+
+/// A policy that decided, or would have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeterminingPolicy {
+    /// The `@id` annotation, else the policy's name. Not unique across tenants.
+    pub rule_id: String,
+    /// Annotations without a meaning of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    /// `@category`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// `permit` or `forbid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<String>,
+    /// The policy's own mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// `layer/name#index`: unique within the scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_id: Option<String>,
+    /// The name it was put under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<String>,
+    /// `@severity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// `@tags`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+}
+
+/// What one detector did (debug tier).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetectorResult {
+    /// The detector's id.
+    pub name: String,
+    /// `ok`, `not_run` or `error`.
+    pub status: String,
+    /// `fast`, `standard` or `slow`.
+    pub tier: String,
+    /// How long it took, in whole milliseconds.
+    pub latency_ms: i64,
+    /// The raw keys it emitted.
+    pub context: Map<String, Value>,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Who acted, as far as the credential told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgentIdentity {
+    /// How the caller proved who it is.
+    pub auth_method: String,
+    /// The id in the caller's own system.
+    pub external_id: String,
+    /// The kind of agent.
+    pub sub_type: String,
+    /// How far the identity is trusted.
+    pub trust_level: String,
+    /// The identity's class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_type: Option<String>,
+}
+
+/// What this turn adds to its session.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SessionDelta {
+    /// Turns so far, this one included.
+    pub turn_count: i64,
+    /// Sum of each turn's highest score.
+    pub cumulative_risk: i64,
+}
+
+/// One rewritten span. Offsets are bytes into the original, end exclusive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RedactionEntry {
+    /// First byte.
+    pub start_pos: usize,
+    /// One past the last byte.
+    pub end_pos: usize,
+    /// What stood there, or `""` where the tenant keeps originals out of responses.
+    pub original: String,
+    /// What stands there now.
+    pub replacement: String,
+    /// What was found, e.g. `credit_card`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// Who was asked, about what, with which policies (debug tier).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DebugInfo {
+    /// The Cedar action.
+    pub action: String,
+    /// Policies in force.
+    pub loaded_policy_count: usize,
+    /// The Cedar namespace.
+    pub namespace: String,
+    /// The principal's id.
+    pub principal_id: String,
+    /// The principal's entity type.
+    pub principal_type: String,
+    /// The policy product.
+    pub product: String,
+    /// The resource's id.
+    pub resource_id: String,
+    /// The resource's entity type.
+    pub resource_type: String,
+    /// Whose call it was.
+    pub tenant: DebugTenant,
+}
+
+/// The scope of a call (debug tier).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DebugTenant {
+    /// The account.
+    pub account_id: String,
+    /// The application; equal to the project here.
+    pub application_id: String,
+    /// The project.
+    pub project_id: String,
+}
+
+/// Why a call was stopped, in terms of what was found (explain tier).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RootCause {
+    /// The detector behind it.
+    pub detector: String,
+    /// One sentence.
+    pub summary: String,
+    /// The keys and values that made the policies fire.
+    pub triggering_context: Map<String, Value>,
+    /// The policies that read them.
+    #[serde(default)]
+    pub triggered_policies: Option<Vec<String>>,
+}
+
+/// The answer to a guard call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GuardResponse {
+    /// The decision to act on.
+    pub decision: Decision,
+    /// This call's id, also in the audit trail.
+    pub request_id: String,
+    /// When the call arrived, RFC 3339 in UTC.
+    pub timestamp: String,
+    /// How long the call took, in whole milliseconds.
+    pub latency_ms: i64,
+    /// What was found, most severe first.
+    #[serde(default)]
+    pub signals: Vec<Signal>,
+    /// The unmodified decision where a mode changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual_decision: Option<Decision>,
+    /// Whether a policy fired in alert mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerted: Option<bool>,
+    /// The mode in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_mode: Option<Mode>,
+    /// Whether a mode changed the outcome, or the floor changed the mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_overridden: Option<bool>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_reason: Option<String>,
+    /// Why the decision is what it is, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_reason: Option<String>,
+    /// The policies that decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub determining_policies: Vec<DeterminingPolicy>,
+    /// The content with findings rewritten; absent when redaction did not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted_content: Option<String>,
+    /// What was rewritten in `content`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redaction_entries: Vec<RedactionEntry>,
+    /// The tool arguments with findings rewritten in place; absent when redaction did not run or changed none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted_arguments: Option<Map<String, Value>>,
+    /// Errors of policies that could not be evaluated, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eval_errors: Option<String>,
+    /// What this turn adds to its session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_delta: Option<SessionDelta>,
+    /// Who acted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_identity: Option<AgentIdentity>,
+    /// A stable code for a decision that no policy made, e.g. `limit_exceeded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What was not at full strength: `dev_mode`, `policy_stale`, …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<String>,
+    /// When a retry may pass a limit, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// The limit that was exceeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_id: Option<String>,
+    /// Metadata keys that contradicted verified facts and were dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context_conflict: Vec<String>,
+    /// Policies that could not be evaluated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_error: Vec<String>,
+    /// The version of the policies in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_version: Option<String>,
+    /// Debug tier: what each detector did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detectors: Option<Vec<DetectorResult>>,
+    /// Debug tier: every raw key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Map<String, Value>>,
+    /// Debug tier: who was asked about what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debug_info: Option<DebugInfo>,
+    /// Explain tier: the keys policies could read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projected_context: Option<Map<String, Value>>,
+    /// Explain tier: time spent in policies, in whole milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eval_latency_ms: Option<i64>,
+    /// Explain tier: detector tiers that ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiers_evaluated: Option<Vec<String>>,
+    /// Explain tier: detector tiers that did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiers_skipped: Option<Vec<String>>,
+    /// Explain tier: findings behind the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_causes: Option<Vec<RootCause>>,
+}
+
+impl GuardResponse {
+    /// Whether the call may proceed (`allow` or `modify`).
+    #[must_use]
+    pub const fn allowed(&self) -> bool {
+        self.decision.is_allowed()
+    }
+
+    /// Whether the call must not proceed.
+    #[must_use]
+    pub const fn denied(&self) -> bool {
+        matches!(self.decision, Decision::Deny)
+    }
+
+    /// Whether the call waits for somebody (`step_up` or `defer`).
+    #[must_use]
+    pub const fn suspended(&self) -> bool {
+        matches!(self.decision, Decision::StepUp | Decision::Defer)
+    }
+}
+
+/// What [`detect`](GuardResponse) alone answers: no policy, no limit, nothing remembered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DetectResponse {
+    /// Every raw key.
+    pub context: Map<String, Value>,
+    /// How long it took, in whole milliseconds.
+    pub latency_ms: i64,
+    /// What each detector did.
+    #[serde(default)]
+    pub detectors: Vec<DetectorResult>,
+    /// What was found, most severe first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Signal>,
+    /// Detector tiers that ran.
+    #[serde(default)]
+    pub tiers_evaluated: Vec<String>,
+}

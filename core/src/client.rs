@@ -1,0 +1,342 @@
+//! What apps hold and every binding wraps: [`Tenantry`] and [`Tenant`]. Owns handles and their lifecycle; touches the
+//! engine only through `embedded`.
+//!
+//! Every operation is async and has a `_blocking` twin. A warm guard call is ready at its first poll, so the twin costs
+//! nothing and starts no thread.
+
+mod embedded;
+
+use std::sync::Arc;
+
+pub use embedded::Surroundings;
+use embedded::Embedded;
+
+use crate::{
+    api::{
+        Account, AuditHead, AuditRecord, DetectResponse, GuardRequest, GuardResponse, LimitSpec, PolicyReceipt, PolicySpec,
+        PolicySummary, Principal, Project, Settings, SettingsPatch, Since, Status, TenantFacts, VerifyReport,
+    },
+    config::{Config, Options},
+    error::Result,
+    runtime::block_on,
+    scope::{Layer, Scope},
+    tenant::Instance,
+};
+
+macro_rules! with_blocking_twins {
+    ($(impl $type:ident { $($(#[$doc:meta])* pub async fn $name:ident / $twin:ident(&self $(, $argument:ident: $kind:ty)* $(,)?) -> Result<$result:ty> $body:block)+ })+) => {
+        $(impl $type { $(
+            $(#[$doc])*
+            pub async fn $name(&self $(, $argument: $kind)*) -> Result<$result> $body
+
+            #[doc = concat!("As [`", stringify!($type), "::", stringify!($name), "`], waiting on this thread.")]
+            pub fn $twin(&self $(, $argument: $kind)*) -> Result<$result> {
+                block_on(self.$name($($argument),*))
+            }
+        )+ })+
+    };
+}
+
+/// One engine (or one connection), many tenants. Cheap to clone; share it.
+#[derive(Clone)]
+pub struct Tenantry(Arc<Embedded>);
+
+impl Tenantry {
+    /// Opens the engine: data in `./.tenantry` unless `options`, `TENANTRY_*` or `tenantry.toml` say otherwise.
+    pub fn open(options: Options) -> Result<Self> {
+        Self::open_with(options, Surroundings::default())
+    }
+
+    /// As [`Tenantry::open`] with the clock given. For tests and simulations.
+    pub fn open_with(options: Options, surroundings: Surroundings) -> Result<Self> {
+        Ok(Self(Arc::new(Embedded::open(Config::resolve(options)?, surroundings)?)))
+    }
+
+    /// Accounts and projects. Needs platform authority at each call.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        Admin(self.clone())
+    }
+
+    /// Whether [`Tenantry::close`] was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+with_blocking_twins! {
+    impl Tenantry {
+        /// The handle of one project. Never creates it, except in dev mode.
+        pub async fn tenant / tenant_blocking(&self, account: &str, project: &str) -> Result<Tenant> {
+            let instance = self.0.tenant(account, project).await?;
+            Ok(Tenant { client: self.clone(), instance, principal: None })
+        }
+
+        /// The handle of the client's own project: the one its credential or configuration names.
+        pub async fn own / own_blocking(&self) -> Result<Tenant> {
+            let (account, project) = self.0.own_names()?;
+            self.tenant(&account, &project).await
+        }
+
+        /// Writes down everything pending and refuses further calls. Safe to call twice.
+        pub async fn close / close_blocking(&self) -> Result<()> {
+            self.0.close().await
+        }
+    }
+}
+
+/// Admin operations on accounts and projects.
+#[derive(Clone)]
+pub struct Admin(Tenantry);
+
+impl Admin {
+    /// Customer organisations.
+    #[must_use]
+    pub fn accounts(&self) -> Accounts {
+        Accounts(self.0.clone())
+    }
+
+    /// Workspaces of an account.
+    #[must_use]
+    pub fn projects(&self) -> Projects {
+        Projects(self.0.clone())
+    }
+}
+
+/// See [`Admin::accounts`].
+#[derive(Clone)]
+pub struct Accounts(Tenantry);
+
+/// See [`Admin::projects`].
+#[derive(Clone)]
+pub struct Projects(Tenantry);
+
+with_blocking_twins! {
+    impl Accounts {
+        /// Creates an account. `Conflict` when an id that differs at most in case exists.
+        pub async fn create / create_blocking(&self, id: &str, facts: TenantFacts) -> Result<Account> {
+            self.0.0.admin()?.create_account(id, facts).await
+        }
+
+        /// One account.
+        pub async fn get / get_blocking(&self, id: &str) -> Result<Account> {
+            self.0.0.admin()?.get_account(id).await
+        }
+
+        /// All accounts, by id.
+        pub async fn list / list_blocking(&self) -> Result<Vec<Account>> {
+            self.0.0.admin()?.list_accounts().await
+        }
+
+        /// Suspends or resumes an account: while suspended every call in it is denied.
+        pub async fn set_status / set_status_blocking(&self, id: &str, status: Status) -> Result<Account> {
+            self.0.0.admin()?.set_account_status(id, status).await
+        }
+
+        /// Deletes an account and its projects. The name may be used again, with nothing of the old one in it.
+        pub async fn delete / delete_blocking(&self, id: &str) -> Result<()> {
+            self.0.0.admin()?.delete_account(id).await
+        }
+    }
+
+    impl Projects {
+        /// Creates a project in an account, with the baseline permits, floor `enforce` and audit `standard`.
+        pub async fn create / create_blocking(&self, account: &str, id: &str, facts: TenantFacts) -> Result<Project> {
+            self.0.0.admin()?.create_project(account, id, facts).await
+        }
+
+        /// One project.
+        pub async fn get / get_blocking(&self, account: &str, id: &str) -> Result<Project> {
+            self.0.0.admin()?.get_project(account, id).await
+        }
+
+        /// The projects of an account, by id.
+        pub async fn list / list_blocking(&self, account: &str) -> Result<Vec<Project>> {
+            self.0.0.admin()?.list_projects(account).await
+        }
+
+        /// Suspends or resumes a project.
+        pub async fn set_status / set_status_blocking(&self, account: &str, id: &str, status: Status) -> Result<Project> {
+            self.0.0.admin()?.set_project_status(account, id, status).await
+        }
+
+        /// Deletes a project. The name may be used again, with nothing of the old one in it.
+        pub async fn delete / delete_blocking(&self, account: &str, id: &str) -> Result<()> {
+            self.0.0.admin()?.delete_project(account, id).await
+        }
+    }
+}
+
+/// The handle code holds to act inside one project. Cheap to clone, shareable between threads, holds no credential.
+#[derive(Clone)]
+pub struct Tenant {
+    client: Tenantry,
+    instance: Arc<Instance>,
+    principal: Option<Arc<Principal>>,
+}
+
+impl Tenant {
+    /// The scope this handle acts in.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        self.instance.scope()
+    }
+
+    /// The account's external id.
+    #[must_use]
+    pub fn account_id(&self) -> &str {
+        self.scope().account_id().map_or("", crate::scope::Id::as_str)
+    }
+
+    /// The project's external id.
+    #[must_use]
+    pub fn project_id(&self) -> &str {
+        self.scope().project_id().map_or("", crate::scope::Id::as_str)
+    }
+
+    /// The same project on behalf of `principal`; the process vouches for it.
+    pub fn acting_as(&self, principal: Principal) -> Result<Self> {
+        principal.check()?;
+        Ok(Self { principal: Some(Arc::new(principal)), ..self.clone() })
+    }
+
+    /// Guard calls.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        Guard(self.clone())
+    }
+
+    /// Policies of this project and the layers above.
+    #[must_use]
+    pub fn policies(&self) -> Policies {
+        Policies(self.clone())
+    }
+
+    /// Rate limits of this project and the layers above.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits(self.clone())
+    }
+
+    /// Settings of this project.
+    #[must_use]
+    pub fn settings(&self) -> TenantSettings {
+        TenantSettings(self.clone())
+    }
+
+    /// The audit trail of this project.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        Audit(self.clone())
+    }
+}
+
+/// See [`Tenant::guard`].
+#[derive(Clone)]
+pub struct Guard(Tenant);
+
+/// See [`Tenant::policies`].
+#[derive(Clone)]
+pub struct Policies(Tenant);
+
+/// See [`Tenant::limits`].
+#[derive(Clone)]
+pub struct Limits(Tenant);
+
+/// See [`Tenant::settings`].
+#[derive(Clone)]
+pub struct TenantSettings(Tenant);
+
+/// See [`Tenant::audit`].
+#[derive(Clone)]
+pub struct Audit(Tenant);
+
+with_blocking_twins! {
+    impl Guard {
+        /// Decides one call. A denial is an answer; only an outage or bad input is an error.
+        pub async fn evaluate / evaluate_blocking(&self, request: GuardRequest) -> Result<GuardResponse> {
+            let engine = self.0.client.0.engine()?;
+            engine.evaluate(&self.0.instance, self.0.principal.as_deref(), request).await
+        }
+
+        /// Inspects without policies, limits or memory.
+        pub async fn detect / detect_blocking(&self, request: GuardRequest) -> Result<DetectResponse> {
+            let engine = self.0.client.0.engine()?;
+            engine.detect(&self.0.instance, request).await
+        }
+    }
+
+    impl Policies {
+        /// Attaches Cedar text under a name, replacing what was there. Bad text is refused and the old stays.
+        pub async fn put / put_blocking(&self, spec: PolicySpec) -> Result<PolicyReceipt> {
+            self.0.client.0.admin_at(spec.layer)?.put_policy(self.0.scope(), spec).await
+        }
+
+        /// Attaches a pack of our own: `baseline` or `strict`.
+        pub async fn attach_pack / attach_pack_blocking(&self, pack: &str) -> Result<PolicyReceipt> {
+            self.0.client.0.admin_at(Layer::Project)?.attach_pack(self.0.scope(), pack).await
+        }
+
+        /// Detaches a policy.
+        pub async fn remove / remove_blocking(&self, name: &str, layer: Layer) -> Result<()> {
+            self.0.client.0.admin_at(layer)?.remove_policy(self.0.scope(), name, layer).await
+        }
+
+        /// The policies in force here, all layers.
+        pub async fn list / list_blocking(&self) -> Result<Vec<PolicySummary>> {
+            self.0.client.0.engine()?.list_policies(&self.0.instance).await
+        }
+    }
+
+    impl Limits {
+        /// Sets a rate limit, replacing the one with the same id on the same layer.
+        pub async fn set / set_blocking(&self, spec: LimitSpec) -> Result<()> {
+            self.0.client.0.admin_at(spec.layer)?.set_limit(self.0.scope(), spec).await
+        }
+
+        /// Removes a rate limit.
+        pub async fn remove / remove_blocking(&self, id: &str, layer: Layer) -> Result<()> {
+            self.0.client.0.admin_at(layer)?.remove_limit(self.0.scope(), id, layer).await
+        }
+
+        /// The limits in force here, all layers.
+        pub async fn list / list_blocking(&self) -> Result<Vec<LimitSpec>> {
+            self.0.client.0.engine()?.list_limits(&self.0.instance).await
+        }
+
+        /// Takes `cost` from a limit for work of the app's own; `RateLimited` when there is not enough.
+        pub async fn acquire / acquire_blocking(&self, id: &str, key: &str, cost: u32) -> Result<()> {
+            self.0.client.0.engine()?.acquire(&self.0.instance, id, key, cost).await
+        }
+    }
+
+    impl TenantSettings {
+        /// The settings in force.
+        pub async fn get / get_blocking(&self) -> Result<Settings> {
+            self.0.client.0.engine()?.settings(&self.0.instance).await
+        }
+
+        /// Changes the given fields.
+        pub async fn update / update_blocking(&self, patch: SettingsPatch) -> Result<Settings> {
+            self.0.client.0.admin_at(Layer::Project)?.update_settings(self.0.scope(), patch).await
+        }
+    }
+
+    impl Audit {
+        /// Rows of this project's chain, oldest first, at most `limit` (up to 10,000).
+        pub async fn query / query_blocking(&self, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
+            self.0.client.0.engine()?.audit_query(self.0.scope(), since, limit).await
+        }
+
+        /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.
+        pub async fn verify / verify_blocking(&self, anchor: Option<&AuditHead>) -> Result<VerifyReport> {
+            self.0.client.0.engine()?.audit_verify(self.0.scope(), anchor).await
+        }
+
+        /// A freshly signed head: print it, keep it elsewhere, and give it to `verify` later.
+        pub async fn head / head_blocking(&self) -> Result<AuditHead> {
+            self.0.client.0.engine()?.audit_head(self.0.scope()).await
+        }
+    }
+}

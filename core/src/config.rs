@@ -1,0 +1,245 @@
+//! What a client is opened with. Owns the order code > `TENANTRY_*` > `tenantry.toml` > defaults, and says where each
+//! value came from; touches only `error` and `keyring`.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use crate::{
+    error::{Error, Result},
+    keyring::Secret,
+};
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Given in code.
+    Code,
+    /// A `TENANTRY_*` variable.
+    Environment,
+    /// `tenantry.toml` in the working folder.
+    File,
+    /// Nobody said.
+    Default,
+}
+
+/// A credential an app passes in. Never prints.
+#[derive(Clone)]
+pub struct Credential(String);
+
+impl Credential {
+    /// Wraps the text of an API key or token.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Whether there is any text at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(..)")
+    }
+}
+
+/// Where the engine keeps what it must not forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// A folder; made at first use.
+    Folder(PathBuf),
+    /// Memory only: gone with the client. For tests and throw-away use.
+    Memory,
+}
+
+/// What code may say; everything else is looked up.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where data lives.
+    pub storage: Option<Storage>,
+    /// Dev mode: see `docs/dev-mode.md`.
+    pub dev: Option<bool>,
+    /// A credential to act with.
+    pub api_key: Option<Credential>,
+    /// The account to act in.
+    pub account_id: Option<String>,
+    /// The project to act in.
+    pub project_id: Option<String>,
+    /// A server to talk to instead of the embedded engine.
+    pub base_url: Option<String>,
+    /// How long a call may take.
+    pub deadline: Option<Duration>,
+    /// The root key.
+    pub root_key: Option<Secret>,
+    /// Sent when remote; recorded as request metadata when embedded.
+    pub default_headers: BTreeMap<String, String>,
+}
+
+/// Everything resolved.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where data lives.
+    pub storage: Storage,
+    /// Whether dev mode is asked for.
+    pub dev: bool,
+    /// A credential to act with.
+    pub api_key: Option<Credential>,
+    /// The account to act in.
+    pub account_id: Option<String>,
+    /// The project to act in.
+    pub project_id: Option<String>,
+    /// How long a call may take.
+    pub deadline: Duration,
+    /// The root key, if given in code.
+    pub root_key: Option<Secret>,
+    /// Recorded as request metadata.
+    pub default_headers: BTreeMap<String, String>,
+    /// Where each value came from.
+    pub origins: BTreeMap<&'static str, Origin>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data_dir: Option<PathBuf>,
+    dev: Option<bool>,
+    account_id: Option<String>,
+    project_id: Option<String>,
+    url: Option<String>,
+    deadline_ms: Option<u64>,
+}
+
+/// The default deadline of an embedded call.
+pub const EMBEDDED_DEADLINE: Duration = Duration::from_millis(250);
+
+impl Config {
+    /// Resolves `options` against the process environment and `tenantry.toml` in the working folder.
+    pub fn resolve(options: Options) -> Result<Self> {
+        Self::resolve_with(options, |name| std::env::var(name).ok().filter(|text| !text.is_empty()), Path::new("tenantry.toml"))
+    }
+
+    /// As [`Config::resolve`], with the surroundings given.
+    pub fn resolve_with(options: Options, variable: impl Fn(&str) -> Option<String>, file: &Path) -> Result<Self> {
+        let file = read_file(file)?;
+        let mut origins = BTreeMap::new();
+        let data_dir = variable("TENANTRY_DATA_DIR").map(PathBuf::from);
+        let storage = pick(&mut origins, "data_dir", options.storage, data_dir.map(Storage::Folder), file.data_dir.map(Storage::Folder));
+        let asked_dev = variable("TENANTRY_DEV").map(|text| matches!(text.as_str(), "1" | "true" | "yes"));
+        let dev = pick(&mut origins, "dev", options.dev, asked_dev, file.dev).unwrap_or(false);
+        let account_id =
+            pick(&mut origins, "account_id", options.account_id, variable("TENANTRY_ACCOUNT_ID"), file.account_id);
+        let project_id =
+            pick(&mut origins, "project_id", options.project_id, variable("TENANTRY_PROJECT_ID"), file.project_id);
+        let base_url = pick(&mut origins, "base_url", options.base_url, variable("TENANTRY_URL"), file.url);
+        if base_url.is_some() {
+            return Err(Error::unavailable("remote_unsupported", "this version runs embedded only")
+                .with_help("leave base_url and TENANTRY_URL unset"));
+        }
+        let milliseconds = |name: &str, text: String| {
+            text.parse::<u64>().map_err(|_| Error::invalid("config_invalid", format!("{name} is not a number of milliseconds")))
+        };
+        let env_deadline = variable("TENANTRY_DEADLINE_MS").map(|text| milliseconds("TENANTRY_DEADLINE_MS", text)).transpose()?;
+        let deadline = pick(
+            &mut origins,
+            "deadline",
+            options.deadline,
+            env_deadline.map(Duration::from_millis),
+            file.deadline_ms.map(Duration::from_millis),
+        );
+        let api_key = options.api_key.or_else(|| variable("TENANTRY_API_KEY").map(Credential::new));
+        Ok(Self {
+            storage: storage.unwrap_or_else(|| Storage::Folder(PathBuf::from(".tenantry"))),
+            dev,
+            api_key: api_key.filter(|key| !key.is_empty()),
+            account_id: account_id.filter(|id| !id.is_empty()),
+            project_id: project_id.filter(|id| !id.is_empty()),
+            deadline: deadline.unwrap_or(EMBEDDED_DEADLINE),
+            root_key: options.root_key,
+            default_headers: options.default_headers,
+            origins,
+        })
+    }
+}
+
+fn pick<T>(
+    origins: &mut BTreeMap<&'static str, Origin>,
+    name: &'static str,
+    code: Option<T>,
+    environment: Option<T>,
+    file: Option<T>,
+) -> Option<T> {
+    let (origin, value) = match (code, environment, file) {
+        (Some(value), _, _) => (Origin::Code, Some(value)),
+        (None, Some(value), _) => (Origin::Environment, Some(value)),
+        (None, None, Some(value)) => (Origin::File, Some(value)),
+        (None, None, None) => (Origin::Default, None),
+    };
+    origins.insert(name, origin);
+    value
+}
+
+fn read_file(path: &Path) -> Result<File> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(File::default()),
+        Err(error) => {
+            return Err(Error::invalid("config_invalid", format!("`{}` cannot be read", path.display())).with_source(error));
+        }
+    };
+    toml::from_str(&text)
+        .map_err(|error| Error::invalid("config_invalid", format!("`{}`: {}", path.display(), error.message())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn none(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn code_beats_environment_beats_file_beats_default_and_each_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tenantry.toml");
+        std::fs::write(&file, "data_dir = \"from-file\"\ndeadline_ms = 7\n").unwrap();
+        let env = |name: &str| (name == "TENANTRY_DATA_DIR").then(|| "from-env".to_owned());
+
+        let config = Config::resolve_with(Options::default(), env, &file).unwrap();
+        assert_eq!(config.storage, Storage::Folder("from-env".into()));
+        assert_eq!(config.deadline, Duration::from_millis(7));
+        assert_eq!(config.origins["data_dir"], Origin::Environment);
+        assert_eq!(config.origins["deadline"], Origin::File);
+        assert_eq!(config.origins["dev"], Origin::Default);
+
+        let options = Options { storage: Some(Storage::Memory), ..Options::default() };
+        let config = Config::resolve_with(options, env, &file).unwrap();
+        assert_eq!((config.storage, config.origins["data_dir"]), (Storage::Memory, Origin::Code));
+    }
+
+    #[test]
+    fn an_unknown_line_in_the_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tenantry.toml");
+        std::fs::write(&file, "data_folder = \"x\"\n").unwrap();
+        assert_eq!(Config::resolve_with(Options::default(), none, &file).unwrap_err().code(), "config_invalid");
+    }
+
+    #[test]
+    fn a_remote_url_is_refused_and_not_silently_embedded() {
+        let options = Options { base_url: Some("https://example.test".into()), ..Options::default() };
+        assert_eq!(
+            Config::resolve_with(options, none, Path::new("/nonexistent")).unwrap_err().code(),
+            "remote_unsupported"
+        );
+    }
+}

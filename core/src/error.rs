@@ -1,0 +1,230 @@
+//! The one error type. Owns what can go wrong and how it reads; touches nothing.
+//!
+//! A denial is a *decision* and never an [`Error`]; an [`Error`] means no decision could be made (law 4).
+
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// Shorthand used by every fallible operation of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The closed set of error families, the same in every language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The input is not acceptable; the same call can never succeed.
+    InvalidArgument,
+    /// No credential, or one that could not be verified.
+    Unauthenticated,
+    /// The credential is good but does not reach this far.
+    PermissionDenied,
+    /// The object does not exist in this scope (or exists in another one: the answer is the same).
+    NotFound,
+    /// The object exists already, or was changed meanwhile.
+    Conflict,
+    /// A rate was exceeded. Only `limits.acquire` and admin calls raise it.
+    RateLimited,
+    /// A cap on stored objects was reached.
+    QuotaExceeded,
+    /// The deadline passed.
+    Timeout,
+    /// The caller gave up.
+    Cancelled,
+    /// Something needed for a decision is out of reach; retrying may help.
+    Unavailable,
+    /// Stored data is not what it should be.
+    Data,
+    /// A defect in Tenantry.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Every family, for tests and generated docs.
+    pub const ALL: [Self; 12] = [
+        Self::InvalidArgument,
+        Self::Unauthenticated,
+        Self::PermissionDenied,
+        Self::NotFound,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::QuotaExceeded,
+        Self::Timeout,
+        Self::Cancelled,
+        Self::Unavailable,
+        Self::Data,
+        Self::Internal,
+    ];
+
+    /// The name every language uses for the family.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "InvalidArgument",
+            Self::Unauthenticated => "Unauthenticated",
+            Self::PermissionDenied => "PermissionDenied",
+            Self::NotFound => "NotFound",
+            Self::Conflict => "Conflict",
+            Self::RateLimited => "RateLimited",
+            Self::QuotaExceeded => "QuotaExceeded",
+            Self::Timeout => "Timeout",
+            Self::Cancelled => "Cancelled",
+            Self::Unavailable => "Unavailable",
+            Self::Data => "Data",
+            Self::Internal => "Internal",
+        }
+    }
+
+    /// Whether the same call may succeed later without a change by the caller.
+    #[must_use]
+    pub const fn is_retryable(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Timeout | Self::Unavailable)
+    }
+}
+
+/// What went wrong (`kind`), its stable `code`, and a sentence for a person.
+///
+/// Messages never hold content, keys or tokens (law 10); ids a caller gave are quoted in backticks.
+#[derive(Clone)]
+pub struct Error {
+    kind: ErrorKind,
+    code: Cow<'static, str>,
+    message: String,
+    help: Option<String>,
+    retry_after: Option<Duration>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` with a stable machine-readable `code`.
+    pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code: Cow::Borrowed(code),
+            message: message.into(),
+            help: None,
+            retry_after: None,
+            source: None,
+        }
+    }
+
+    /// Shorthand for [`ErrorKind::InvalidArgument`].
+    pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, code, message)
+    }
+
+    /// Shorthand for [`ErrorKind::NotFound`].
+    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, code, message)
+    }
+
+    /// Shorthand for [`ErrorKind::Conflict`].
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, code, message)
+    }
+
+    /// Shorthand for [`ErrorKind::Unavailable`].
+    pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, code, message)
+    }
+
+    /// Shorthand for [`ErrorKind::Data`].
+    pub fn data(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Data, code, message)
+    }
+
+    /// Shorthand for [`ErrorKind::Internal`] with code `internal`.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, "internal", message)
+    }
+
+    /// Adds the next step for the reader.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds when a retry may succeed.
+    #[must_use]
+    pub fn with_retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The family.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The stable code, e.g. `scope_id_invalid`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// One sentence, lower case, without the help line.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it, if we know.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// When a retry may succeed.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)?;
+        if let Some(help) = &self.help {
+            write!(f, "; {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.code == other.code && self.message == other.message
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::unavailable("io_error", format!("input or output failed: {error}")).with_source(error)
+    }
+}

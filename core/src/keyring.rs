@@ -1,0 +1,247 @@
+//! The root key and what is derived from it. Owns secrets; touches only `error` and `scope`.
+//!
+//! Where the root key comes from, first match wins: given in code, `TENANTRY_ROOT_KEY` (base64 or hex, 32 bytes),
+//! `TENANTRY_ROOT_KEY_FILE`, else a file only its owner may read, made at first use under the user's configuration
+//! folder. It never lies in the data folder, which keeps only [`Keyring::id`].
+
+use std::{
+    fmt,
+    fs::{self, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ring::{
+    digest::{SHA256, digest},
+    hkdf, hmac,
+    rand::{SecureRandom, SystemRandom},
+    signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
+};
+
+use crate::{
+    error::{Error, Result},
+    scope::Scope,
+};
+
+const KEY_BYTES: usize = 32;
+
+/// Bytes that never print.
+#[derive(Clone)]
+pub struct Secret(Arc<[u8; KEY_BYTES]>);
+
+impl Secret {
+    /// Reads 32 bytes in hexadecimal or base64.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE
+            .decode(text.as_bytes())
+            .or_else(|_| data_encoding::BASE64.decode(text.as_bytes()))
+            .or_else(|_| data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()))
+            .ok()
+            .and_then(|bytes| <[u8; KEY_BYTES]>::try_from(bytes).ok())
+            .ok_or_else(|| {
+                Error::invalid("root_key_invalid", "the root key is not 32 bytes in hexadecimal or base64")
+                    .with_help("make one with `openssl rand -hex 32`")
+            })?;
+        Ok(Self(Arc::new(bytes)))
+    }
+
+    fn random() -> Result<Self> {
+        let mut bytes = [0; KEY_BYTES];
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| Error::unavailable("entropy_unavailable", "the system gave no random bytes"))?;
+        Ok(Self(Arc::new(bytes)))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// What a derived key is for: keys of different purposes have nothing in common.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose {
+    /// Keyed hashes of content.
+    ContentHash,
+    /// Signing audit heads.
+    AuditHead,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::ContentHash => b"tenantry content hash v1",
+            Self::AuditHead => b"tenantry audit head v1",
+        }
+    }
+}
+
+/// Derives every key a scope needs from the one root key (HKDF-SHA256, RFC 5869).
+#[derive(Clone)]
+pub struct Keyring {
+    root: Secret,
+    id: Arc<str>,
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keyring({})", self.id)
+    }
+}
+
+impl Keyring {
+    /// A keyring over a given root key.
+    #[must_use]
+    pub fn new(root: Secret) -> Self {
+        let mut labelled = b"tenantry root key id v1".to_vec();
+        labelled.extend_from_slice(&*root.0);
+        let id = data_encoding::HEXLOWER.encode(digest(&SHA256, &labelled).as_ref().get(..8).unwrap_or_default());
+        Self { root, id: id.into() }
+    }
+
+    /// Finds or makes the root key as the module's text says.
+    pub fn open(given: Option<Secret>) -> Result<Self> {
+        if let Some(secret) = given {
+            return Ok(Self::new(secret));
+        }
+        if let Ok(text) = std::env::var("TENANTRY_ROOT_KEY") {
+            return Secret::parse(&text).map(Self::new);
+        }
+        if let Some(path) = std::env::var_os("TENANTRY_ROOT_KEY_FILE") {
+            return read_key(Path::new(&path)).map(Self::new);
+        }
+        let folder = config_folder()?;
+        find_or_make(&folder.join("root.key")).map(Self::new)
+    }
+
+    /// Names the root key without telling it; a data folder remembers this and refuses another key.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn derive(&self, scope: &Scope, purpose: Purpose) -> Result<[u8; KEY_BYTES]> {
+        struct Length;
+        impl hkdf::KeyType for Length {
+            fn len(&self) -> usize {
+                KEY_BYTES
+            }
+        }
+        let uid = scope.uid();
+        let info = [purpose.label(), uid.as_bytes().as_slice()];
+        let mut key = [0; KEY_BYTES];
+        hkdf::Salt::new(hkdf::HKDF_SHA256, b"tenantry")
+            .extract(&*self.root.0)
+            .expand(&info, Length)
+            .and_then(|okm| okm.fill(&mut key))
+            .map_err(|_| Error::internal("key derivation failed"))?;
+        Ok(key)
+    }
+
+    /// A key for hashes that only this scope can compare.
+    pub fn hasher(&self, scope: &Scope) -> Result<Hasher> {
+        Ok(Hasher(hmac::Key::new(hmac::HMAC_SHA256, &self.derive(scope, Purpose::ContentHash)?)))
+    }
+
+    /// The key that signs a scope's audit heads.
+    pub fn signer(&self, scope: &Scope) -> Result<Signer> {
+        Ed25519KeyPair::from_seed_unchecked(&self.derive(scope, Purpose::AuditHead)?)
+            .map(Signer)
+            .map_err(|_| Error::internal("a signing key could not be derived"))
+    }
+}
+
+/// Computes keyed hashes: equal for equal content inside one scope, meaningless elsewhere.
+#[derive(Clone)]
+pub struct Hasher(hmac::Key);
+
+impl Hasher {
+    /// HMAC-SHA256 of `content`, hexadecimal, cut to 128 bits.
+    #[must_use]
+    pub fn hash(&self, content: &str) -> String {
+        let tag = hmac::sign(&self.0, content.as_bytes());
+        data_encoding::HEXLOWER.encode(tag.as_ref().get(..16).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hasher(..)")
+    }
+}
+
+/// Signs and checks statements of one scope (Ed25519).
+pub struct Signer(Ed25519KeyPair);
+
+impl Signer {
+    /// The signature, base64url.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> String {
+        data_encoding::BASE64URL_NOPAD.encode(self.0.sign(message).as_ref())
+    }
+
+    /// Whether `signature` is ours.
+    #[must_use]
+    pub fn check(&self, message: &[u8], signature: &str) -> bool {
+        data_encoding::BASE64URL_NOPAD.decode(signature.as_bytes()).is_ok_and(|signature| {
+            UnparsedPublicKey::new(&ED25519, self.0.public_key().as_ref()).verify(message, &signature).is_ok()
+        })
+    }
+}
+
+fn config_folder() -> Result<PathBuf> {
+    let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    var("XDG_CONFIG_HOME").or_else(|| var("HOME").map(|home| home.join(".config"))).map(|folder| folder.join("tenantry")).ok_or_else(
+        || {
+            Error::unavailable("root_key_unavailable", "there is no configuration folder to keep a root key in")
+                .with_help("set TENANTRY_ROOT_KEY, TENANTRY_ROOT_KEY_FILE or HOME")
+        },
+    )
+}
+
+fn read_key(path: &Path) -> Result<Secret> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Error::unavailable("root_key_unavailable", format!("the root key file `{}` cannot be read", path.display()))
+            .with_source(error)
+    })?;
+    Secret::parse(&text)
+}
+
+/// Reads the key, or makes it in one step that two processes cannot both win.
+fn find_or_make(path: &Path) -> Result<Secret> {
+    if path.exists() {
+        return read_key(path);
+    }
+    let cannot = |error: std::io::Error| {
+        Error::unavailable("root_key_unavailable", format!("no root key can be kept at `{}`", path.display()))
+            .with_help("set TENANTRY_ROOT_KEY or TENANTRY_ROOT_KEY_FILE")
+            .with_source(error)
+    };
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    fs::create_dir_all(folder).map_err(cannot)?;
+    let secret = Secret::random()?;
+    let draft = folder.join(format!("root.key.{}.{}", std::process::id(), crate::scope::Uid::random()?.to_hex()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let written = options.open(&draft).and_then(|mut file| {
+        writeln!(file, "{}", data_encoding::HEXLOWER.encode(&*secret.0))?;
+        file.sync_all()
+    });
+    // A hard link fails when the name is taken, so the first of several processes wins and the others read its key.
+    let linked = written.and_then(|()| fs::hard_link(&draft, path));
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Ok(()) => Ok(secret),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => read_key(path),
+        Err(error) => Err(cannot(error)),
+    }
+}

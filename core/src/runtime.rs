@@ -1,0 +1,183 @@
+//! One lazy, fork-safe runtime per process. Owns every background thread; touches only `error`.
+//!
+//! Nothing starts before it is first needed. State that must not outlive a fork is tagged with the process id: in a
+//! child the tag differs, so the child makes its own and never touches locks another thread may have held.
+
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::Thread,
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::error::{Error, Result};
+
+/// The tag of this process: a child of a fork has another one.
+#[must_use]
+pub fn generation() -> u32 {
+    std::process::id()
+}
+
+/// A value that belongs to one process. After a fork the child's first look makes a new one and leaks the parent's.
+pub struct PerProcess<T>(ArcSwapOption<(u32, T)>);
+
+impl<T> PerProcess<T> {
+    /// An empty slot.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(ArcSwapOption::const_empty())
+    }
+
+    /// A slot filled for this process.
+    pub fn filled(value: T) -> Self {
+        Self(ArcSwapOption::from_pointee((generation(), value)))
+    }
+
+    /// The value of this process, made by `make` when there is none yet.
+    pub fn get_or_try_init(&self, make: impl FnOnce() -> Result<T>) -> Result<Arc<(u32, T)>> {
+        let current = self.0.load_full();
+        if let Some(value) = &current
+            && value.0 == generation()
+        {
+            return Ok(Arc::clone(value));
+        }
+        let fresh = Arc::new((generation(), make()?));
+        let before = self.0.compare_and_swap(&current, Some(Arc::clone(&fresh)));
+        let won = match (&*before, &current) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        if won {
+            // The parent's value must never be dropped here: its locks and threads are not ours.
+            std::mem::forget(current);
+            Ok(fresh)
+        } else {
+            self.0.load_full().ok_or_else(|| Error::internal("a process slot was emptied"))
+        }
+    }
+
+    /// The value of this process, if it was made.
+    pub fn get(&self) -> Option<Arc<(u32, T)>> {
+        self.0.load_full().filter(|value| value.0 == generation())
+    }
+}
+
+impl<T> Default for PerProcess<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+
+/// The runtime's handle, starting it if need be.
+pub fn handle() -> Result<Handle> {
+    let runtime = RUNTIME.get_or_try_init(|| {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = std::env::var("TENANTRY_WORKER_THREADS")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .filter(|count| (1..=64).contains(count))
+            .unwrap_or(cores.min(4));
+        Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("tenantry")
+            .enable_time()
+            .build()
+            .map_err(|error| Error::unavailable("runtime_unavailable", "threads could not be started").with_source(error))
+    })?;
+    Ok(runtime.1.handle().clone())
+}
+
+/// Resolves after `duration`. Without a runtime (no threads left) it resolves at once: waiting is never unbounded.
+pub async fn sleep(duration: Duration) {
+    let Ok(handle) = handle() else { return };
+    let timer = {
+        let _inside = handle.enter();
+        tokio::time::sleep(duration)
+    };
+    timer.await;
+}
+
+/// Runs blocking work (disk) off the caller's thread.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    handle()?.spawn_blocking(work).await.map_err(|_| panicked())?
+}
+
+/// Starts a named thread that lives until its work returns. Used by the few long-lived background tasks.
+pub fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| Error::unavailable("runtime_unavailable", "a thread could not be started").with_source(error))
+}
+
+/// Runs `future` on the runtime and hands its result to `done`, there. For bindings with an event loop of their own.
+pub fn spawn<T: Send + 'static>(
+    future: impl Future<Output = Result<T>> + Send + 'static,
+    done: impl FnOnce(Result<T>) + Send + 'static,
+) -> Result<tokio::task::AbortHandle> {
+    let task = handle()?.spawn(async move { done(shielded(future).await) });
+    Ok(task.abort_handle())
+}
+
+/// Polls `future` once; `Ok` with its result when that was enough, else the future back. A panic inside is `Internal`.
+pub fn poll_once<F, T>(mut future: std::pin::Pin<Box<F>>) -> std::result::Result<Result<T>, std::pin::Pin<Box<F>>>
+where
+    F: Future<Output = Result<T>>,
+{
+    let mut context = Context::from_waker(Waker::noop());
+    match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context))) {
+        Ok(Poll::Ready(result)) => Ok(result),
+        Ok(Poll::Pending) => Err(future),
+        Err(_) => Ok(Err(panicked())),
+    }
+}
+
+/// Waits for `future` on this thread. Ready futures cost one poll and start nothing. A panic inside is `Internal`.
+pub fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut future = pin!(future);
+        if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return result;
+        }
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
+                return result;
+            }
+            std::thread::park();
+        }
+    }))
+    .unwrap_or_else(|_| Err(panicked()))
+}
+
+/// Awaits `future`; a panic inside becomes `Internal`.
+pub async fn shielded<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(poll) => poll,
+            Err(_) => Poll::Ready(Err(panicked())),
+        }
+    })
+    .await
+}
+
+fn panicked() -> Error {
+    Error::internal("Tenantry failed unexpectedly; nothing was decided").with_help("please report this with the version")
+}

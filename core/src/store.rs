@@ -1,0 +1,34 @@
+//! What must outlive a call, split by transaction: Catalog, Ledger, Counters, Sessions. Owns files and rows; touches only
+//! ground. Every trait has a memory and a SQLite form, and one macro of tests stamps the same behaviour on both.
+
+mod catalog;
+mod counters;
+mod journal;
+mod ledger;
+mod sessions;
+mod sqlite;
+
+pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, TenantRow};
+pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
+pub use ledger::{Committed, Entry, Ledger, Row, SqliteLedger};
+pub use sessions::{MemorySessions, SessionTurns, Sessions, SqliteSessions};
+pub use sqlite::Database;
+
+use crate::error::{Error, ErrorKind};
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        let (kind, code) = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (ErrorKind::Unavailable, "store_busy"),
+            Some(ErrorCode::DiskFull) => (ErrorKind::Unavailable, "disk_full"),
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+                (ErrorKind::Unavailable, "store_unavailable")
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (ErrorKind::Data, "store_corrupt"),
+            _ => (ErrorKind::Internal, "store_error"),
+        };
+        Self::new(kind, code, format!("the store failed: {error}")).with_source(error)
+    }
+}
+

@@ -1,0 +1,494 @@
+//! Counters: rate cells. One cell is an exact GCRA in integers (ITU-T I.371, as a leaky bucket of what is owed).
+
+use std::{
+    collections::{HashMap, hash_map::RandomState},
+    hash::BuildHasher as _,
+};
+
+use parking_lot::Mutex;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::sqlite::{Database, to_i64, to_u64};
+use crate::{
+    clock::BoxFuture,
+    error::{Error, ErrorKind, Result},
+    scope::{Key, Scope, Uid},
+};
+
+const SHARDS: usize = 64;
+/// Most cells of one shard; 64 shards hold a million cells, about 200 MB.
+const SHARD_CELLS: usize = 16_384;
+/// No scope may hold more than this share of a shard, so one tenant's keys never crowd out another's.
+const SCOPE_SHARE: usize = SHARD_CELLS / 8;
+
+/// One rate to charge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Which counter.
+    pub key: Key,
+    /// Whose counter it is; must own the key.
+    pub scope: Scope,
+    /// Calls allowed in each period, and the largest burst.
+    pub rate: u64,
+    /// The period in nanoseconds.
+    pub per_nanos: u64,
+    /// Calls to charge.
+    pub cost: u64,
+}
+
+/// What a charge did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Every cell had room; all are charged. Room left in each, in calls.
+    Granted(Vec<u64>),
+    /// The cell at this index had none; nothing is charged anywhere.
+    Refused {
+        /// Which cell.
+        index: usize,
+        /// When the same charge may pass, in nanoseconds.
+        retry_nanos: u64,
+    },
+}
+
+/// Rate cells, charged all or none.
+pub trait Counters: Send + Sync {
+    /// Charges every cell, or none when one has no room. With `commit` false nothing is charged either way.
+    /// `now_nanos` may step back: time that did not pass gives nothing back and takes nothing away.
+    fn take(&self, cells: &[Cell], now_nanos: u64, commit: bool) -> BoxFuture<'_, Result<Taken>>;
+
+    /// Gives back what [`Counters::take`] charged.
+    fn refund(&self, cells: &[Cell]);
+}
+
+/// What a cell owes, in units of 1/rate nanoseconds: each call adds `per_nanos` units, each nanosecond drains `rate`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Debt {
+    units: u128,
+    last_nanos: u64,
+    rate: u64,
+    per_nanos: u64,
+}
+
+impl Debt {
+    /// Drained to `now`, in the units of `cell` even when its rate was changed meanwhile.
+    fn at(self, cell: &Cell, now_nanos: u64) -> Self {
+        let mut units = self.units;
+        if self.rate != 0 && (self.rate, self.per_nanos) != (cell.rate, cell.per_nanos) {
+            // Calls owed stay owed: units / old period × new period, rounded up so that a change never gives room away.
+            units = units.saturating_mul(u128::from(cell.per_nanos)).div_ceil(u128::from(self.per_nanos.max(1)));
+        }
+        let elapsed = if self.rate == 0 { 0 } else { now_nanos.saturating_sub(self.last_nanos) };
+        let drained = u128::from(elapsed) * u128::from(cell.rate);
+        Self { units: units.saturating_sub(drained), last_nanos: now_nanos, rate: cell.rate, per_nanos: cell.per_nanos }
+    }
+
+    const fn capacity(cell: &Cell) -> u128 {
+        cell.per_nanos as u128 * cell.rate as u128
+    }
+
+    const fn charge(cell: &Cell) -> u128 {
+        cell.per_nanos as u128 * cell.cost as u128
+    }
+
+    /// The debt after the charge and the calls left, or how long to wait.
+    fn charged(self, cell: &Cell) -> std::result::Result<(Self, u64), u64> {
+        let after = self.units + Self::charge(cell);
+        let capacity = Self::capacity(cell);
+        if after > capacity {
+            let wait = (after - capacity).div_ceil(u128::from(cell.rate.max(1)));
+            return Err(if cell.cost > cell.rate { u64::MAX } else { u64::try_from(wait).unwrap_or(u64::MAX) });
+        }
+        let left = (capacity - after) / u128::from(cell.per_nanos.max(1));
+        Ok((Self { units: after, ..self }, u64::try_from(left).unwrap_or(u64::MAX)))
+    }
+
+    fn refunded(self, cell: &Cell) -> Self {
+        Self { units: self.units.saturating_sub(Self::charge(cell)), ..self }
+    }
+}
+
+fn check_owner(cells: &[Cell]) -> Result<()> {
+    if cells.iter().all(|cell| cell.key.belongs_to(&cell.scope)) {
+        Ok(())
+    } else {
+        Err(Error::internal("a rate cell was addressed through a foreign scope"))
+    }
+}
+
+fn full() -> Error {
+    Error::new(ErrorKind::QuotaExceeded, "limit_keys_exhausted", "this scope counts too many different keys at once")
+}
+
+/// [`Counters`] of one process. Memory is bounded; a scope cannot use more than its share.
+pub struct MemoryCounters {
+    shards: Vec<Mutex<Shard>>,
+    hasher: RandomState,
+}
+
+#[derive(Default)]
+struct Shard {
+    cells: HashMap<Key, Debt>,
+    held: HashMap<Uid, usize>,
+}
+
+impl Shard {
+    /// Makes room for one more key of `cell`'s scope, dropping cells that owe nothing.
+    fn admit(&mut self, cell: &Cell, now_nanos: u64) -> Result<()> {
+        if self.cells.contains_key(&cell.key) {
+            return Ok(());
+        }
+        let uid = cell.scope.uid();
+        let is_full = |shard: &Self| {
+            shard.cells.len() >= SHARD_CELLS || shard.held.get(&uid).is_some_and(|held| *held >= SCOPE_SHARE)
+        };
+        if is_full(self) {
+            self.cells.retain(|key, debt| {
+                let drained = u128::from(now_nanos.saturating_sub(debt.last_nanos)) * u128::from(debt.rate);
+                let keep = debt.units > drained;
+                if !keep && let Some(owner) = key.as_bytes().first_chunk::<16>() {
+                    if let Some(held) = self.held.get_mut(&Uid::from_bytes(*owner)) {
+                        *held = held.saturating_sub(1);
+                    }
+                }
+                keep
+            });
+            self.held.retain(|_, held| *held > 0);
+            if is_full(self) {
+                return Err(full());
+            }
+        }
+        *self.held.entry(uid).or_default() += 1;
+        self.cells.insert(cell.key.clone(), Debt::default());
+        Ok(())
+    }
+}
+
+impl Default for MemoryCounters {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+    }
+}
+
+impl MemoryCounters {
+    fn shard_of(&self, key: &Key) -> usize {
+        // INVARIANT: the remainder is below SHARDS, so it fits.
+        usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0)
+    }
+
+    /// How many keys are held, all scopes together.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().cells.len()).sum()
+    }
+
+    /// Whether nothing is counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn take_now(&self, cells: &[Cell], now_nanos: u64, commit: bool) -> Result<Taken> {
+        check_owner(cells)?;
+        let places: Vec<usize> = cells.iter().map(|cell| self.shard_of(&cell.key)).collect();
+        let mut wanted = places.clone();
+        wanted.sort_unstable();
+        wanted.dedup();
+        // Locks are taken in one order everywhere, so two calls never wait for each other.
+        let mut guards: Vec<_> =
+            wanted.iter().filter_map(|place| self.shards.get(*place).map(|shard| (*place, shard.lock()))).collect();
+        let mut after: Vec<(usize, &Key, Debt)> = Vec::with_capacity(cells.len());
+        let mut left = Vec::with_capacity(cells.len());
+        for (index, (cell, place)) in cells.iter().zip(&places).enumerate() {
+            let Some((_, shard)) = guards.iter_mut().find(|(at, _)| at == place) else { continue };
+            // A key named twice in one call sees its own earlier charge.
+            let earlier = after.iter().rev().find(|(_, key, _)| *key == &cell.key).map(|(_, _, debt)| *debt);
+            let debt = earlier.or_else(|| shard.cells.get(&cell.key).copied()).unwrap_or_default();
+            let drained = debt.at(cell, now_nanos);
+            match drained.charged(cell) {
+                Ok((debt, room)) => {
+                    after.push((*place, &cell.key, debt));
+                    left.push(room);
+                }
+                Err(retry_nanos) => {
+                    // The time seen is kept even so: after a step back, waiting must count from the new time.
+                    if let (true, None, Some(held)) = (commit, earlier, shard.cells.get_mut(&cell.key)) {
+                        *held = drained;
+                    }
+                    return Ok(Taken::Refused { index, retry_nanos });
+                }
+            }
+            if commit {
+                shard.admit(cell, now_nanos)?;
+            }
+        }
+        if commit {
+            for (place, key, debt) in after {
+                if let Some((_, shard)) = guards.iter_mut().find(|(at, _)| *at == place) {
+                    shard.cells.insert(key.clone(), debt);
+                }
+            }
+        }
+        Ok(Taken::Granted(left))
+    }
+}
+
+impl Counters for MemoryCounters {
+    fn take(&self, cells: &[Cell], now_nanos: u64, commit: bool) -> BoxFuture<'_, Result<Taken>> {
+        Box::pin(std::future::ready(self.take_now(cells, now_nanos, commit)))
+    }
+
+    fn refund(&self, cells: &[Cell]) {
+        for cell in cells {
+            if let Some(shard) = self.shards.get(self.shard_of(&cell.key))
+                && let Some(debt) = shard.lock().cells.get_mut(&cell.key)
+            {
+                *debt = debt.refunded(cell);
+            }
+        }
+    }
+}
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS cells (
+    key BLOB PRIMARY KEY, units BLOB NOT NULL, last_nanos INTEGER NOT NULL, rate INTEGER NOT NULL, per_nanos INTEGER NOT NULL
+) WITHOUT ROWID;
+";
+
+/// [`Counters`] shared by every process on one data folder. Each charge is one transaction.
+pub struct SqliteCounters(Database);
+
+impl SqliteCounters {
+    /// Opens `counters.db`, or memory when `path` is none.
+    pub fn open(path: Option<&std::path::Path>) -> Result<Self> {
+        let database = match path {
+            Some(path) => Database::open(path, SCHEMA)?,
+            None => Database::memory(SCHEMA)?,
+        };
+        Ok(Self(database))
+    }
+}
+
+fn read_debt(connection: &rusqlite::Connection, key: &Key) -> Result<Debt> {
+    let found = connection
+        .prepare_cached("SELECT units, last_nanos, rate, per_nanos FROM cells WHERE key = ?1")?
+        .query_row([key.as_bytes()], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+        })
+        .optional()?;
+    let Some((units, last, rate, per)) = found else { return Ok(Debt::default()) };
+    let units = units.try_into().map_err(|_| Error::data("store_corrupt", "a stored rate cell has the wrong length"))?;
+    Ok(Debt { units: u128::from_be_bytes(units), last_nanos: to_u64(last)?, rate: to_u64(rate)?, per_nanos: to_u64(per)? })
+}
+
+fn write_debt(transaction: &rusqlite::Transaction<'_>, key: &Key, debt: &Debt) -> Result<()> {
+    transaction.prepare_cached("INSERT OR REPLACE INTO cells VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+        key.as_bytes(),
+        debt.units.to_be_bytes().as_slice(),
+        to_i64(debt.last_nanos),
+        to_i64(debt.rate),
+        to_i64(debt.per_nanos),
+    ])?;
+    Ok(())
+}
+
+impl Counters for SqliteCounters {
+    fn take(&self, cells: &[Cell], now_nanos: u64, commit: bool) -> BoxFuture<'_, Result<Taken>> {
+        let cells = cells.to_vec();
+        self.0.write(move |transaction| {
+            check_owner(&cells)?;
+            let mut left = Vec::with_capacity(cells.len());
+            let mut after: Vec<(&Key, Debt)> = Vec::with_capacity(cells.len());
+            for (index, cell) in cells.iter().enumerate() {
+                let earlier = after.iter().rev().find(|(key, _)| *key == &cell.key).map(|(_, debt)| *debt);
+                let debt = earlier.map_or_else(|| read_debt(transaction, &cell.key), Ok)?;
+                let drained = debt.at(cell, now_nanos);
+                match drained.charged(cell) {
+                    Ok((debt, room)) => {
+                        after.push((&cell.key, debt));
+                        left.push(room);
+                    }
+                    Err(retry_nanos) => {
+                        // As in memory: the time seen is kept.
+                        if commit && earlier.is_none() {
+                            write_debt(transaction, &cell.key, &drained)?;
+                        }
+                        return Ok(Taken::Refused { index, retry_nanos });
+                    }
+                }
+            }
+            if commit {
+                for (key, debt) in &after {
+                    write_debt(transaction, key, debt)?;
+                }
+            }
+            Ok(Taken::Granted(left))
+        })
+    }
+
+    fn refund(&self, cells: &[Cell]) {
+        // A lost refund only makes the limit stricter for one period.
+        let _ = self.0.now(|transaction| {
+            for cell in cells {
+                let debt = read_debt(transaction, &cell.key)?.refunded(cell);
+                write_debt(transaction, &cell.key, &debt)?;
+            }
+            Ok(())
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        runtime::block_on,
+        scope::{Id, KeyKind},
+    };
+
+    fn scope(seed: u8) -> Scope {
+        Scope::mint_account(Id::parse("test", "a").unwrap(), Uid::from_bytes([seed; 16]))
+    }
+
+    fn cell(scope: &Scope, name: &str, rate: u64, per_nanos: u64) -> Cell {
+        Cell { key: Key::new(scope, KeyKind::Rate, &[name.as_bytes()]), scope: scope.clone(), rate, per_nanos, cost: 1 }
+    }
+
+    fn stores() -> [(&'static str, Box<dyn Counters>); 2] {
+        [("memory", Box::new(MemoryCounters::default())), ("sqlite", Box::new(SqliteCounters::open(None).unwrap()))]
+    }
+
+    fn granted(store: &dyn Counters, cells: &[Cell], now: u64) -> bool {
+        matches!(block_on(store.take(cells, now, true)).unwrap(), Taken::Granted(_))
+    }
+
+    /// The textbook form, in exact rationals over elapsed (never negative) time.
+    struct Model {
+        debt: u128,
+        last: u64,
+    }
+
+    impl Model {
+        fn take(&mut self, rate: u64, per: u64, now: u64) -> bool {
+            self.debt = self.debt.saturating_sub(u128::from(now.saturating_sub(self.last)) * u128::from(rate));
+            self.last = now;
+            let fits = self.debt + u128::from(per) <= u128::from(per) * u128::from(rate);
+            if fits {
+                self.debt += u128::from(per);
+            }
+            fits
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_store_agrees_with_the_model_also_when_time_steps_back(
+            rate in 1_u64..20, per in 1_u64..1_000, moves in prop::collection::vec(-500_i64..500, 1..120),
+        ) {
+            for (name, store) in stores() {
+                let scope = scope(1);
+                let mut now = 10_000_u64;
+                let mut model = Model { debt: 0, last: now };
+                for step in &moves {
+                    now = now.saturating_add_signed(*step);
+                    let expected = model.take(rate, per, now);
+                    prop_assert_eq!(granted(&*store, &[cell(&scope, "x", rate, per)], now), expected, "{}", name);
+                }
+            }
+        }
+
+        #[test]
+        fn never_more_than_rate_per_period_beyond_one_burst(
+            rate in 1_u64..10, per in 10_u64..1_000, gaps in prop::collection::vec(0_u64..200, 1..200),
+        ) {
+            let store = MemoryCounters::default();
+            let (scope, mut now, mut count) = (scope(1), 0_u64, 0_u64);
+            for gap in &gaps {
+                now += gap;
+                count += u64::from(granted(&store, &[cell(&scope, "x", rate, per)], now));
+            }
+            prop_assert!(u128::from(count) <= u128::from(rate) + u128::from(now) * u128::from(rate) / u128::from(per));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_exact_to_the_nanosecond() {
+        for (name, store) in stores() {
+            let cells = [cell(&scope(1), "x", 3, 1_000)];
+            while granted(&*store, &cells, 5) {}
+            let Taken::Refused { retry_nanos, .. } = block_on(store.take(&cells, 5, false)).unwrap() else { panic!() };
+            assert!(!granted(&*store, &cells, 5 + retry_nanos - 1), "{name}");
+            assert!(granted(&*store, &cells, 5 + retry_nanos), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_charge_over_several_levels_is_all_or_none() {
+        for (name, store) in stores() {
+            let scope = scope(1);
+            let wide = cell(&scope, "account", 100, 1_000_000);
+            let narrow = cell(&scope, "project", 1, 1_000_000);
+            assert!(granted(&*store, &[wide.clone(), narrow.clone()], 0));
+            for _ in 0..10 {
+                assert!(!granted(&*store, &[wide.clone(), narrow.clone()], 0));
+            }
+            let Taken::Granted(left) = block_on(store.take(&[wide], 0, false)).unwrap() else { panic!() };
+            assert_eq!(left, [98], "{name}: refused calls took nothing from the wider level");
+        }
+    }
+
+    #[test]
+    fn a_refund_gives_the_place_back() {
+        for (name, store) in stores() {
+            let cells = [cell(&scope(1), "x", 1, 1_000)];
+            assert!(granted(&*store, &cells, 0));
+            assert!(!granted(&*store, &cells, 0));
+            store.refund(&cells);
+            assert!(granted(&*store, &cells, 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_changed_limit_keeps_what_is_owed() {
+        for (name, store) in stores() {
+            let scope = scope(1);
+            for _ in 0..4 {
+                assert!(granted(&*store, &[cell(&scope, "x", 4, 1_000)], 0));
+            }
+            // Lowered to 2: four calls are still owed, so nothing fits until three have drained at the new pace.
+            assert!(!granted(&*store, &[cell(&scope, "x", 2, 1_000)], 1_499), "{name}");
+            assert!(granted(&*store, &[cell(&scope, "x", 2, 1_000)], 1_500), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_same_key_text_in_another_scope_is_another_counter() {
+        for (name, store) in stores() {
+            assert!(granted(&*store, &[cell(&scope(1), "x", 1, 1_000)], 0));
+            assert!(granted(&*store, &[cell(&scope(2), "x", 1, 1_000)], 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_key_is_refused_even_inside_the_process() {
+        for (_, store) in stores() {
+            let forged = Cell { scope: scope(2), ..cell(&scope(1), "x", 1, 1_000) };
+            assert!(block_on(store.take(&[forged], 0, true)).is_err());
+        }
+    }
+
+    #[test]
+    fn one_scope_with_countless_keys_neither_grows_without_bound_nor_starves_another() {
+        let store = MemoryCounters::default();
+        let greedy = scope(1);
+        let mut refused = 0_u32;
+        for i in 0..300_000_u32 {
+            let cells = [cell(&greedy, &i.to_string(), 1, u64::MAX / 4)];
+            refused += u32::from(block_on(store.take(&cells, 0, true)).is_err());
+        }
+        assert!(refused > 0);
+        assert!(store.len() <= SHARDS * SCOPE_SHARE);
+        assert!(granted(&store, &[cell(&scope(2), "fresh", 1, 1_000)], 0));
+    }
+}

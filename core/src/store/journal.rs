@@ -1,0 +1,245 @@
+//! The append-only journal: what a call acknowledged before the ledger committed it.
+//!
+//! One locked file per process. A record is one `write` of `magic | length | crc32 | payload`. A torn tail is cut at
+//! reading; a torn record in the middle (a full disk) is skipped to the next magic.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use crate::{
+    error::{Error, Result},
+    scope::Uid,
+};
+
+const MAGIC: [u8; 4] = *b"tnJ1";
+const HEADER: usize = 12;
+/// Largest record; a bigger one is refused before it is written.
+const MAX_RECORD: usize = 1 << 20;
+/// Most bytes read from a journal in one go.
+const CHUNK: u64 = 4 << 20;
+
+/// This process's journal file.
+pub struct Journal {
+    id: Uid,
+    path: PathBuf,
+    file: File,
+    written: AtomicU64,
+    failed: AtomicBool,
+}
+
+/// A record as read back: where it ends in its file, and its payload.
+pub struct Record {
+    /// The offset just after it.
+    pub end: u64,
+    /// What was appended.
+    pub payload: Vec<u8>,
+}
+
+impl Journal {
+    /// Makes a new journal in `folder` and locks it.
+    pub fn create(folder: &Path) -> Result<Self> {
+        let id = Uid::random()?;
+        let path = folder.join(format!("{}.tnj", id.to_hex()));
+        let file = OpenOptions::new().read(true).append(true).create_new(true).open(&path)?;
+        file.try_lock().map_err(|_| Error::unavailable("audit_unavailable", "a fresh journal could not be locked"))?;
+        Ok(Self { id, path, file, written: AtomicU64::new(0), failed: AtomicBool::new(false) })
+    }
+
+    /// The file's id.
+    pub const fn id(&self) -> Uid {
+        self.id
+    }
+
+    /// Bytes appended so far.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// Appends one record by one `write`. After a failed write the journal takes no more: what follows a torn record
+    /// must never be acknowledged on trust.
+    pub fn append(&self, record: &[u8]) -> Result<()> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(unavailable());
+        }
+        match (&self.file).write(record) {
+            Ok(written) if written == record.len() => {
+                self.written.fetch_add(record.len() as u64, Ordering::AcqRel);
+                Ok(())
+            }
+            Ok(_) | Err(_) => {
+                self.failed.store(true, Ordering::Release);
+                Err(unavailable())
+            }
+        }
+    }
+
+    /// Whether a write has failed; the owner then starts another journal.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// Records from `offset` on, up to a few MiB of them.
+    pub fn read(&self, offset: u64) -> Result<(Vec<Record>, u64)> {
+        read_from(&self.path, offset)
+    }
+
+    /// Removes the file; everything in it must be committed.
+    pub fn remove(&self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn unavailable() -> Error {
+    Error::unavailable("audit_unavailable", "the audit journal cannot be written; nothing is decided without proof")
+        .with_help("check free space and permissions of the data folder")
+}
+
+/// Frames `payload` for [`Journal::append`].
+pub fn frame(payload: &[u8]) -> Result<Vec<u8>> {
+    if payload.len() > MAX_RECORD {
+        return Err(Error::invalid("audit_record_too_large", "the call's audit record would exceed 1 MiB"));
+    }
+    let mut record = Vec::with_capacity(payload.len() + HEADER);
+    record.extend_from_slice(&MAGIC);
+    record.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes());
+    record.extend_from_slice(&crc32fast::hash(payload).to_be_bytes());
+    record.extend_from_slice(payload);
+    Ok(record)
+}
+
+/// Reads whole records from `offset`; returns them and the offset to go on from.
+fn read_from(path: &Path, offset: u64) -> Result<(Vec<Record>, u64)> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.take(CHUNK).read_to_end(&mut bytes)?;
+    let mut records = Vec::new();
+    let mut at = 0_usize;
+    while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= HEADER) {
+        match parse(rest) {
+            Parsed::Whole(payload) => {
+                at += HEADER + payload.len();
+                records.push(Record { end: offset + at as u64, payload: payload.to_vec() });
+            }
+            // The rest may still be on its way, or is the torn tail of a dead process.
+            Parsed::Partial => break,
+            Parsed::Torn => match rest.windows(MAGIC.len()).skip(1).position(|window| window == MAGIC) {
+                Some(skip) => at += skip + 1,
+                None => break,
+            },
+        }
+    }
+    Ok((records, offset + at as u64))
+}
+
+enum Parsed<'a> {
+    Whole(&'a [u8]),
+    Partial,
+    Torn,
+}
+
+fn parse(bytes: &[u8]) -> Parsed<'_> {
+    let word = |at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map(u32::from_be_bytes);
+    let (Some(magic), Some(length), Some(crc)) = (bytes.get(..4), word(4), word(8)) else { return Parsed::Partial };
+    let length = length as usize;
+    if magic != MAGIC || length > MAX_RECORD {
+        return Parsed::Torn;
+    }
+    match bytes.get(HEADER..HEADER + length) {
+        Some(payload) if crc32fast::hash(payload) == crc => Parsed::Whole(payload),
+        Some(_) => Parsed::Torn,
+        // A torn record whose length reaches past the end looks the same as one still being written, unless another
+        // record follows it.
+        None if bytes.windows(MAGIC.len()).skip(1).any(|window| window == MAGIC) => Parsed::Torn,
+        None => Parsed::Partial,
+    }
+}
+
+/// A journal whose process is gone, locked for us.
+pub struct Orphan {
+    /// Its id.
+    pub id: Uid,
+    path: PathBuf,
+    // Holds the lock until the orphan is dropped.
+    _file: File,
+}
+
+impl Orphan {
+    /// Records from `offset` on.
+    pub fn read(&self, offset: u64) -> Result<(Vec<Record>, u64)> {
+        read_from(&self.path, offset)
+    }
+
+    /// Removes the file; everything in it must be committed.
+    pub fn remove(self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Journals in `folder` that no living process holds.
+pub fn orphans(folder: &Path) -> Result<Vec<Orphan>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| Uid::from_hex(stem).ok());
+        let (Some(id), Some("tnj")) = (id, path.extension().and_then(|extension| extension.to_str())) else { continue };
+        // Another process may adopt and remove it between listing and opening.
+        let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
+        match file.try_lock() {
+            Ok(()) if path.exists() => found.push(Orphan { id, path, _file: file }),
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read_all(path: &Path) -> Vec<Vec<u8>> {
+        read_from(path, 0).unwrap().0.into_iter().map(|record| record.payload).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_torn_tail_costs_only_the_torn_record(
+            payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..8),
+            cut in 1_usize..40,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("x.tnj");
+            let frames: Vec<Vec<u8>> = payloads.iter().map(|p| frame(p).unwrap()).collect();
+            let mut bytes = frames.concat();
+            let last = frames.last().unwrap().len();
+            bytes.truncate(bytes.len() - cut.min(last));
+            fs::write(&path, &bytes).unwrap();
+            prop_assert_eq!(read_all(&path), payloads[..payloads.len() - 1].to_vec());
+        }
+    }
+
+    #[test]
+    fn a_torn_record_in_the_middle_does_not_hide_what_follows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.tnj");
+        let torn = &frame(b"torn record").unwrap()[..15];
+        fs::write(&path, [frame(b"one").unwrap().as_slice(), torn, &frame(b"two").unwrap()].concat()).unwrap();
+        assert_eq!(read_all(&path), vec![b"one".to_vec(), b"two".to_vec()]);
+    }
+
+    #[test]
+    fn a_living_journal_is_no_orphan_and_a_dropped_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::create(folder.path()).unwrap();
+        assert!(orphans(folder.path()).unwrap().is_empty());
+        drop(journal);
+        assert_eq!(orphans(folder.path()).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,333 @@
+//! Sessions: what a conversation has accumulated. Merging is commutative, so parallel turns lose nothing.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use rusqlite::{OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+use super::sqlite::Database;
+use crate::{
+    clock::BoxFuture,
+    error::{Error, Result},
+    scope::{OpaqueId, Scope, Uid},
+};
+
+/// What turns have left behind; one turn is the same type with `turns` 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionTurns {
+    /// Turns so far.
+    pub turns: i64,
+    /// Turns with a finding of high severity or worse.
+    pub threat_turns: i64,
+    /// Sum of each turn's highest score.
+    pub cumulative_risk: i64,
+    /// Kinds of personal data seen; empty means none.
+    pub pii_types: BTreeSet<String>,
+    /// Kinds of secrets seen; empty means none.
+    pub secret_types: BTreeSet<String>,
+    /// Whether any turn looked like an injection.
+    pub injection_detected: bool,
+    /// Highest injection score.
+    pub max_injection: i64,
+    /// Highest jailbreak score.
+    pub max_jailbreak: i64,
+    /// Highest count of personal data in one turn, capped at 100.
+    pub max_pii: i64,
+    /// Highest count of secrets in one turn, scaled to 0–100.
+    pub max_secret: i64,
+}
+
+impl SessionTurns {
+    /// Adds what `other` saw.
+    pub fn merge(&mut self, other: &Self) {
+        self.turns = self.turns.saturating_add(other.turns);
+        self.threat_turns = self.threat_turns.saturating_add(other.threat_turns);
+        self.cumulative_risk = self.cumulative_risk.saturating_add(other.cumulative_risk);
+        self.pii_types.extend(other.pii_types.iter().cloned());
+        self.secret_types.extend(other.secret_types.iter().cloned());
+        self.injection_detected |= other.injection_detected;
+        self.max_injection = self.max_injection.max(other.max_injection);
+        self.max_jailbreak = self.max_jailbreak.max(other.max_jailbreak);
+        self.max_pii = self.max_pii.max(other.max_pii);
+        self.max_secret = self.max_secret.max(other.max_secret);
+    }
+}
+
+/// Sessions of projects. Ids are opaque; the scope keeps equal ids apart.
+pub trait Sessions: Send + Sync {
+    /// What a session holds, unless it expired before `now` (microseconds since 1970).
+    fn load(&self, scope: &Scope, id: &OpaqueId, now: i64) -> BoxFuture<'_, Result<Option<SessionTurns>>>;
+
+    /// Merges turns into sessions, each in one step, and returns what they hold now.
+    fn merge(
+        &self,
+        scope: &Scope,
+        turns: Vec<(OpaqueId, SessionTurns)>,
+        now: i64,
+        expires: i64,
+    ) -> BoxFuture<'_, Result<Vec<SessionTurns>>>;
+
+    /// Forgets every session of a scope.
+    fn forget(&self, scope: &Scope) -> BoxFuture<'_, Result<()>>;
+}
+
+/// [`Sessions`] that are gone with the process.
+#[derive(Default)]
+pub struct MemorySessions(Mutex<HashMap<Uid, HashMap<OpaqueId, (SessionTurns, i64)>>>);
+
+impl Sessions for MemorySessions {
+    fn load(&self, scope: &Scope, id: &OpaqueId, now: i64) -> BoxFuture<'_, Result<Option<SessionTurns>>> {
+        let all = self.0.lock();
+        let found = all.get(&scope.uid()).and_then(|sessions| sessions.get(id)).filter(|(_, expires)| *expires > now);
+        let found = found.map(|(turns, _)| turns.clone());
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn merge(
+        &self,
+        scope: &Scope,
+        turns: Vec<(OpaqueId, SessionTurns)>,
+        now: i64,
+        expires: i64,
+    ) -> BoxFuture<'_, Result<Vec<SessionTurns>>> {
+        let mut all = self.0.lock();
+        let sessions = all.entry(scope.uid()).or_default();
+        let merged = turns
+            .into_iter()
+            .map(|(id, new)| {
+                let (held, until) = sessions.entry(id).or_default();
+                if *until <= now {
+                    *held = SessionTurns::default();
+                }
+                held.merge(&new);
+                *until = expires;
+                held.clone()
+            })
+            .collect();
+        Box::pin(std::future::ready(Ok(merged)))
+    }
+
+    fn forget(&self, scope: &Scope) -> BoxFuture<'_, Result<()>> {
+        self.0.lock().remove(&scope.uid());
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, turns TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// Most project files open at once.
+const MAX_OPEN: usize = 256;
+
+/// [`Sessions`] in one SQLite file per project, named by uid and made at first write.
+#[derive(Clone)]
+pub struct SqliteSessions(Arc<Files>);
+
+struct Files {
+    folder: PathBuf,
+    open: Mutex<Vec<(Uid, Database)>>,
+}
+
+impl SqliteSessions {
+    /// Uses `folder`, which is made at first write.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self(Arc::new(Files { folder, open: Mutex::default() }))
+    }
+}
+
+impl Files {
+    fn path(&self, uid: Uid) -> PathBuf {
+        self.folder.join(format!("{}.db", uid.to_hex()))
+    }
+
+    /// The project's file; none when it was never written and `make` is false.
+    fn database(&self, uid: Uid, make: bool) -> Result<Option<Database>> {
+        let mut open = self.open.lock();
+        if let Some(at) = open.iter().position(|(owner, _)| *owner == uid) {
+            let found = open.remove(at);
+            let database = found.1.clone();
+            open.push(found);
+            return Ok(Some(database));
+        }
+        let path = self.path(uid);
+        if !make && !path.exists() {
+            return Ok(None);
+        }
+        std::fs::create_dir_all(&self.folder)?;
+        let database = Database::open(&path, SCHEMA)?;
+        if open.len() >= MAX_OPEN {
+            // The one used longest ago; its last user closes it.
+            open.remove(0);
+        }
+        open.push((uid, database.clone()));
+        Ok(Some(database))
+    }
+}
+
+fn parse(text: &str) -> Result<SessionTurns> {
+    serde_json::from_str(text).map_err(|error| Error::data("store_corrupt", "a stored session cannot be read").with_source(error))
+}
+
+fn read(connection: &rusqlite::Connection, id: &OpaqueId, now: i64) -> Result<Option<SessionTurns>> {
+    connection
+        .prepare_cached("SELECT turns FROM sessions WHERE id = ?1 AND expires > ?2")?
+        .query_row(params![id.as_str(), now], |row| row.get::<_, String>(0))
+        .optional()?
+        .map(|text| parse(&text))
+        .transpose()
+}
+
+impl Sessions for SqliteSessions {
+    fn load(&self, scope: &Scope, id: &OpaqueId, now: i64) -> BoxFuture<'_, Result<Option<SessionTurns>>> {
+        let (files, uid, id) = (Arc::clone(&self.0), scope.uid(), id.clone());
+        // A project that never wrote has no file: answered without leaving the thread.
+        if !files.open.lock().iter().any(|(owner, _)| *owner == uid) && !files.path(uid).exists() {
+            return Box::pin(std::future::ready(Ok(None)));
+        }
+        Box::pin(crate::runtime::blocking(move || match files.database(uid, false)? {
+            Some(database) => database.read_now(|connection| read(connection, &id, now)),
+            None => Ok(None),
+        }))
+    }
+
+    fn merge(
+        &self,
+        scope: &Scope,
+        turns: Vec<(OpaqueId, SessionTurns)>,
+        now: i64,
+        expires: i64,
+    ) -> BoxFuture<'_, Result<Vec<SessionTurns>>> {
+        let (files, uid) = (Arc::clone(&self.0), scope.uid());
+        Box::pin(crate::runtime::blocking(move || {
+            let database = files.database(uid, true)?.ok_or_else(|| Error::internal("a session file was not made"))?;
+            database.now(|transaction| {
+                let mut merged = Vec::with_capacity(turns.len());
+                for (id, new) in &turns {
+                    let mut held = read(transaction, id, now)?.unwrap_or_default();
+                    held.merge(new);
+                    let text = serde_json::to_string(&held).map_err(|_| Error::internal("a session could not be written"))?;
+                    transaction
+                        .prepare_cached("INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3)")?
+                        .execute(params![id.as_str(), text, expires])?;
+                    merged.push(held);
+                }
+                transaction.execute("DELETE FROM sessions WHERE expires <= ?1", [now])?;
+                Ok(merged)
+            })
+        }))
+    }
+
+    fn forget(&self, scope: &Scope) -> BoxFuture<'_, Result<()>> {
+        let (files, uid) = (Arc::clone(&self.0), scope.uid());
+        Box::pin(crate::runtime::blocking(move || {
+            files.open.lock().retain(|(owner, _)| *owner != uid);
+            let path = files.path(uid);
+            for suffix in ["", "-wal", "-shm"] {
+                let mut name = path.clone().into_os_string();
+                name.push(suffix);
+                remove_if_there(Path::new(&name))?;
+            }
+            Ok(())
+        }))
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{runtime::block_on, scope::Id};
+
+    fn scope(seed: u8) -> Scope {
+        Scope::mint_account(Id::parse("test", "a").unwrap(), Uid::from_bytes([seed; 16]))
+    }
+
+    fn id(text: &str) -> OpaqueId {
+        OpaqueId::parse("session", Some(text)).unwrap().unwrap()
+    }
+
+    fn turn(injection: i64, kind: &str) -> SessionTurns {
+        SessionTurns { turns: 1, max_injection: injection, pii_types: [kind.to_owned()].into(), ..SessionTurns::default() }
+    }
+
+    macro_rules! sessions_behaviour {
+        ($name:ident, $make:expr) => {
+            mod $name {
+                use super::*;
+
+                #[test]
+                fn parallel_turns_all_count() {
+                    let (store, _keep) = $make();
+                    std::thread::scope(|threads| {
+                        for worker in 0..4_i64 {
+                            let store = &store;
+                            threads.spawn(move || {
+                                for i in 0..25 {
+                                    let one = vec![(id("s"), turn(worker * 25 + i, &format!("k{worker}")))];
+                                    block_on(store.merge(&scope(1), one, 0, 100)).unwrap();
+                                }
+                            });
+                        }
+                    });
+                    let held = block_on(store.load(&scope(1), &id("s"), 1)).unwrap().unwrap();
+                    assert_eq!((held.turns, held.max_injection, held.pii_types.len()), (100, 99, 4));
+                }
+
+                #[test]
+                fn equal_ids_in_other_scopes_and_adversarial_ids_stay_apart() {
+                    let (store, _keep) = $make();
+                    let names = ["a", "a ", "A", "a:b", "a/b", "../a", "a\u{0}b", "\u{e9}", "e\u{301}", "' OR 1=1 --"];
+                    for (index, name) in names.iter().enumerate() {
+                        let one = vec![(id(name), turn(i64::try_from(index).unwrap(), "x"))];
+                        block_on(store.merge(&scope(1), one, 0, 100)).unwrap();
+                    }
+                    for (index, name) in names.iter().enumerate() {
+                        let held = block_on(store.load(&scope(1), &id(name), 1)).unwrap().unwrap();
+                        assert_eq!((held.turns, held.max_injection), (1, i64::try_from(index).unwrap()), "{name:?}");
+                        assert_eq!(block_on(store.load(&scope(2), &id(name), 1)).unwrap(), None);
+                    }
+                }
+
+                #[test]
+                fn an_expired_session_starts_anew() {
+                    let (store, _keep) = $make();
+                    block_on(store.merge(&scope(1), vec![(id("s"), turn(90, "x"))], 0, 10)).unwrap();
+                    assert_eq!(block_on(store.load(&scope(1), &id("s"), 10)).unwrap(), None);
+                    let merged = block_on(store.merge(&scope(1), vec![(id("s"), turn(1, "y"))], 10, 20)).unwrap();
+                    assert_eq!((merged[0].turns, merged[0].max_injection), (1, 1));
+                }
+
+                #[test]
+                fn forgetting_a_scope_leaves_others_alone() {
+                    let (store, _keep) = $make();
+                    for seed in [1, 2] {
+                        block_on(store.merge(&scope(seed), vec![(id("s"), turn(1, "x"))], 0, 10)).unwrap();
+                    }
+                    block_on(store.forget(&scope(1))).unwrap();
+                    assert_eq!(block_on(store.load(&scope(1), &id("s"), 1)).unwrap(), None);
+                    assert!(block_on(store.load(&scope(2), &id("s"), 1)).unwrap().is_some());
+                }
+            }
+        };
+    }
+
+    sessions_behaviour!(memory, || (MemorySessions::default(), ()));
+    sessions_behaviour!(sqlite, || {
+        let folder = tempfile::tempdir().unwrap();
+        (SqliteSessions::new(folder.path().join("projects")), folder)
+    });
+}

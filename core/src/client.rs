@@ -23,15 +23,19 @@ use crate::{
     tenant::Instance,
 };
 
+/// Writes each async operation once and adds its twin that waits on the calling thread.
 macro_rules! with_blocking_twins {
-    ($(impl $type:ident { $($(#[$doc:meta])* pub async fn $name:ident / $twin:ident(&self $(, $argument:ident: $kind:ty)* $(,)?) -> Result<$result:ty> $body:block)+ })+) => {
+    ($(impl $type:ident { $(
+        $(#[$doc:meta])*
+        pub async fn $name:ident / $twin:ident(&$this:ident $(, $argument:ident: $kind:ty)* $(,)?) -> Result<$result:ty> $body:block
+    )+ })+) => {
         $(impl $type { $(
             $(#[$doc])*
-            pub async fn $name(&self $(, $argument: $kind)*) -> Result<$result> $body
+            pub async fn $name(&$this $(, $argument: $kind)*) -> Result<$result> $body
 
             #[doc = concat!("As [`", stringify!($type), "::", stringify!($name), "`], waiting on this thread.")]
-            pub fn $twin(&self $(, $argument: $kind)*) -> Result<$result> {
-                block_on(self.$name($($argument),*))
+            pub fn $twin(&$this $(, $argument: $kind)*) -> Result<$result> {
+                block_on($this.$name($($argument),*))
             }
         )+ })+
     };
@@ -257,7 +261,7 @@ with_blocking_twins! {
         /// Decides one call. A denial is an answer; only an outage or bad input is an error.
         pub async fn evaluate / evaluate_blocking(&self, request: GuardRequest) -> Result<GuardResponse> {
             let engine = self.0.client.0.engine()?;
-            engine.evaluate(&self.0.instance, self.0.principal.as_deref(), request).await
+            engine.evaluate(&self.0.instance, self.0.client.0.caller(self.0.principal.as_deref()), request).await
         }
 
         /// Inspects without policies, limits or memory.

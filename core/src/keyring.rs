@@ -103,6 +103,11 @@ impl Keyring {
         Self { root, id: id.into() }
     }
 
+    /// A keyring that is gone with its last handle.
+    pub fn ephemeral() -> Result<Self> {
+        Secret::random().map(Self::new)
+    }
+
     /// Finds or makes the root key as the module's text says.
     pub fn open(given: Option<Secret>) -> Result<Self> {
         if let Some(secret) = given {

@@ -1,10 +1,28 @@
 //! Tenantry: the boundary between the customers of an AI product.
+//!
+//! Start at [`Tenantry`]. The rooms below it are public so that tests and bindings can reach them; what they promise is
+//! in `docs/ARCHITECTURE.md`, and only [`api`], [`client`], [`config`] and [`error`] are kept stable.
+#![doc = include_str!("../../README.md")]
+
 pub mod api;
+pub mod audit;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod context_keys;
+pub mod detect;
+pub mod engine;
 pub mod error;
 pub mod keyring;
+pub mod policy;
+pub mod quota;
+pub mod redact;
 pub mod runtime;
 pub mod scope;
+pub mod session;
 pub mod store;
+pub mod tenant;
+
+pub use client::{Tenant, Tenantry};
+pub use config::Options;
+pub use error::{Error, ErrorKind, Result};

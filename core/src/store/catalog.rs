@@ -82,8 +82,16 @@ pub struct Installation {
 
 /// Tenants and their documents. Every method takes the scope it acts in.
 pub trait Catalog: Send + Sync {
-    /// Adds a tenant below `parent`; `Conflict` when a living one's id differs at most in case.
-    fn create(&self, parent: &Scope, id: &Id, facts: &TenantFacts, at: i64) -> BoxFuture<'_, Result<TenantRow>>;
+    /// Adds a tenant below `parent` with its first documents (kind, name, body), all or nothing; `Conflict` when a living
+    /// one's id differs at most in case.
+    fn create(
+        &self,
+        parent: &Scope,
+        id: &Id,
+        facts: &TenantFacts,
+        at: i64,
+        documents: Vec<(DocumentKind, &'static str, String)>,
+    ) -> BoxFuture<'_, Result<TenantRow>>;
 
     /// A living tenant below `parent`, by exact id.
     fn find(&self, parent: &Scope, id: &Id) -> BoxFuture<'_, Result<Option<TenantRow>>>;
@@ -185,7 +193,14 @@ fn tenant_row((id, uid, status, facts, created_at): RawTenant) -> Result<TenantR
 }
 
 impl Catalog for SqliteCatalog {
-    fn create(&self, parent: &Scope, id: &Id, facts: &TenantFacts, at: i64) -> BoxFuture<'_, Result<TenantRow>> {
+    fn create(
+        &self,
+        parent: &Scope,
+        id: &Id,
+        facts: &TenantFacts,
+        at: i64,
+        documents: Vec<(DocumentKind, &'static str, String)>,
+    ) -> BoxFuture<'_, Result<TenantRow>> {
         let (parent, id, facts) = (blob(parent.uid()), id.clone(), facts.clone());
         self.0.write(move |transaction| {
             let folded = id.folded();
@@ -205,6 +220,13 @@ impl Catalog for SqliteCatalog {
                 "INSERT INTO tenants VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)",
                 params![blob(row.uid), parent, row.id.as_str(), folded, row.status.name(), facts, at],
             )?;
+            for (kind, name, body) in &documents {
+                let version = note_change(transaction, &blob(row.uid))?;
+                transaction.execute(
+                    "INSERT INTO documents VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![blob(row.uid), *kind as i64, name, body, to_i64(version)],
+                )?;
+            }
             Ok(row)
         })
     }
@@ -331,7 +353,7 @@ mod tests {
                 }
 
                 fn create(catalog: &SqliteCatalog, text: &str) -> Result<TenantRow> {
-                    block_on(catalog.create(&Scope::mint_platform(), &id(text), &TenantFacts::default(), 1))
+                    block_on(catalog.create(&Scope::mint_platform(), &id(text), &TenantFacts::default(), 1, Vec::new()))
                 }
 
                 #[test]

@@ -75,6 +75,9 @@ pub trait Sessions: Send + Sync {
 
     /// Forgets every session of a scope.
     fn forget(&self, scope: &Scope) -> BoxFuture<'_, Result<()>>;
+
+    /// Which of `held` another process has written to since this was last asked.
+    fn changed_elsewhere(&self, held: &[Uid]) -> Vec<Uid>;
 }
 
 /// [`Sessions`] that are gone with the process.
@@ -117,6 +120,10 @@ impl Sessions for MemorySessions {
         self.0.lock().remove(&scope.uid());
         Box::pin(std::future::ready(Ok(())))
     }
+
+    fn changed_elsewhere(&self, _held: &[Uid]) -> Vec<Uid> {
+        Vec::new()
+    }
 }
 
 const SCHEMA: &str = "
@@ -133,13 +140,15 @@ pub struct SqliteSessions(Arc<Files>);
 struct Files {
     folder: PathBuf,
     open: Mutex<Vec<(Uid, Database)>>,
+    // SQLite's count of foreign commits, as last seen, per file.
+    versions: Mutex<HashMap<Uid, i64>>,
 }
 
 impl SqliteSessions {
     /// Uses `folder`, which is made at first write.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
-        Self(Arc::new(Files { folder, open: Mutex::default() }))
+        Self(Arc::new(Files { folder, open: Mutex::default(), versions: Mutex::default() }))
     }
 }
 
@@ -237,6 +246,26 @@ impl Sessions for SqliteSessions {
             }
             Ok(())
         }))
+    }
+
+    fn changed_elsewhere(&self, held: &[Uid]) -> Vec<Uid> {
+        let version = |uid: Uid| -> Result<Option<i64>> {
+            match self.0.database(uid, false)? {
+                Some(database) => database
+                    .read_now(|connection| Ok(connection.query_row("PRAGMA data_version", [], |row| row.get(0)).map(Some)?)),
+                None => Ok(None),
+            }
+        };
+        let mut versions = self.0.versions.lock();
+        let mut changed = Vec::new();
+        for uid in held {
+            // A file that cannot be read now is asked again at the next tick.
+            let Ok(Some(now)) = version(*uid) else { continue };
+            if versions.insert(*uid, now) != Some(now) {
+                changed.push(*uid);
+            }
+        }
+        changed
     }
 }
 

@@ -1,0 +1,266 @@
+//! Proof: what was decided, in a chain per scope, with signed heads. Owns records, heads and verification; touches ground
+//! and `store`.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use serde_json::{Map, Value};
+
+use crate::{
+    api::{AuditClass, AuditHead, AuditRecord, Since, VerifyReport},
+    clock::{Clock, rfc3339},
+    error::{Error, Result},
+    keyring::Keyring,
+    scope::{Scope, Uid},
+    store::{Catalog, Committed, DocumentKind, Entry, Ledger, Row},
+};
+
+/// One call in this many is kept by the class `sampled`.
+const SAMPLE: u32 = 10;
+/// Most rows one query returns.
+pub const MAX_ROWS: usize = 10_000;
+/// A chain gets a new signed head at the latest after this many rows; the housekeeper signs every second besides.
+const ROWS_PER_HEAD: u64 = 1_000;
+const HEAD: &str = "head";
+
+/// The audit trails of all scopes.
+pub struct Audit {
+    ledger: Arc<dyn Ledger>,
+    catalog: Arc<dyn Catalog>,
+    keyring: Keyring,
+    clock: Arc<dyn Clock>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Scopes this process has written for; heads are signed per scope.
+    known: Mutex<HashMap<Uid, Scope>>,
+    /// Chains that grew since their last head.
+    grown: Mutex<HashMap<Uid, Committed>>,
+    /// The sequence of the newest head of each chain signed here.
+    signed: Mutex<HashMap<Uid, u64>>,
+}
+
+impl Audit {
+    /// A room over a ledger; heads go to the catalog, so that a cut ledger is noticed.
+    pub fn new(ledger: Arc<dyn Ledger>, catalog: Arc<dyn Catalog>, keyring: Keyring, clock: Arc<dyn Clock>) -> Self {
+        let shared = Arc::new(Shared::default());
+        let told = Arc::clone(&shared);
+        ledger.on_commit(Box::new(move |moved| {
+            let mut grown = told.grown.lock();
+            for committed in moved {
+                grown.insert(committed.scope, committed.clone());
+            }
+        }));
+        Self { ledger, catalog, keyring, clock, shared }
+    }
+
+    /// Writes one row as strongly as `class` says. Waits only for `required`.
+    pub async fn record(&self, scope: &Scope, class: AuditClass, entry: &Entry<'_>) -> Result<()> {
+        if class == AuditClass::Sampled && crc32fast::hash(entry.request_id.as_bytes()) % SAMPLE != 0 {
+            return Ok(());
+        }
+        self.know(scope);
+        self.ledger.append(scope, entry)?;
+        if class == AuditClass::Required { self.ledger.settle().await } else { Ok(()) }
+    }
+
+    fn know(&self, scope: &Scope) {
+        let mut known = self.shared.known.lock();
+        if !known.contains_key(&scope.uid()) {
+            known.insert(scope.uid(), scope.clone());
+        }
+    }
+
+    /// Rows of `scope`, oldest first.
+    pub async fn query(&self, scope: &Scope, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
+        if limit == 0 || limit > MAX_ROWS {
+            return Err(Error::invalid("audit_limit_invalid", format!("limit is 1 to {MAX_ROWS}")));
+        }
+        self.ledger.settle().await?;
+        let rows = self.ledger.rows(scope, since, limit).await?;
+        // The row before the first is only read for its hash.
+        let mut previous = match rows.first() {
+            Some(row) if row.sequence > 1 => {
+                let before = self.ledger.rows(scope, Since::Sequence(row.sequence.saturating_sub(2)), 1).await?;
+                before.into_iter().next().map(|row| row.hash).unwrap_or_default()
+            }
+            _ => vec![0; 32],
+        };
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let record = record(&row, &previous);
+                previous = row.hash;
+                record
+            })
+            .collect())
+    }
+
+    /// A freshly signed head of everything written so far.
+    pub async fn head(&self, scope: &Scope) -> Result<AuditHead> {
+        self.know(scope);
+        self.ledger.settle().await?;
+        let tip = self.ledger.tip(scope).await?;
+        self.sign(scope, &tip).await
+    }
+
+    /// Recomputes the chain of `scope` and compares it with its signed head and, if given, an outside anchor.
+    pub async fn verify(&self, scope: &Scope, anchor: Option<&AuditHead>) -> Result<VerifyReport> {
+        if anchor.is_some_and(|anchor| anchor.scope != scope.uid().to_hex()) {
+            return Err(Error::invalid("anchor_foreign", "the anchor belongs to another scope"));
+        }
+        self.ledger.settle().await?;
+        let stored = self.stored_head(scope).await?;
+        let mut report = VerifyReport { head_sequence: stored.as_ref().map_or(0, |head| head.sequence), ..VerifyReport::default() };
+        let mut previous = vec![0; 32];
+        let mut heads: Vec<(&str, &AuditHead)> = stored.iter().map(|head| ("signed head", head)).collect();
+        heads.extend(anchor.map(|anchor| ("outside anchor", anchor)));
+        let mut seen: Vec<bool> = heads.iter().map(|(_, head)| head.sequence == 0).collect();
+        loop {
+            let rows = self.ledger.rows(scope, Since::Sequence(report.rows), MAX_ROWS).await?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in rows {
+                report.rows += 1;
+                check_row(&row, report.rows, &previous, &mut report.problems);
+                for ((_, head), seen) in heads.iter().zip(&mut seen) {
+                    if head.sequence == row.sequence {
+                        *seen = data_encoding::HEXLOWER.encode(&row.hash) == head.hash;
+                    }
+                }
+                previous = row.hash;
+                if report.problems.len() >= 100 {
+                    report.problems.push("more problems follow".into());
+                    return Ok(report);
+                }
+            }
+        }
+        for ((name, head), seen) in heads.iter().zip(seen) {
+            if !self.keyring.signer(scope)?.check(&statement(head), &head.signature) {
+                report.problems.push(format!("the {name} carries a signature that is not ours"));
+            } else if !seen && head.sequence > report.rows {
+                report.problems.push(format!(
+                    "the ledger ends at row {} but the {name} covers row {}: the tail is missing",
+                    report.rows, head.sequence
+                ));
+            } else if !seen {
+                report.problems.push(format!("row {} is not the one the {name} covers", head.sequence));
+            }
+        }
+        report.ok = report.problems.is_empty();
+        Ok(report)
+    }
+
+    /// Signs heads of chains that grew. `all` at close and every second; else only chains that are due by length.
+    pub async fn sign_heads(&self, all: bool) -> Result<()> {
+        let due: Vec<Committed> = {
+            let signed = self.shared.signed.lock();
+            let lag = |tip: &Committed| tip.sequence.saturating_sub(signed.get(&tip.scope).copied().unwrap_or(0));
+            let grown = self.shared.grown.lock();
+            grown.values().filter(|tip| all || lag(tip) >= ROWS_PER_HEAD).cloned().collect()
+        };
+        for tip in due {
+            let scope = self.shared.known.lock().get(&tip.scope).cloned();
+            // A chain adopted from a dead process gets its head when its scope is next met here.
+            let Some(scope) = scope else { continue };
+            self.sign(&scope, &tip).await?;
+            self.shared.signed.lock().insert(tip.scope, tip.sequence);
+            let mut grown = self.shared.grown.lock();
+            if grown.get(&tip.scope).is_some_and(|newest| newest.sequence == tip.sequence) {
+                grown.remove(&tip.scope);
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits and signs everything.
+    pub async fn settle(&self) -> Result<()> {
+        self.ledger.settle().await?;
+        self.sign_heads(true).await
+    }
+
+    /// Settles, then gives up the journal.
+    pub async fn close(&self) -> Result<()> {
+        self.settle().await?;
+        self.ledger.close().await
+    }
+
+    async fn stored_head(&self, scope: &Scope) -> Result<Option<AuditHead>> {
+        let documents = self.catalog.documents(scope, DocumentKind::Head).await?;
+        let Some(document) = documents.into_iter().find(|document| document.name == HEAD) else { return Ok(None) };
+        serde_json::from_str(&document.body)
+            .map(Some)
+            .map_err(|error| Error::data("store_corrupt", "a stored audit head cannot be read").with_source(error))
+    }
+
+    /// Whether a head at `sequence` may replace `stored`: never backwards, and never over a chain that no longer holds
+    /// the row the stored head covers, or a cut would be signed away by the rows written after it.
+    async fn follows(&self, scope: &Scope, stored: Option<&AuditHead>, sequence: u64) -> Result<bool> {
+        let Some(stored) = stored else { return Ok(true) };
+        if stored.sequence >= sequence {
+            return Ok(false);
+        }
+        let Some(before) = stored.sequence.checked_sub(1) else { return Ok(true) };
+        let row = self.ledger.rows(scope, Since::Sequence(before), 1).await?;
+        Ok(row.first().is_some_and(|row| {
+            row.sequence == stored.sequence && data_encoding::HEXLOWER.encode(&row.hash) == stored.hash
+        }))
+    }
+
+    async fn sign(&self, scope: &Scope, tip: &Committed) -> Result<AuditHead> {
+        let mut head = AuditHead {
+            scope: scope.uid().to_hex(),
+            sequence: tip.sequence,
+            hash: data_encoding::HEXLOWER.encode(&tip.hash),
+            at: self.clock.now().wall_micros,
+            key_id: self.keyring.id().to_owned(),
+            signature: String::new(),
+        };
+        head.signature = self.keyring.signer(scope)?.sign(&statement(&head));
+        let stored = self.stored_head(scope).await?;
+        if self.follows(scope, stored.as_ref(), head.sequence).await? {
+            let body = serde_json::to_string(&head).map_err(|_| Error::internal("a head could not be written"))?;
+            self.catalog.put_document(scope, DocumentKind::Head, HEAD, Some(body)).await?;
+        }
+        Ok(head)
+    }
+}
+
+/// The exact bytes a head's signature covers.
+fn statement(head: &AuditHead) -> Vec<u8> {
+    format!("tenantry head v1\n{}\n{}\n{}\n{}\n{}", head.scope, head.sequence, head.hash, head.at, head.key_id).into_bytes()
+}
+
+fn check_row(row: &Row, expected: u64, previous: &[u8], problems: &mut Vec<String>) {
+    if row.sequence != expected {
+        problems.push(format!("row {expected} is missing; row {} follows", row.sequence));
+    }
+    if !row.body_matches() {
+        problems.push(format!("the body of row {} was changed", row.sequence));
+    }
+    if row.hash != row.expected_hash(previous) {
+        problems.push(format!("row {} does not follow from the row before", row.sequence));
+    }
+}
+
+fn record(row: &Row, previous: &[u8]) -> AuditRecord {
+    AuditRecord {
+        sequence: row.sequence,
+        at: rfc3339(row.at),
+        kind: row.kind.clone(),
+        request_id: row.request_id.clone(),
+        decision: (!row.decision.is_empty()).then(|| row.decision.clone()),
+        body: match serde_json::from_str(&row.body) {
+            Ok(Value::Object(body)) => body,
+            _ => Map::new(),
+        },
+        hash: data_encoding::HEXLOWER.encode(&row.hash),
+        previous: data_encoding::HEXLOWER.encode(previous),
+    }
+}

@@ -1,0 +1,325 @@
+//! The way of one guard call: seven steps, each takes what the steps before it made and adds one value. Owns the order;
+//! touches everything below.
+
+mod admin;
+mod admit;
+mod assemble;
+mod decide;
+mod housekeeper;
+mod inspect;
+mod recall;
+mod seal;
+mod shape;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+pub use admit::{Allowance, Refusal};
+pub use assemble::PolicyInput;
+pub use decide::Verdict;
+pub use recall::History;
+pub use shape::Unsealed;
+
+use crate::{
+    api::{AuditHead, AuditRecord, ContentType, DetectResponse, GuardRequest, GuardResponse, Principal, Since, VerifyReport},
+    audit::Audit,
+    clock::{Clock, Now},
+    context_keys::Action,
+    detect::{self, Direction},
+    error::{Error, ErrorKind, Result},
+    keyring::Keyring,
+    quota::Quota,
+    runtime,
+    scope::{OpaqueId, Scope},
+    session::SessionRoom,
+    store::{
+        Catalog, Installation, Ledger, MemoryCounters, MemorySessions, Sessions, SqliteCatalog, SqliteCounters, SqliteLedger,
+        SqliteSessions,
+    },
+    tenant::{Instance, Snapshot, Tenants},
+};
+
+/// Largest content, in bytes. Detection is linear, so this bounds a call's time.
+pub const MAX_CONTENT: usize = 10 * 1024 * 1024;
+
+/// What a request's flags come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flags {
+    /// Answer only: reserve, remember and consume nothing.
+    pub dry_run: bool,
+    /// Fill the explain tier.
+    pub explain: bool,
+    /// Fill the debug tier.
+    pub debug: bool,
+}
+
+/// Who asks, beside the request itself.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// On whose behalf; the process itself when none.
+    pub principal: Option<&'a Principal>,
+    /// Headers a remote client would send; recorded in the audit.
+    pub headers: &'a BTreeMap<String, String>,
+    /// How long the call may take, waiting in line aside.
+    pub deadline: Duration,
+}
+
+/// One guard call, fixed at its start.
+pub struct Call {
+    /// Whose call.
+    pub scope: Scope,
+    /// Everything read of the tenant.
+    pub tenant: Arc<Snapshot>,
+    /// Who acts.
+    pub principal: Principal,
+    /// What is asked.
+    pub request: GuardRequest,
+    /// How it is asked.
+    pub flags: Flags,
+    /// The action policies judge.
+    pub action: Action,
+    /// The session, if there is one.
+    pub session: Option<OpaqueId>,
+    /// Headers to record.
+    pub headers: BTreeMap<String, String>,
+    /// This call's id.
+    pub request_id: String,
+    /// When it arrived.
+    pub received_at: Now,
+    /// How long it may take.
+    pub deadline: Duration,
+    generation: u32,
+}
+
+impl Call {
+    /// Which way the content travels.
+    #[must_use]
+    pub fn direction(&self) -> Direction {
+        match (self.action, self.request.content_type) {
+            (Action::ProcessResponse, _) | (_, ContentType::Response) => Direction::Output,
+            _ => Direction::Input,
+        }
+    }
+
+    /// What is inspected.
+    #[must_use]
+    pub fn subject(&self) -> detect::Subject<'_> {
+        subject(&self.request, self.direction())
+    }
+}
+
+fn subject(request: &GuardRequest, direction: Direction) -> detect::Subject<'_> {
+    detect::Subject {
+        content: &request.content,
+        content_type: request.content_type,
+        direction,
+        contexts: &request.contexts,
+        tool: request.tool.as_ref(),
+        file: request.file.as_ref(),
+        mcp: request.mcp.as_ref(),
+    }
+}
+
+/// One engine: every room of the house over one data folder.
+pub struct Engine {
+    clock: Arc<dyn Clock>,
+    tenants: Tenants,
+    quota: Quota,
+    sessions: SessionRoom,
+    audit: Audit,
+    dev: bool,
+    housekept: AtomicBool,
+    // Memory engines have nothing to write behind and nobody to follow.
+    durable: bool,
+}
+
+impl Engine {
+    /// Opens the rooms over `folder`, or over memory when there is none.
+    pub fn open(folder: Option<&Path>, dev: bool, keyring: Keyring, clock: Arc<dyn Clock>) -> Result<Self> {
+        if let Some(folder) = folder {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                Error::unavailable("data_dir_unavailable", format!("the data folder `{}` cannot be made", folder.display()))
+                    .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
+                    .with_source(error)
+            })?;
+        }
+        let file = |name: &str| folder.map(|folder| folder.join(name));
+        let installation = Installation { key_id: keyring.id().to_owned(), dev };
+        let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(file("catalog.db").as_deref(), &installation)?);
+        let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(folder)?);
+        let sessions: Arc<dyn Sessions> = match file("projects") {
+            Some(folder) => Arc::new(SqliteSessions::new(folder)),
+            None => Arc::new(MemorySessions::default()),
+        };
+        let shared = Arc::new(SqliteCounters::open(file("counters.db").as_deref())?);
+        Ok(Self {
+            tenants: Tenants::new(Arc::clone(&catalog), keyring.clone(), Arc::clone(&clock))?,
+            quota: Quota::new(Arc::new(MemoryCounters::default()), shared, Arc::clone(&clock)),
+            sessions: SessionRoom::new(sessions, folder.is_some()),
+            audit: Audit::new(ledger, catalog, keyring, Arc::clone(&clock)),
+            clock,
+            dev,
+            housekept: AtomicBool::new(false),
+            durable: folder.is_some(),
+        })
+    }
+
+    /// Whether this engine runs in dev mode.
+    #[must_use]
+    pub const fn is_dev(&self) -> bool {
+        self.dev
+    }
+
+    /// Tenants and their cache.
+    #[must_use]
+    pub const fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
+
+    /// Decides one call. Errors are audited too, and every error means that nothing may proceed.
+    pub async fn evaluate(self: &Arc<Self>, instance: &Instance, caller: Caller<'_>, request: GuardRequest) -> Result<GuardResponse> {
+        self.housekeep();
+        let received_at = self.clock.now();
+        let tenant = self.tenants.snapshot(instance).await?;
+        let request_id = uuid::Uuid::now_v7().to_string();
+        let call = match self.begin(instance, tenant, caller, request, request_id.clone(), received_at) {
+            Ok(call) => call,
+            Err(error) => return Err(self.audit_failure(instance.scope(), &request_id, received_at, error).await),
+        };
+        match self.walk(&call).await {
+            Ok(response) => Ok(response),
+            Err(error) => Err(self.audit_failure(&call.scope, &request_id, received_at, error).await),
+        }
+    }
+
+    async fn walk(&self, call: &Call) -> Result<GuardResponse> {
+        let allowance = self.admit(call).await?;
+        let history = self.recall(call).await?;
+        let findings = self.inspect(call, &allowance, &history).await?;
+        self.check_deadline(call, &allowance)?;
+        let input = self.assemble(call, &allowance, &history, &findings);
+        let verdict = self.decide(call, &allowance, &input)?;
+        let unsealed = self.shape(call, &findings, &history, &input, verdict);
+        self.check_deadline(call, &allowance)?;
+        self.seal(call, allowance, history, unsealed).await
+    }
+
+    fn begin(
+        &self,
+        instance: &Instance,
+        tenant: Arc<Snapshot>,
+        caller: Caller<'_>,
+        request: GuardRequest,
+        request_id: String,
+        received_at: Now,
+    ) -> Result<Call> {
+        check_size(&request)?;
+        let flag = |value: Option<bool>| value.unwrap_or(false);
+        let flags = Flags {
+            dry_run: flag(request.dryrun),
+            explain: flag(request.explain) || flag(request.debug),
+            debug: flag(request.debug),
+        };
+        Ok(Call {
+            scope: instance.scope().clone(),
+            tenant,
+            principal: caller.principal.cloned().unwrap_or_else(Principal::process),
+            action: action_of(&request)?,
+            session: OpaqueId::parse("session_id", request.session_id.as_deref())?,
+            headers: caller.headers.clone(),
+            flags,
+            request,
+            request_id,
+            received_at,
+            deadline: caller.deadline,
+            generation: runtime::generation(),
+        })
+    }
+
+    /// A call that took too long has no answer; a call that crossed a fork has none either.
+    fn check_deadline(&self, call: &Call, allowance: &Allowance) -> Result<()> {
+        if call.generation != runtime::generation() {
+            return Err(Error::unavailable("forked", "the process forked while the call was in flight"));
+        }
+        let spent = Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(call.received_at.steady_nanos));
+        if spent.saturating_sub(allowance.waited()) > call.deadline {
+            return Err(Error::new(ErrorKind::Timeout, "deadline_exceeded", "the call took longer than its deadline")
+                .with_help("raise deadline_ms, or send less content"));
+        }
+        Ok(())
+    }
+
+    /// Inspects without policies, limits, memory or audit.
+    pub async fn detect(&self, instance: &Instance, request: GuardRequest) -> Result<DetectResponse> {
+        self.tenants.snapshot(instance).await?;
+        check_size(&request)?;
+        let direction = match request.content_type {
+            ContentType::Response => Direction::Output,
+            _ => Direction::Input,
+        };
+        let start = self.clock.now();
+        let findings = detect::inspect(&subject(&request, direction), &inspect::requested(&request.detectors));
+        Ok(DetectResponse {
+            context: inspect::raw_context(&findings),
+            latency_ms: shape::milliseconds(start, self.clock.now()),
+            detectors: inspect::detector_results(&findings),
+            signals: findings.signals,
+            tiers_evaluated: vec!["fast".into()],
+        })
+    }
+
+    /// Rows of a scope's chain.
+    pub async fn audit_query(&self, scope: &Scope, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
+        self.audit.query(scope, since, limit).await
+    }
+
+    /// Checks a scope's chain.
+    pub async fn audit_verify(&self, scope: &Scope, anchor: Option<&AuditHead>) -> Result<VerifyReport> {
+        self.audit.verify(scope, anchor).await
+    }
+
+    /// A freshly signed head of a scope's chain.
+    pub async fn audit_head(&self, scope: &Scope) -> Result<AuditHead> {
+        self.audit.head(scope).await
+    }
+
+    /// Commits and signs everything that is pending. The engine stays usable.
+    pub async fn settle(&self) -> Result<()> {
+        self.sessions.flush(self.clock.now()).await?;
+        self.audit.settle().await
+    }
+}
+
+impl Drop for Engine {
+    /// The last client is gone: give up the journal, so that no other process has to adopt it.
+    fn drop(&mut self) {
+        let _ = runtime::block_on(self.sessions.flush(self.clock.now()));
+        let _ = runtime::block_on(self.audit.close());
+    }
+}
+
+/// The action policies judge. Public clients send responses as `process_prompt` with content type `response`
+/// (`docs/wire/shield.md`); policies for responses must see them.
+fn action_of(request: &GuardRequest) -> Result<Action> {
+    let action = Action::parse(&request.action).ok_or_else(|| {
+        Error::invalid("action_unknown", "the action is not one that policies judge").with_help(
+            "use `process_prompt`, `process_response`, `call_tool`, `read_file`, `write_file` or `connect_server`",
+        )
+    })?;
+    Ok(match (action, request.content_type) {
+        (Action::ProcessPrompt, ContentType::Response) => Action::ProcessResponse,
+        _ => action,
+    })
+}
+
+fn check_size(request: &GuardRequest) -> Result<()> {
+    let texts = request.contexts.iter().map(String::len).sum::<usize>() + request.content.len();
+    if texts > MAX_CONTENT {
+        return Err(Error::invalid("content_too_large", format!("content is larger than {MAX_CONTENT} bytes")));
+    }
+    request.check_depth()
+}

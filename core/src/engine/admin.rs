@@ -1,0 +1,218 @@
+//! Admin operations: each is one change and one row in the audit of the scope it changes. Whoever calls them has checked
+//! the caller's authority.
+
+use serde_json::{Value, json};
+
+use super::Engine;
+use crate::{
+    api::{
+        Account, AuditClass, LimitKey, LimitSpec, OnExceed, PolicyReceipt, PolicySpec, PolicySummary, Project, Settings,
+        SettingsPatch, Status, TenantFacts,
+    },
+    error::{Error, Result},
+    policy::packs,
+    scope::{Layer, Scope},
+    store::{DocumentKind, Entry},
+    tenant::{Instance, SETTINGS},
+};
+
+/// How long a queue waits when nobody said.
+const DEFAULT_WAIT_MS: u64 = 30_000;
+/// Most limits on one layer of one scope.
+const MAX_LIMITS: usize = 100;
+
+impl Engine {
+    async fn note(&self, scope: &Scope, kind: &str, body: Value) -> Result<()> {
+        let id = uuid::Uuid::now_v7().to_string();
+        let text = body.to_string();
+        let entry = Entry { at: self.clock.now().wall_micros, kind, request_id: &id, decision: "", body: &text };
+        self.audit.record(scope, AuditClass::Standard, &entry).await
+    }
+
+    /// See [`crate::client::Accounts::create`].
+    pub async fn create_account(&self, id: &str, facts: TenantFacts) -> Result<Account> {
+        let (scope, account) = self.tenants.create_account(id, facts).await?;
+        self.note(&scope, "account.create", json!({ "account": id })).await?;
+        Ok(account)
+    }
+
+    /// See [`crate::client::Accounts::get`].
+    pub async fn get_account(&self, id: &str) -> Result<Account> {
+        self.tenants.get_account(id).await
+    }
+
+    /// See [`crate::client::Accounts::list`].
+    pub async fn list_accounts(&self) -> Result<Vec<Account>> {
+        self.tenants.list_accounts().await
+    }
+
+    /// See [`crate::client::Accounts::set_status`].
+    pub async fn set_account_status(&self, id: &str, status: Status) -> Result<Account> {
+        let (scope, account) = self.tenants.set_account_status(id, status).await?;
+        self.note(&scope, "account.status", json!({ "account": id, "status": status.name() })).await?;
+        Ok(account)
+    }
+
+    /// See [`crate::client::Accounts::delete`].
+    pub async fn delete_account(&self, id: &str) -> Result<()> {
+        for scope in self.tenants.delete_account(id).await? {
+            self.sessions.forget(&scope).await?;
+            if scope.layer() == Layer::Account {
+                self.note(&scope, "account.delete", json!({ "account": id })).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// See [`crate::client::Projects::create`].
+    pub async fn create_project(&self, account: &str, id: &str, facts: TenantFacts) -> Result<Project> {
+        // Dev projects start lax, so that a first policy can be watched before it bites.
+        let floor = if self.dev { crate::api::Mode::Monitor } else { crate::api::Mode::Enforce };
+        let (scope, project) = self.tenants.create_project(account, id, facts, floor).await?;
+        self.note(&scope, "project.create", json!({ "account": account, "project": id })).await?;
+        Ok(project)
+    }
+
+    /// See [`crate::client::Projects::get`].
+    pub async fn get_project(&self, account: &str, id: &str) -> Result<Project> {
+        self.tenants.get_project(account, id).await
+    }
+
+    /// See [`crate::client::Projects::list`].
+    pub async fn list_projects(&self, account: &str) -> Result<Vec<Project>> {
+        self.tenants.list_projects(account).await
+    }
+
+    /// See [`crate::client::Projects::set_status`].
+    pub async fn set_project_status(&self, account: &str, id: &str, status: Status) -> Result<Project> {
+        let (scope, project) = self.tenants.set_project_status(account, id, status).await?;
+        self.note(&scope, "project.status", json!({ "project": id, "status": status.name() })).await?;
+        Ok(project)
+    }
+
+    /// See [`crate::client::Projects::delete`].
+    pub async fn delete_project(&self, account: &str, id: &str) -> Result<()> {
+        let scope = self.tenants.delete_project(account, id).await?;
+        self.sessions.forget(&scope).await?;
+        self.note(&scope, "project.delete", json!({ "project": id })).await
+    }
+
+    /// See [`crate::client::Policies::put`].
+    pub async fn put_policy(&self, scope: &Scope, spec: PolicySpec) -> Result<PolicyReceipt> {
+        let level = scope.at(spec.layer)?;
+        let mut others = self.tenants.policy_specs(scope).await?;
+        others.retain(|other| (other.layer, &other.name) != (spec.layer, &spec.name));
+        let receipt = self.tenants.compiler().check(&spec, &others)?;
+        self.tenants.put(&level, DocumentKind::Policy, &spec.name, Some(&spec)).await?;
+        let body = json!({ "policy": spec.name, "mode": spec.mode.name(), "layer": spec.layer.name(), "ceiling": spec.ceiling });
+        self.note(&level, "policy.put", body).await?;
+        Ok(receipt)
+    }
+
+    /// See [`crate::client::Policies::attach_pack`].
+    pub async fn attach_pack(&self, scope: &Scope, pack: &str) -> Result<PolicyReceipt> {
+        let text = packs::text(pack).ok_or_else(|| {
+            Error::not_found("pack_unknown", format!("there is no pack `{pack}`"))
+                .with_help(format!("packs are {}", packs::NAMES.join(" and ")))
+        })?;
+        let spec = PolicySpec {
+            name: pack.into(),
+            text: text.into(),
+            mode: crate::api::Mode::Enforce,
+            layer: Layer::Project,
+            ceiling: false,
+        };
+        self.put_policy(scope, spec).await
+    }
+
+    /// See [`crate::client::Policies::remove`].
+    pub async fn remove_policy(&self, scope: &Scope, name: &str, layer: Layer) -> Result<()> {
+        let level = scope.at(layer)?;
+        let mut rest = self.tenants.policy_specs(scope).await?;
+        rest.retain(|other| (other.layer, other.name.as_str()) != (layer, name));
+        // What remains must still compile: a ceiling without its permits would close everything below it.
+        self.tenants.compiler().compile(&rest)?;
+        if !self.tenants.put(&level, DocumentKind::Policy, name, None::<&PolicySpec>).await? {
+            return Err(Error::not_found("policy_not_found", format!("policy `{name}` does not exist on this layer")));
+        }
+        self.note(&level, "policy.remove", json!({ "policy": name, "layer": layer.name() })).await
+    }
+
+    /// See [`crate::client::Policies::list`].
+    pub async fn list_policies(&self, instance: &Instance) -> Result<Vec<PolicySummary>> {
+        Ok(self.tenants.snapshot(instance).await?.policies.summaries().to_vec())
+    }
+
+    /// See [`crate::client::Limits::set`].
+    pub async fn set_limit(&self, scope: &Scope, mut spec: LimitSpec) -> Result<()> {
+        if spec.on_exceed == OnExceed::Queue && spec.max_wait_ms == 0 {
+            spec.max_wait_ms = DEFAULT_WAIT_MS;
+        }
+        spec.check()?;
+        let level = scope.at(spec.layer)?;
+        let existing = self.tenants.catalog().documents(&level, DocumentKind::Limit).await?;
+        if existing.len() >= MAX_LIMITS && !existing.iter().any(|document| document.name == spec.id) {
+            return Err(Error::new(
+                crate::error::ErrorKind::QuotaExceeded,
+                "limit_too_many",
+                format!("a layer holds at most {MAX_LIMITS} limits"),
+            ));
+        }
+        self.tenants.put(&level, DocumentKind::Limit, &spec.id, Some(&spec)).await?;
+        self.note(&level, "limit.set", json!({ "limit": spec.id, "rate": spec.rate, "per_ms": spec.per_ms })).await
+    }
+
+    /// See [`crate::client::Limits::remove`].
+    pub async fn remove_limit(&self, scope: &Scope, id: &str, layer: Layer) -> Result<()> {
+        let level = scope.at(layer)?;
+        if !self.tenants.put(&level, DocumentKind::Limit, id, None::<&LimitSpec>).await? {
+            return Err(unknown_limit(id));
+        }
+        self.note(&level, "limit.remove", json!({ "limit": id, "layer": layer.name() })).await
+    }
+
+    /// See [`crate::client::Limits::list`].
+    pub async fn list_limits(&self, instance: &Instance) -> Result<Vec<LimitSpec>> {
+        let snapshot = self.tenants.snapshot(instance).await?;
+        Ok(snapshot.limits.iter().map(|limit| limit.spec.clone()).collect())
+    }
+
+    /// See [`crate::client::Limits::acquire`].
+    pub async fn acquire(&self, instance: &Instance, id: &str, key: &str, cost: u32) -> Result<()> {
+        if cost == 0 || key.len() > 512 {
+            return Err(Error::invalid("limit_acquire_invalid", "cost is at least 1 and key at most 512 bytes"));
+        }
+        let snapshot = self.tenants.snapshot(instance).await?;
+        // The project's own limit first, then its account's, then the platform's.
+        let limit = snapshot.limits.iter().rev().find(|limit| limit.spec.id == id).ok_or_else(|| unknown_limit(id))?;
+        if limit.spec.key != LimitKey::Custom && limit.spec.key != LimitKey::Scope && key.is_empty() {
+            return Err(Error::invalid("limit_acquire_invalid", format!("limit `{id}` is counted by a key; name one")));
+        }
+        self.quota.acquire(limit, key, cost).await
+    }
+
+    /// See [`crate::client::TenantSettings::get`].
+    pub async fn settings(&self, instance: &Instance) -> Result<Settings> {
+        Ok(self.tenants.snapshot(instance).await?.settings.clone())
+    }
+
+    /// See [`crate::client::TenantSettings::update`].
+    pub async fn update_settings(&self, scope: &Scope, patch: SettingsPatch) -> Result<Settings> {
+        let mut settings = self.tenants.settings(scope).await?;
+        let change = serde_json::to_value(&patch).map_err(|_| Error::internal("a settings patch could not be written"))?;
+        settings.mode_floor = patch.mode_floor.unwrap_or(settings.mode_floor);
+        settings.audit_class = patch.audit_class.unwrap_or(settings.audit_class);
+        settings.redaction_originals = patch.redaction_originals.unwrap_or(settings.redaction_originals);
+        settings.session_ttl_seconds = patch.session_ttl_seconds.unwrap_or(settings.session_ttl_seconds);
+        if settings.session_ttl_seconds == 0 || settings.session_ttl_seconds > 10 * 366 * 24 * 60 * 60 {
+            return Err(Error::invalid("settings_invalid", "session_ttl_seconds is at least 1 and at most ten years"));
+        }
+        self.tenants.put(scope, DocumentKind::Settings, SETTINGS, Some(&settings)).await?;
+        self.note(scope, "settings.update", change).await?;
+        Ok(settings)
+    }
+}
+
+fn unknown_limit(id: &str) -> Error {
+    Error::not_found("limit_not_found", format!("limit `{id}` does not exist here"))
+}

@@ -1,0 +1,120 @@
+//! Step 7, seal: write the proof, keep the charge, remember the turn. After this the call cannot be undone.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Allowance, Call, Engine, History, Unsealed};
+use crate::{
+    api::{AuditClass, GuardResponse, Principal},
+    clock::Now,
+    error::{Error, Result},
+    scope::Scope,
+    store::Entry,
+};
+
+/// What the audit keeps of a call. Content, session id and metadata are keyed hashes or absent, never text (law 10).
+#[derive(Serialize)]
+struct Body<'a> {
+    action: &'a str,
+    content_type: &'a str,
+    principal: &'a Principal,
+    content: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actual_decision: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    policies: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    policy_errors: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    signals: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    degraded: Vec<&'a str>,
+    #[serde(skip_serializing_if = "is_false")]
+    dry_run: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    headers: &'a BTreeMap<String, String>,
+    policy_version: &'a str,
+    latency_us: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's shape
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+fn texts(items: &[String]) -> Vec<&str> {
+    items.iter().map(String::as_str).collect()
+}
+
+impl Engine {
+    pub(super) async fn seal(&self, call: &Call, allowance: Allowance, _history: History, unsealed: Unsealed) -> Result<GuardResponse> {
+        let Unsealed { response, turn } = unsealed;
+        let body = self.body(call, &response)?;
+        let entry = Entry {
+            at: call.received_at.wall_micros,
+            kind: "decision",
+            request_id: &call.request_id,
+            decision: response.decision.name(),
+            body: &body,
+        };
+        self.audit.record(&call.scope, call.tenant.settings.audit_class, &entry).await?;
+        if !call.flags.dry_run {
+            if let Ok(granted) = allowance.0 {
+                granted.reservation.settle();
+                // A call that was refused before inspection taught the session nothing.
+                if let Some(session) = &call.session {
+                    let ttl = call.tenant.settings.session_ttl_seconds;
+                    self.sessions.remember(&call.scope, session, turn, call.received_at, ttl).await?;
+                }
+            }
+        }
+        Ok(response)
+    }
+
+    fn body(&self, call: &Call, response: &GuardResponse) -> Result<String> {
+        let hasher = &call.tenant.hasher;
+        let spent = self.clock.now().steady_nanos.saturating_sub(call.received_at.steady_nanos);
+        let body = Body {
+            action: &call.request.action,
+            content_type: call.request.content_type.name(),
+            principal: &call.principal,
+            content: hasher.hash(&call.request.content),
+            session: call.session.as_ref().map(|session| hasher.hash(session.as_str())),
+            tool: call.request.tool.as_ref().map(|tool| tool.name.as_str()),
+            code: response.code.as_deref(),
+            limit_id: response.limit_id.as_deref(),
+            actual_decision: response.actual_decision.map(crate::api::Decision::name),
+            mode: response.effective_mode.map(crate::api::Mode::name),
+            policies: response.determining_policies.iter().filter_map(|policy| policy.policy_id.as_deref()).collect(),
+            policy_errors: texts(&response.policy_error),
+            signals: response.signals.iter().map(|signal| signal.name.as_str()).collect(),
+            degraded: texts(&response.degraded),
+            dry_run: call.flags.dry_run,
+            headers: &call.headers,
+            policy_version: call.tenant.policies.version(),
+            latency_us: spent / 1_000,
+        };
+        serde_json::to_string(&body).map_err(|_| Error::internal("an audit record could not be written"))
+    }
+
+    /// Writes an error down and hands it on; when even that fails, the audit's error is the one that matters.
+    pub(super) async fn audit_failure(&self, scope: &Scope, request_id: &str, at: Now, error: Error) -> Error {
+        let body = serde_json::json!({ "error": error.kind().name(), "code": error.code() }).to_string();
+        let entry = Entry { at: at.wall_micros, kind: "error", request_id, decision: "", body: &body };
+        match self.audit.record(scope, AuditClass::Standard, &entry).await {
+            Ok(()) => error,
+            Err(audit) => audit,
+        }
+    }
+}

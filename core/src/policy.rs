@@ -1,0 +1,402 @@
+//! Cedar policies: load, judge, fold. Owns what a policy text means; touches only ground.
+//!
+//! Texts are parsed, checked and analysed when they are put or loaded, never on the request path. A [`PolicySet`] is one
+//! immutable compilation of all layers of a scope, shared by every scope whose layers are equal.
+
+mod fold;
+mod judge;
+mod load;
+pub mod packs;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Weak},
+};
+
+pub use fold::{Outcome, Redaction, Verdict, fold};
+pub use judge::{Ask, Judgement, Place};
+use load::LoadedRule;
+use parking_lot::Mutex;
+use ring::digest::{Context as Digest, SHA256};
+
+use crate::{
+    api::{Mode, PolicyReceipt, PolicySpec, PolicySummary},
+    context_keys::{Action, ContextKey, Provenance},
+    error::{Error, Result},
+    scope::Layer,
+};
+
+/// Most policies in force in one scope, all layers together.
+pub const MAX_POLICIES: usize = 10_000;
+/// Largest policy text.
+pub const MAX_TEXT: usize = 256 * 1024;
+
+/// A metadata key policies read, with the type the caller's value must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeclaredType {
+    /// `String`
+    Text,
+    /// `Long`
+    Long,
+    /// `Bool`
+    Bool,
+    /// `Set<String>`
+    Set,
+}
+
+impl DeclaredType {
+    /// The Cedar name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "String",
+            Self::Long => "Long",
+            Self::Bool => "Bool",
+            Self::Set => "Set<String>",
+        }
+    }
+}
+
+/// A set of context keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeySet([u64; 4]);
+
+impl KeySet {
+    /// Every key there is.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self([u64::MAX; 4])
+    }
+
+    /// Adds a key.
+    pub fn insert(&mut self, key: ContextKey) {
+        let index = key as usize;
+        if let Some(word) = self.0.get_mut(index / 64) {
+            *word |= 1 << (index % 64);
+        }
+    }
+
+    /// Whether it holds a key.
+    #[must_use]
+    pub fn contains(&self, key: ContextKey) -> bool {
+        let index = key as usize;
+        self.0.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
+
+    fn extend(&mut self, other: &Self) {
+        for (word, more) in self.0.iter_mut().zip(other.0) {
+            *word |= more;
+        }
+    }
+}
+
+/// One policy of a set, with everything the fold and the response need to know of it.
+#[derive(Debug)]
+pub struct Rule {
+    /// Where it is attached.
+    pub layer: Layer,
+    /// Whether its layer bounds those below.
+    pub ceiling: bool,
+    /// Its own mode.
+    pub mode: Mode,
+    /// Whether it is a permit.
+    pub permit: bool,
+    /// The name its text was put under.
+    pub name: Arc<str>,
+    /// `layer/name#index`.
+    pub policy_id: String,
+    /// What its annotations say.
+    pub annotations: load::Annotations,
+    /// Which findings its redaction rewrites.
+    pub redaction: Option<Redaction>,
+    /// The context keys it reads.
+    pub reads: KeySet,
+}
+
+impl Rule {
+    /// Whether it decides.
+    #[must_use]
+    pub const fn enforces(&self) -> bool {
+        matches!(self.mode, Mode::Enforce)
+    }
+
+    /// `@id`, else the name.
+    #[must_use]
+    pub fn rule_id(&self) -> &str {
+        self.annotations.id.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// Every policy of a scope, compiled.
+pub struct PolicySet {
+    rules: Vec<Rule>,
+    judge: judge::Judge,
+    declared: BTreeMap<String, DeclaredType>,
+    summaries: Vec<PolicySummary>,
+    version: String,
+}
+
+impl std::fmt::Debug for PolicySet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PolicySet({} rules, version {})", self.rules.len(), self.version)
+    }
+}
+
+impl PolicySet {
+    fn compile(specs: &[PolicySpec], version: String) -> Result<Self> {
+        let loaded = load_all(specs)?;
+        if loaded.len() > MAX_POLICIES {
+            return Err(Error::invalid("policy_too_many", format!("more than {MAX_POLICIES} policies would be in force")));
+        }
+        let ceilings = ceilings(specs, &loaded)?;
+        let retired = retired_actions(specs, &loaded);
+        let declared = load::declare(loaded.iter().map(|(_, rule)| rule))?;
+        let mut rules = Vec::with_capacity(loaded.len());
+        let mut judge = judge::JudgeBuilder::default();
+        let mut summaries: Vec<PolicySummary> = specs
+            .iter()
+            .map(|spec| PolicySummary {
+                name: spec.name.clone(),
+                layer: spec.layer,
+                mode: spec.mode,
+                ceiling: spec.ceiling,
+                rule_ids: Vec::new(),
+                retired: false,
+                text: spec.text.clone(),
+            })
+            .collect();
+        for (at, rule) in loaded {
+            let Some((spec, summary)) = specs.get(at).zip(summaries.get_mut(at)) else { continue };
+            let number = summary.rule_ids.len();
+            let policy_id = format!("{}/{}#{number}", spec.layer.name(), spec.name);
+            summary.rule_ids.push(rule.annotations.id.clone().unwrap_or_else(|| policy_id.clone()));
+            let is_retired = is_baseline(spec) && rule.actions.iter().all(|action| retired.contains(action));
+            if is_retired {
+                summary.retired = true;
+                continue;
+            }
+            judge.add(rules.len(), &rule)?;
+            rules.push(Rule {
+                layer: spec.layer,
+                ceiling: ceilings.contains(&spec.layer),
+                mode: spec.mode,
+                permit: rule.permit,
+                name: spec.name.as_str().into(),
+                policy_id,
+                redaction: rule.redaction(),
+                reads: rule.reads,
+                annotations: rule.annotations,
+            });
+        }
+        Ok(Self { rules, judge: judge.build()?, declared, summaries, version })
+    }
+
+    /// A rule by the index [`Judgement`] and [`Verdict`] speak in.
+    #[must_use]
+    pub fn rule(&self, index: usize) -> Option<&Rule> {
+        self.rules.get(index)
+    }
+
+    /// How many policies are in force.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether nothing is in force, so that everything is denied.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Metadata keys policies read.
+    #[must_use]
+    pub const fn declared(&self) -> &BTreeMap<String, DeclaredType> {
+        &self.declared
+    }
+
+    /// What `policies.list` shows.
+    #[must_use]
+    pub fn summaries(&self) -> &[PolicySummary] {
+        &self.summaries
+    }
+
+    /// Changes whenever a text, mode, layer or ceiling does.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The context keys policies of `action` read.
+    #[must_use]
+    pub fn reads(&self, action: Action) -> &KeySet {
+        self.judge.reads(action)
+    }
+
+    /// Judges every policy that can match, each alone.
+    pub fn judge(&self, ask: &Ask<'_>) -> Result<Judgement> {
+        self.judge.run(ask)
+    }
+
+    /// The ceiling layers, from the top.
+    pub(crate) fn ceiling_layers(&self) -> impl Iterator<Item = Layer> {
+        [Layer::Platform, Layer::Account]
+            .into_iter()
+            .filter(|layer| self.rules.iter().any(|rule| rule.ceiling && rule.layer == *layer))
+    }
+}
+
+/// Every rule of every spec, with the index of its spec.
+fn load_all(specs: &[PolicySpec]) -> Result<Vec<(usize, LoadedRule)>> {
+    let mut loaded = Vec::new();
+    for (index, spec) in specs.iter().enumerate() {
+        loaded.extend(load::parse(spec)?.into_iter().map(|rule| (index, rule)));
+    }
+    Ok(loaded)
+}
+
+/// Whether a spec is the pack every new project gets, whose permits retire when the project permits for itself.
+fn is_baseline(spec: &PolicySpec) -> bool {
+    spec.layer == Layer::Project && spec.name == packs::BASELINE
+}
+
+/// Actions for which the project has an enforcing permit of its own.
+fn retired_actions(specs: &[PolicySpec], loaded: &[(usize, LoadedRule)]) -> Vec<Action> {
+    let mut retired: Vec<Action> = loaded
+        .iter()
+        .filter_map(|(at, rule)| specs.get(*at).map(|spec| (spec, rule)))
+        .filter(|(spec, rule)| {
+            rule.permit && spec.mode == Mode::Enforce && spec.layer == Layer::Project && !is_baseline(spec)
+        })
+        .flat_map(|(_, rule)| rule.actions.iter().copied())
+        .collect();
+    retired.sort_unstable();
+    retired.dedup();
+    retired
+}
+
+/// The layers that are ceilings; refuses layers that are half one, or that would permit nothing for an action.
+fn ceilings(specs: &[PolicySpec], loaded: &[(usize, LoadedRule)]) -> Result<Vec<Layer>> {
+    let mut found = Vec::new();
+    for layer in [Layer::Platform, Layer::Account, Layer::Project] {
+        let permits = || {
+            loaded
+                .iter()
+                .filter_map(|(at, rule)| specs.get(*at).map(|spec| (spec, rule)))
+                .filter(move |(spec, rule)| spec.layer == layer && spec.mode == Mode::Enforce && rule.permit)
+        };
+        if !specs.iter().any(|spec| spec.layer == layer && spec.ceiling) {
+            continue;
+        }
+        if layer == Layer::Project {
+            return Err(Error::invalid("ceiling_invalid", "a project has no layer below it to bound"));
+        }
+        if let Some((spec, _)) = permits().find(|(spec, _)| !spec.ceiling) {
+            return Err(Error::invalid(
+                "ceiling_mixed",
+                format!("`{}` permits on the {} layer without being part of its ceiling", spec.name, layer.name()),
+            )
+            .with_help("put every permit of a ceiling layer with ceiling set"));
+        }
+        for action in Action::ALL {
+            if !permits().any(|(_, rule)| rule.actions.contains(&action)) {
+                return Err(Error::invalid(
+                    "ceiling_incomplete",
+                    format!("the {} ceiling has no permit for `{}`, so nothing below could ever do it", layer.name(), action.name()),
+                )
+                .with_help("add a permit for it; say what is forbidden with forbid policies"));
+            }
+        }
+        found.push(layer);
+    }
+    Ok(found)
+}
+
+/// Compiles policy sets and shares equal ones.
+#[derive(Default)]
+pub struct Compiler {
+    shared: Mutex<HashMap<[u8; 32], Weak<PolicySet>>>,
+}
+
+impl Compiler {
+    /// The set of all `specs` of a scope, every layer.
+    pub fn compile(&self, specs: &[PolicySpec]) -> Result<Arc<PolicySet>> {
+        let key = fingerprint(specs);
+        if let Some(found) = self.shared.lock().get(&key).and_then(Weak::upgrade) {
+            return Ok(found);
+        }
+        let version = data_encoding::HEXLOWER.encode(key.get(..8).unwrap_or_default());
+        let compiled = Arc::new(PolicySet::compile(specs, version)?);
+        let mut shared = self.shared.lock();
+        if shared.len() > 1024 {
+            shared.retain(|_, set| set.strong_count() > 0);
+        }
+        shared.insert(key, Arc::downgrade(&compiled));
+        Ok(compiled)
+    }
+
+    /// Checks `new` for `put`: strictly against the schema, alone and among the `others` in force.
+    pub fn check(&self, new: &PolicySpec, others: &[PolicySpec]) -> Result<PolicyReceipt> {
+        if !matches!(new.mode, Mode::Enforce | Mode::Monitor | Mode::Alert) {
+            return Err(Error::invalid("mode_invalid", "a policy's mode is `enforce`, `monitor` or `alert`"));
+        }
+        let rules = load::parse(new)?;
+        let mut warnings = load::validate(&rules)?;
+        warnings.extend(rules.iter().filter_map(claimed_permit));
+        let mut all: Vec<PolicySpec> = others.to_vec();
+        all.push(new.clone());
+        self.compile(&all)?;
+        let before = retired_actions(others, &load_all(others)?);
+        let retired_baseline = retired_actions(&all, &load_all(&all)?)
+            .into_iter()
+            .filter(|action| !before.contains(action) && all.iter().any(is_baseline))
+            .map(|action| action.name().to_owned())
+            .collect();
+        let declared = load::declare(rules.iter())?;
+        Ok(PolicyReceipt {
+            name: new.name.clone(),
+            policy_count: rules.len(),
+            retired_baseline,
+            metadata_keys: declared.into_iter().map(|(name, kind)| (name, kind.name().to_owned())).collect(),
+            warnings,
+        })
+    }
+}
+
+/// A permit that rests on nothing but what callers claim is worth a second look.
+fn claimed_permit(rule: &LoadedRule) -> Option<String> {
+    let measured = ContextKey::ALL
+        .iter()
+        .any(|key| rule.reads.contains(*key) && key.info().provenance != Provenance::Claimed && *key != ContextKey::UserRole);
+    let claimed: Vec<&str> = rule
+        .metadata
+        .keys()
+        .map(String::as_str)
+        .chain(
+            ContextKey::ALL
+                .iter()
+                .filter(|key| rule.reads.contains(**key) && key.info().provenance == Provenance::Claimed)
+                .map(|key| key.name()),
+        )
+        .collect();
+    (rule.permit && !rule.reads_everything && !measured && !claimed.is_empty()).then(|| {
+        format!(
+            "permit `{}` rests only on what the caller claims: {}",
+            rule.annotations.id.as_deref().unwrap_or("(no @id)"),
+            claimed.join(", ")
+        )
+    })
+}
+
+fn fingerprint(specs: &[PolicySpec]) -> [u8; 32] {
+    let mut digest = Digest::new(&SHA256);
+    for spec in specs {
+        for field in [spec.name.as_str(), spec.text.as_str(), spec.mode.name(), spec.layer.name()] {
+            digest.update(&(field.len() as u64).to_be_bytes());
+            digest.update(field.as_bytes());
+        }
+        digest.update(&[u8::from(spec.ceiling)]);
+    }
+    // INVARIANT: SHA-256 gives 32 bytes.
+    digest.finish().as_ref().try_into().unwrap_or_default()
+}

@@ -1,0 +1,368 @@
+//! From text to rules: parse, put bare names into the namespace, read annotations, find what is read, validate.
+
+use std::{collections::BTreeMap, str::FromStr as _, sync::LazyLock};
+
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator};
+use serde_json::Value;
+
+use super::{DeclaredType, KeySet, MAX_TEXT, Redaction};
+use crate::{
+    api::{PolicySpec, PrincipalKind},
+    context_keys::{ALIASES, Action, ContextKey, NAMESPACE, is_reserved, schema_text},
+    error::{Error, Result},
+};
+
+const ENTITY_TYPES: [&str; 7] = ["Account", "Project", "App", "Agent", "Session", "User", "Action"];
+const STRATEGIES: [&str; 4] = ["redact", "replace", "mask", "anonymize"];
+/// Annotations whose meaning needs rooms this version does not have; ignoring them would weaken the policy.
+const UNSUPPORTED: [&str; 8] = [
+    "step_up_required",
+    "step_up_scope",
+    "step_up_four_eyes",
+    "step_up_unless_granted",
+    "defer_below_confidence",
+    "defer_until_context",
+    "defer_on_conflict",
+    "single_use",
+];
+
+/// What a policy's annotations say (`docs/wire/shield.md`, "Annotations").
+#[derive(Clone, Debug, Default)]
+pub struct Annotations {
+    /// `@id`: not unique across tenants.
+    pub id: Option<String>,
+    /// `@severity`.
+    pub severity: Option<String>,
+    /// `@category`.
+    pub category: Option<String>,
+    /// `@tags`, split at commas.
+    pub tags: Option<Vec<String>>,
+    /// `@reject_message`.
+    pub reject_message: Option<String>,
+    /// `@description`.
+    pub description: Option<String>,
+    /// `@redaction_strategy`: makes a forbid soft.
+    pub redaction_strategy: Option<String>,
+    /// The rest.
+    pub custom: BTreeMap<String, String>,
+}
+
+/// One parsed policy.
+pub struct LoadedRule {
+    pub policy: Policy,
+    pub permit: bool,
+    pub actions: Vec<Action>,
+    /// The only principal type that can match, if there is one.
+    pub principal: Option<PrincipalKind>,
+    pub reads: KeySet,
+    pub reads_everything: bool,
+    pub metadata: BTreeMap<String, DeclaredType>,
+    /// Whether `in` is used, so that the hierarchy matters.
+    pub needs_hierarchy: bool,
+    pub annotations: Annotations,
+}
+
+impl LoadedRule {
+    /// What its redaction rewrites: the families whose keys it reads, or all when it reads neither.
+    pub fn redaction(&self) -> Option<Redaction> {
+        let strategy = self.annotations.redaction_strategy.clone()?;
+        let reads = |part: &str| ContextKey::ALL.iter().any(|key| self.reads.contains(*key) && key.name().contains(part));
+        let (pii, secrets) = (reads("pii"), reads("secret"));
+        Some(Redaction { strategy, pii: pii || !secrets, secrets: secrets || !pii })
+    }
+}
+
+fn refuse(code: &'static str, name: &str, message: impl std::fmt::Display) -> Error {
+    Error::invalid(code, format!("policy `{name}`: {message}"))
+}
+
+/// Parses a spec's text into its rules.
+pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
+    let name = spec.name.as_str();
+    if name.is_empty() || name.len() > 128 {
+        return Err(Error::invalid("policy_name_invalid", "a policy's name has 1 to 128 bytes"));
+    }
+    if spec.text.len() > MAX_TEXT {
+        return Err(refuse("policy_too_large", name, format!("the text is longer than {MAX_TEXT} bytes")));
+    }
+    let set = PolicySet::from_str(&spec.text).map_err(|errors| {
+        let first = errors.iter().next().map_or_else(|| errors.to_string(), ToString::to_string);
+        refuse("policy_syntax", name, first).with_help("see the Cedar grammar at docs/policies.md")
+    })?;
+    if set.templates().next().is_some() {
+        return Err(refuse("policy_template", name, "templates with ?principal or ?resource are not supported"));
+    }
+    // `policies()` has no promised order; generated ids (policy0, policy1, …) do.
+    let mut policies: Vec<&Policy> = set.policies().collect();
+    policies.sort_by_key(|policy| {
+        let id: &str = policy.id().as_ref();
+        (id.len(), id.to_owned())
+    });
+    if policies.is_empty() {
+        return Err(refuse("policy_empty", name, "the text holds no policy"));
+    }
+    policies.into_iter().map(|policy| rule(policy, name)).collect()
+}
+
+fn rule(policy: &Policy, name: &str) -> Result<LoadedRule> {
+    let mut json = policy.to_json().map_err(|error| refuse("policy_syntax", name, error))?;
+    qualify(&mut json);
+    let policy =
+        Policy::from_json(Some(policy.id().clone()), json.clone()).map_err(|error| refuse("policy_syntax", name, error))?;
+    let annotations = annotations(&policy, name)?;
+    let mut analysis = Analysis::default();
+    for condition in json.get("conditions").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(body) = condition.get("body") {
+            analysis.walk(body, Some(DeclaredType::Bool));
+        }
+    }
+    let uses_in = |side: &str| json.get(side).is_some_and(|constraint| constraint.to_string().contains("\"in\""));
+    Ok(LoadedRule {
+        permit: policy.effect() == Effect::Permit,
+        actions: actions(json.get("action"), name)?,
+        principal: principal_type(json.get("principal")),
+        needs_hierarchy: analysis.uses_in || uses_in("principal") || uses_in("resource"),
+        reads: if analysis.reads_everything { KeySet::all() } else { analysis.reads },
+        reads_everything: analysis.reads_everything,
+        metadata: analysis.metadata.into_iter().map(|(key, kind)| (key, kind.unwrap_or(DeclaredType::Text))).collect(),
+        annotations,
+        policy,
+    })
+}
+
+/// Rewrites `User::"x"` to `Guardrails::User::"x"` on the parsed policy, wherever an entity or type is named.
+fn qualify(json: &mut Value) {
+    let prefix = |text: &mut String| {
+        if ENTITY_TYPES.contains(&text.as_str()) {
+            *text = format!("{NAMESPACE}::{text}");
+        }
+    };
+    match json {
+        Value::Array(items) => items.iter_mut().for_each(qualify),
+        Value::Object(fields) => {
+            let is_entity = fields.len() == 2 && fields.get("id").is_some_and(Value::is_string);
+            for (key, value) in fields.iter_mut() {
+                match value {
+                    Value::String(text) if key == "entity_type" || (key == "type" && is_entity) => prefix(text),
+                    _ => qualify(value),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn annotations(policy: &Policy, name: &str) -> Result<Annotations> {
+    let mut found = Annotations::default();
+    for (key, value) in policy.annotations() {
+        let value = value.to_owned();
+        match key {
+            "id" => found.id = Some(value),
+            "severity" => match value.as_str() {
+                "critical" | "high" | "medium" | "low" => found.severity = Some(value),
+                _ => return Err(refuse("annotation_invalid", name, "@severity is `critical`, `high`, `medium` or `low`")),
+            },
+            "category" => found.category = Some(value),
+            "tags" => found.tags = Some(value.split(',').map(|tag| tag.trim().to_owned()).collect()),
+            "reject_message" => found.reject_message = Some(value),
+            "description" => found.description = Some(value),
+            "redaction_strategy" if STRATEGIES.contains(&value.as_str()) => found.redaction_strategy = Some(value),
+            "redaction_strategy" => {
+                return Err(refuse("annotation_invalid", name, format!("@redaction_strategy is one of {}", STRATEGIES.join(", "))));
+            }
+            _ if UNSUPPORTED.contains(&key) => {
+                return Err(refuse("annotation_unsupported", name, format!("@{key} is not supported by this version"))
+                    .with_help("ignoring it would weaken the policy, so it is refused"));
+            }
+            _ => drop(found.custom.insert(key.to_owned(), value)),
+        }
+    }
+    Ok(found)
+}
+
+fn actions(constraint: Option<&Value>, name: &str) -> Result<Vec<Action>> {
+    let named = |entity: &Value| -> Result<Action> {
+        let id = entity.get("id").and_then(Value::as_str).unwrap_or_default();
+        Action::parse(id).ok_or_else(|| {
+            refuse("policy_action_unknown", name, format!("`{id}` is not an action"))
+                .with_help("use process_prompt, process_response, call_tool, read_file, write_file or connect_server")
+        })
+    };
+    let Some(constraint) = constraint else { return Ok(Action::ALL.to_vec()) };
+    match (constraint.get("entity"), constraint.get("entities").and_then(Value::as_array)) {
+        (Some(entity), _) => Ok(vec![named(entity)?]),
+        (None, Some(entities)) => entities.iter().map(named).collect(),
+        (None, None) => Ok(Action::ALL.to_vec()),
+    }
+}
+
+fn principal_type(constraint: Option<&Value>) -> Option<PrincipalKind> {
+    let constraint = constraint?;
+    let named = match constraint.get("op").and_then(Value::as_str)? {
+        "==" => constraint.get("entity")?.get("type")?.as_str()?,
+        "is" => constraint.get("entity_type")?.as_str()?,
+        _ => return None,
+    };
+    match named.rsplit("::").next()? {
+        "User" => Some(PrincipalKind::User),
+        "Agent" => Some(PrincipalKind::Agent),
+        _ => None,
+    }
+}
+
+/// What a policy's conditions read, found on its JSON form.
+#[derive(Default)]
+struct Analysis {
+    reads: KeySet,
+    reads_everything: bool,
+    uses_in: bool,
+    metadata: BTreeMap<String, Option<DeclaredType>>,
+}
+
+impl Analysis {
+    /// Notes a context key, and for metadata the type its use implies.
+    fn read(&mut self, name: &str, implied: Option<DeclaredType>) {
+        match ContextKey::parse(name) {
+            Some(key) => self.reads.insert(key),
+            None => {
+                let known = self.metadata.entry(name.to_owned()).or_default();
+                *known = known.or(implied);
+            }
+        }
+    }
+
+    /// `expected` is the type this place gives an attribute that stands in it.
+    fn walk(&mut self, expression: &Value, expected: Option<DeclaredType>) {
+        let Some((operator, operands)) = expression.as_object().and_then(|fields| fields.iter().next()) else { return };
+        let context_attribute = |operands: &Value| -> Option<String> {
+            let is_context = operands.get("left")?.get("Var").and_then(Value::as_str) == Some("context");
+            is_context.then(|| operands.get("attr").and_then(Value::as_str).map(str::to_owned)).flatten()
+        };
+        match operator.as_str() {
+            "Var" => self.reads_everything |= operands.as_str() == Some("context"),
+            "Value" | "Slot" => {}
+            "." => match context_attribute(operands) {
+                Some(name) => self.read(&name, expected),
+                None => self.operands(operands, None),
+            },
+            "has" => match context_attribute(operands) {
+                Some(name) => self.read(&name, None),
+                None => self.operands(operands, None),
+            },
+            "==" | "!=" => {
+                for (side, other) in [("left", "right"), ("right", "left")] {
+                    if let (Some(one), Some(two)) = (operands.get(side), operands.get(other)) {
+                        self.walk(one, literal_type(two));
+                    }
+                }
+            }
+            "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "neg" => self.operands(operands, Some(DeclaredType::Long)),
+            "&&" | "||" | "!" | "if-then-else" => self.operands(operands, Some(DeclaredType::Bool)),
+            "like" => self.operands(operands, Some(DeclaredType::Text)),
+            "contains" => {
+                if let Some(set) = operands.get("left") {
+                    self.walk(set, Some(DeclaredType::Set));
+                }
+                if let Some(item) = operands.get("right") {
+                    self.walk(item, Some(DeclaredType::Text));
+                }
+            }
+            "containsAll" | "containsAny" | "isEmpty" => self.operands(operands, Some(DeclaredType::Set)),
+            "in" => {
+                self.uses_in = true;
+                self.operands(operands, None);
+            }
+            "is" => {
+                self.uses_in |= operands.get("in").is_some();
+                self.operands(operands, None);
+            }
+            _ => self.operands(operands, None),
+        }
+    }
+
+    fn operands(&mut self, operands: &Value, expected: Option<DeclaredType>) {
+        match operands {
+            Value::Array(items) => items.iter().for_each(|item| self.walk(item, expected)),
+            Value::Object(fields) => fields.values().for_each(|field| self.walk(field, expected)),
+            _ => {}
+        }
+    }
+}
+
+fn literal_type(expression: &Value) -> Option<DeclaredType> {
+    match expression.get("Value") {
+        Some(Value::String(_)) => Some(DeclaredType::Text),
+        Some(Value::Number(_)) => Some(DeclaredType::Long),
+        Some(Value::Bool(_)) => Some(DeclaredType::Bool),
+        _ => expression.get("Set").map(|_| DeclaredType::Set),
+    }
+}
+
+/// The metadata keys `rules` read, together. Refuses reserved names and contradicting types.
+pub fn declare<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> Result<BTreeMap<String, DeclaredType>> {
+    let mut declared: BTreeMap<String, DeclaredType> = BTreeMap::new();
+    for rule in rules {
+        for (name, kind) in &rule.metadata {
+            if is_reserved(name) {
+                let error = Error::invalid("policy_key_reserved", format!("`context.{name}` is not a key policies can read"));
+                return Err(match ALIASES.iter().find(|(raw, _)| raw == name) {
+                    Some((_, key)) => error.with_help(format!("policies read `context.{}` instead", key.name())),
+                    None => error,
+                });
+            }
+            if let Some(before) = declared.insert(name.clone(), *kind)
+                && before != *kind
+            {
+                return Err(Error::invalid(
+                    "policy_key_conflict",
+                    format!("`context.{name}` is used as {} and as {}", before.name(), kind.name()),
+                ));
+            }
+        }
+    }
+    Ok(declared)
+}
+
+static SCHEMA: LazyLock<Option<Schema>> =
+    LazyLock::new(|| Schema::from_cedarschema_str(&schema_text([])).ok().map(|(schema, _)| schema));
+
+/// Checks `rules` against the schema. Optional keys read without `has` are warnings: the policy errs when one is absent,
+/// and an error in an enforcing policy denies.
+pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
+    let declared = declare(rules.iter())?;
+    let internal = || Error::internal("the policy schema cannot be built");
+    let schema = if declared.is_empty() {
+        SCHEMA.clone().ok_or_else(internal)?
+    } else {
+        let text = schema_text(declared.iter().map(|(name, kind)| (name.as_str(), kind.name())));
+        Schema::from_cedarschema_str(&text).map_err(|_| internal())?.0
+    };
+    let mut set = PolicySet::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let policy = rule.policy.new_id(PolicyId::new(index.to_string()));
+        set.add(policy).map_err(|_| Error::internal("a policy could not be collected"))?;
+    }
+    let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
+    let mut warnings = Vec::new();
+    for error in result.validation_errors() {
+        let which = |id: &PolicyId| {
+            let text: &str = id.as_ref();
+            let index: usize = text.parse().unwrap_or(0);
+            rules.get(index).and_then(|rule| rule.annotations.id.clone()).unwrap_or_else(|| format!("#{index}"))
+        };
+        match error {
+            ValidationError::UnsafeOptionalAttributeAccess(access) => {
+                let text = access.to_string();
+                warnings.push(format!("{text}; guard it with `has`, or the policy errs (and so denies) when the key is absent"));
+            }
+            other => {
+                let text = other.to_string();
+                let id = which(other.policy_id());
+                return Err(Error::invalid("policy_invalid", format!("policy `{id}` does not fit the schema: {text}"))
+                    .with_help("docs/policies.md lists the context keys of each action and their types"));
+            }
+        }
+    }
+    warnings.extend(result.validation_warnings().map(ToString::to_string));
+    Ok(warnings)
+}

@@ -1,0 +1,386 @@
+//! Rates: who may call how often, at every level at once. Owns limits and waiting in line; touches ground and `store`.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::{
+    api::{LimitKey, LimitSpec, OnExceed, Principal},
+    clock::Clock,
+    context_keys::Action,
+    error::{Error, ErrorKind, Result},
+    scope::{Key, KeyKind, OpaqueId, Scope},
+    store::{Cell, Counters, Taken},
+};
+
+/// Most calls waiting in one line.
+const MAX_LINE: usize = 10_000;
+
+/// A limit and the level it is counted at.
+#[derive(Clone, Debug)]
+pub struct ActiveLimit {
+    /// The limit.
+    pub spec: LimitSpec,
+    /// The enclosing scope it is attached to.
+    pub scope: Scope,
+}
+
+/// What a call is counted by.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Who calls.
+    pub principal: &'a Principal,
+    /// In which session.
+    pub session: Option<&'a OpaqueId>,
+    /// With which tool.
+    pub tool: Option<&'a str>,
+    /// To do what.
+    pub action: Action,
+}
+
+/// What the limits say of one call.
+pub enum Admission {
+    /// There was room; it is held until settled or dropped.
+    Granted(Granted),
+    /// A `reject` limit, or a queue whose wait ran out, had none. Nothing is held.
+    Exceeded(Exceeded),
+}
+
+/// Room that was taken.
+pub struct Granted {
+    /// Gives the room back when dropped unsettled.
+    pub reservation: Reservation,
+    /// The least room left among limits per minute, in percent; none without such a limit.
+    pub per_minute_left: Option<u8>,
+    /// Whether a `report` limit per minute was exceeded.
+    pub per_minute_exceeded: bool,
+    /// Time spent in line.
+    pub waited: Duration,
+}
+
+/// A limit without room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Which limit.
+    pub limit_id: String,
+    /// When the same call may pass; none when it never can.
+    pub retry_after: Option<Duration>,
+}
+
+/// Charged cells. Dropping it unsettled gives them back.
+#[must_use]
+pub struct Reservation {
+    held: Vec<(Arc<dyn Counters>, Vec<Cell>)>,
+}
+
+impl Reservation {
+    /// Keeps the charge.
+    pub fn settle(mut self) {
+        self.held.clear();
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        for (counters, cells) in self.held.drain(..) {
+            counters.refund(&cells);
+        }
+    }
+}
+
+/// The room's state: counters of this process, counters shared through the store, and lines.
+pub struct Quota {
+    local: Arc<dyn Counters>,
+    shared: Arc<dyn Counters>,
+    clock: Arc<dyn Clock>,
+    lines: Lines,
+}
+
+#[derive(Default)]
+struct Lines {
+    waiting: Mutex<HashMap<Key, VecDeque<(u64, Arc<Notify>)>>>,
+    tickets: AtomicU64,
+}
+
+/// A place in a line; leaving it lets the next one try.
+struct Turn<'a> {
+    lines: &'a Lines,
+    key: Key,
+    ticket: u64,
+    called: Arc<Notify>,
+}
+
+impl Lines {
+    fn is_empty(&self, key: &Key) -> bool {
+        self.waiting.lock().get(key).is_none_or(VecDeque::is_empty)
+    }
+
+    fn join(&self, key: &Key) -> Option<Turn<'_>> {
+        let mut waiting = self.waiting.lock();
+        let line = waiting.entry(key.clone()).or_default();
+        if line.len() >= MAX_LINE {
+            return None;
+        }
+        let turn = Turn {
+            lines: self,
+            key: key.clone(),
+            ticket: self.tickets.fetch_add(1, Ordering::Relaxed),
+            called: Arc::new(Notify::new()),
+        };
+        line.push_back((turn.ticket, Arc::clone(&turn.called)));
+        Some(turn)
+    }
+}
+
+impl Turn<'_> {
+    fn is_first(&self) -> bool {
+        let waiting = self.lines.waiting.lock();
+        waiting.get(&self.key).and_then(VecDeque::front).is_some_and(|(ticket, _)| *ticket == self.ticket)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.lines.waiting.lock();
+        if let Some(line) = waiting.get_mut(&self.key) {
+            line.retain(|(ticket, _)| *ticket != self.ticket);
+            match line.front() {
+                Some((_, next)) => next.notify_one(),
+                None => drop(waiting.remove(&self.key)),
+            }
+        }
+    }
+}
+
+impl Quota {
+    /// A room over counters of this process and counters shared by all processes on the data folder.
+    pub fn new(local: Arc<dyn Counters>, shared: Arc<dyn Counters>, clock: Arc<dyn Clock>) -> Self {
+        Self { local, shared, clock, lines: Lines::default() }
+    }
+
+    /// Takes room from every limit that counts this call, or from none. With `dry` nothing is taken or waited for.
+    pub async fn admit(&self, limits: &[ActiveLimit], subject: Subject<'_>, dry: bool) -> Result<Admission> {
+        let counted = limits.iter().filter_map(|limit| Some((limit, cell(limit, subject, 1)?)));
+        let (reporting, binding): (Vec<_>, Vec<_>) =
+            counted.partition(|(limit, _)| limit.spec.on_exceed == OnExceed::Report);
+        let mut per_minute_exceeded = false;
+        let mut per_minute_left = None;
+        let mut held = Vec::new();
+        for (limit, cell) in reporting {
+            let counters = self.counters(limit);
+            let cells = vec![cell];
+            let taken = counters.take(&cells, self.now(limit), !dry).await?;
+            let granted = matches!(taken, Taken::Granted(_));
+            note_room(&mut per_minute_left, &[limit], &taken);
+            per_minute_exceeded |= !granted && limit.spec.per_ms == 60_000;
+            if granted && !dry {
+                held.push((counters, cells));
+            }
+        }
+        let mut reservation = Reservation { held };
+        let (limits, cells): (Vec<&ActiveLimit>, Vec<Cell>) = binding.into_iter().unzip();
+        let waited = match self.bind(&limits, &cells, dry, &mut per_minute_left, &mut reservation).await? {
+            Ok(waited) => waited,
+            Err(exceeded) => return Ok(Admission::Exceeded(exceeded)),
+        };
+        Ok(Admission::Granted(Granted { reservation, per_minute_left, per_minute_exceeded, waited }))
+    }
+
+    /// Takes `cost` from one limit for work of the app's own.
+    pub async fn acquire(&self, limit: &ActiveLimit, key: &str, cost: u32) -> Result<()> {
+        let cell = keyed(limit, key.as_bytes(), u64::from(cost));
+        let mut reservation = Reservation { held: Vec::new() };
+        let outcome = self.bind(&[limit], &[cell], false, &mut None, &mut reservation).await?;
+        match outcome {
+            Ok(_) => {
+                reservation.settle();
+                Ok(())
+            }
+            Err(exceeded) => {
+                let error =
+                    Error::new(ErrorKind::RateLimited, "limit_exceeded", format!("limit `{}` is exhausted", limit.spec.id));
+                Err(match exceeded.retry_after {
+                    Some(after) => error.with_retry_after(after),
+                    None => error.with_help("the cost is larger than the limit's rate, so it can never fit"),
+                })
+            }
+        }
+    }
+
+    fn counters(&self, limit: &ActiveLimit) -> Arc<dyn Counters> {
+        Arc::clone(if limit.spec.shared { &self.shared } else { &self.local })
+    }
+
+    /// Processes share the wall clock only.
+    fn now(&self, limit: &ActiveLimit) -> u64 {
+        let now = self.clock.now();
+        if limit.spec.shared { u64::try_from(now.wall_micros).unwrap_or(0).saturating_mul(1_000) } else { now.steady_nanos }
+    }
+
+    /// Takes every binding cell, waiting in line for `queue` limits. Returns the time waited.
+    async fn bind(
+        &self,
+        limits: &[&ActiveLimit],
+        cells: &[Cell],
+        dry: bool,
+        left: &mut Option<u8>,
+        reservation: &mut Reservation,
+    ) -> Result<std::result::Result<Duration, Exceeded>> {
+        if cells.is_empty() {
+            return Ok(Ok(Duration::ZERO));
+        }
+        let start = self.clock.now().steady_nanos;
+        let waited = || Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(start));
+        // Newcomers never overtake a line.
+        let queued = limits.iter().zip(cells).find(|(limit, cell)| {
+            limit.spec.on_exceed == OnExceed::Queue && !dry && !self.lines.is_empty(&cell.key)
+        });
+        let mut turn = match queued {
+            Some((limit, cell)) => match self.lines.join(&cell.key) {
+                Some(turn) => Some((turn, *limit)),
+                None => return Ok(Err(exceeded(limit, None))),
+            },
+            None => None,
+        };
+        loop {
+            let mut pause = None;
+            if turn.as_ref().is_none_or(|(turn, _)| turn.is_first()) {
+                match self.take_all(limits, cells, dry, left, reservation).await? {
+                    Ok(()) => return Ok(Ok(waited())),
+                    Err((index, retry_nanos)) => {
+                        let Some((limit, cell)) = limits.get(index).zip(cells.get(index)) else {
+                            return Err(Error::internal("a limit was lost"));
+                        };
+                        if dry || limit.spec.on_exceed != OnExceed::Queue || retry_nanos == u64::MAX {
+                            return Ok(Err(exceeded(limit, Some(retry_nanos))));
+                        }
+                        pause = Some(Duration::from_nanos(retry_nanos));
+                        if turn.as_ref().is_none_or(|(turn, _)| turn.key != cell.key) {
+                            match self.lines.join(&cell.key) {
+                                Some(joined) => turn = Some((joined, limit)),
+                                None => return Ok(Err(exceeded(limit, Some(retry_nanos)))),
+                            }
+                        }
+                    }
+                }
+            }
+            let Some((place, limit)) = &turn else { continue };
+            let cap = Duration::from_millis(limit.spec.max_wait_ms);
+            let Some(rest) = cap.checked_sub(waited()).filter(|rest| !rest.is_zero()) else {
+                return Ok(Err(exceeded(limit, None)));
+            };
+            // First in line waits for room; the others wait to be called. Both give up at the cap.
+            let first = place.is_first();
+            let timer = self.clock.sleep(pause.filter(|_| first).unwrap_or(rest).min(rest));
+            either(timer, place.called.notified()).await;
+        }
+    }
+
+    /// One attempt at every cell, local before shared, all or none.
+    async fn take_all(
+        &self,
+        limits: &[&ActiveLimit],
+        cells: &[Cell],
+        dry: bool,
+        left: &mut Option<u8>,
+        reservation: &mut Reservation,
+    ) -> Result<std::result::Result<(), (usize, u64)>> {
+        let mut taken_here: Vec<(Arc<dyn Counters>, Vec<Cell>)> = Vec::new();
+        for shared in [false, true] {
+            let places: Vec<usize> =
+                limits.iter().enumerate().filter(|(_, limit)| limit.spec.shared == shared).map(|(at, _)| at).collect();
+            let Some(first) = places.first().and_then(|at| limits.get(*at)) else { continue };
+            let counters = self.counters(first);
+            let some: Vec<Cell> = places.iter().filter_map(|at| cells.get(*at).cloned()).collect();
+            let taken = counters.take(&some, self.now(first), !dry).await?;
+            let their: Vec<&ActiveLimit> = places.iter().filter_map(|at| limits.get(*at).copied()).collect();
+            note_room(left, &their, &taken);
+            match taken {
+                Taken::Granted(_) => taken_here.push((counters, some)),
+                Taken::Refused { index, retry_nanos } => {
+                    if !dry {
+                        drop(Reservation { held: taken_here });
+                    }
+                    return Ok(Err((places.get(index).copied().unwrap_or(0), retry_nanos)));
+                }
+            }
+        }
+        if !dry {
+            reservation.held.extend(taken_here);
+        }
+        Ok(Ok(()))
+    }
+}
+
+fn exceeded(limit: &ActiveLimit, retry_nanos: Option<u64>) -> Exceeded {
+    let retry_after = match retry_nanos {
+        Some(u64::MAX) => None,
+        Some(nanos) => Some(Duration::from_nanos(nanos)),
+        // A line that was too long: one period is when everybody ahead may have gone.
+        None => Some(Duration::from_millis(limit.spec.per_ms)),
+    };
+    Exceeded { limit_id: limit.spec.id.clone(), retry_after }
+}
+
+fn note_room(left: &mut Option<u8>, limits: &[&ActiveLimit], taken: &Taken) {
+    let Taken::Granted(rooms) = taken else {
+        if limits.iter().any(|limit| limit.spec.per_ms == 60_000) {
+            *left = Some(0);
+        }
+        return;
+    };
+    for (limit, room) in limits.iter().zip(rooms) {
+        if limit.spec.per_ms == 60_000 {
+            let percent = u8::try_from(room.saturating_mul(100) / u64::from(limit.spec.rate.max(1))).unwrap_or(100).min(100);
+            *left = Some(left.map_or(percent, |before| before.min(percent)));
+        }
+    }
+}
+
+/// The cell a guard call is counted in, or none when the limit does not count it.
+fn cell(limit: &ActiveLimit, subject: Subject<'_>, cost: u64) -> Option<Cell> {
+    let value: Vec<u8> = match limit.spec.key {
+        LimitKey::Custom => return None,
+        LimitKey::Scope => Vec::new(),
+        LimitKey::Principal => [subject.principal.kind.entity_type().as_bytes(), &[0], subject.principal.id.as_bytes()].concat(),
+        // Leaving the session out must not be a way around: such calls share one counter.
+        LimitKey::Session => subject.session.map_or_else(Vec::new, |session| session.as_str().as_bytes().to_vec()),
+        LimitKey::Tool => subject.tool?.as_bytes().to_vec(),
+        LimitKey::Action => subject.action.name().as_bytes().to_vec(),
+    };
+    Some(keyed(limit, &value, cost))
+}
+
+fn keyed(limit: &ActiveLimit, value: &[u8], cost: u64) -> Cell {
+    Cell {
+        key: Key::new(&limit.scope, KeyKind::Rate, &[limit.spec.id.as_bytes(), &[limit.spec.key as u8], value]),
+        scope: limit.scope.clone(),
+        rate: u64::from(limit.spec.rate),
+        per_nanos: limit.spec.per_ms.saturating_mul(1_000_000),
+        cost,
+    }
+}
+
+/// Resolves with the first of two.
+async fn either(one: impl Future<Output = ()>, two: impl Future<Output = ()>) {
+    let (mut one, mut two) = (pin!(one), pin!(two));
+    std::future::poll_fn(|context| {
+        if one.as_mut().poll(context).is_ready() || two.as_mut().poll(context).is_ready() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}

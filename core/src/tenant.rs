@@ -1,0 +1,284 @@
+//! Tenants: registry, lifecycle, settings, and the cache of instances. Owns snapshots; touches the middle and below.
+//!
+//! A [`Snapshot`] is everything a call reads, immutable. An [`Instance`] holds the newest one; a change of its project, its
+//! account or the platform, by any process, makes the next call build another. What is cached can always be rebuilt.
+
+mod registry;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use moka::future::Cache;
+use parking_lot::Mutex;
+
+use crate::{
+    api::{LimitSpec, PolicySpec, Settings, Status, TenantFacts},
+    clock::Clock,
+    error::{Error, ErrorKind, Result},
+    keyring::{Hasher, Keyring},
+    policy::{Compiler, PolicySet},
+    quota::ActiveLimit,
+    scope::{AccountId, Id, Layer, ProjectId, Scope, Uid},
+    store::{Catalog, Document, DocumentKind, TenantRow},
+};
+
+/// The name of the settings document.
+pub const SETTINGS: &str = "settings";
+/// Most instances kept; the rest are rebuilt when met again.
+const MAX_INSTANCES: u64 = 10_000;
+
+/// Everything a call reads of its tenant, at one moment.
+pub struct Snapshot {
+    /// The project's scope.
+    pub scope: Scope,
+    /// Suspended when the project or its account is.
+    pub status: Status,
+    /// The project's facts, the account's where it sets none.
+    pub facts: TenantFacts,
+    /// Policies of all layers.
+    pub policies: Arc<PolicySet>,
+    /// Limits of all layers.
+    pub limits: Vec<ActiveLimit>,
+    /// The project's settings.
+    pub settings: Settings,
+    /// Keyed hashes of content.
+    pub hasher: Hasher,
+    /// What is not at full strength, e.g. `policy_stale`.
+    pub degraded: Vec<&'static str>,
+    versions: [u64; 3],
+}
+
+/// One project, as long as somebody holds its handle.
+pub struct Instance {
+    scope: Scope,
+    versions: [Arc<AtomicU64>; 3],
+    snapshot: ArcSwap<Snapshot>,
+}
+
+impl Instance {
+    /// The project's scope.
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+/// All tenants of one engine.
+pub struct Tenants {
+    catalog: Arc<dyn Catalog>,
+    keyring: Keyring,
+    clock: Arc<dyn Clock>,
+    compiler: Compiler,
+    instances: Cache<(AccountId, ProjectId), Arc<Instance>>,
+    versions: Mutex<HashMap<Uid, Arc<AtomicU64>>>,
+    seen_changes: AtomicU64,
+}
+
+impl Tenants {
+    /// The tenants of a catalog.
+    pub fn new(catalog: Arc<dyn Catalog>, keyring: Keyring, clock: Arc<dyn Clock>) -> Result<Self> {
+        let (newest, _) = catalog.changes(0)?;
+        Ok(Self {
+            catalog,
+            keyring,
+            clock,
+            compiler: Compiler::default(),
+            instances: Cache::new(MAX_INSTANCES),
+            versions: Mutex::default(),
+            seen_changes: AtomicU64::new(newest),
+        })
+    }
+
+    /// Compiles and checks policies.
+    pub const fn compiler(&self) -> &Compiler {
+        &self.compiler
+    }
+
+    /// Where tenants and their documents are stored.
+    pub fn catalog(&self) -> &dyn Catalog {
+        &*self.catalog
+    }
+
+    /// The instance of a project; concurrent first callers share one load.
+    pub async fn instance(&self, account: &AccountId, project: &ProjectId) -> Result<Arc<Instance>> {
+        let key = (account.clone(), project.clone());
+        let found = self.load_shared(&key).await?;
+        match self.snapshot(&found).await {
+            // The name may have been deleted and made anew since the instance was cached.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.instances.invalidate(&key).await;
+                let found = self.load_shared(&key).await?;
+                self.snapshot(&found).await?;
+                Ok(found)
+            }
+            Err(error) => Err(error),
+            Ok(_) => Ok(found),
+        }
+    }
+
+    async fn load_shared(&self, key: &(AccountId, ProjectId)) -> Result<Arc<Instance>> {
+        self.instances
+            .try_get_with(key.clone(), self.load(&key.0, &key.1))
+            .await
+            .map_err(|error: Arc<Error>| Error::clone(&error))
+    }
+
+    async fn load(&self, account: &AccountId, project: &ProjectId) -> Result<Arc<Instance>> {
+        let (account_scope, account_row) = self.account(account).await?;
+        let row = self
+            .catalog
+            .find(&account_scope, project)
+            .await?
+            .ok_or_else(|| registry::missing("project", project.as_str()))?;
+        let scope = Scope::mint_project(&account_scope, row.id.clone(), row.uid)?;
+        let cells = [Uid::PLATFORM, account_scope.uid(), scope.uid()].map(|uid| self.version_cell(uid));
+        let snapshot = self.build(&scope, &account_row, &row, cells.each_ref().map(load), None).await?;
+        Ok(Arc::new(Instance { scope, versions: cells, snapshot: ArcSwap::from_pointee(snapshot) }))
+    }
+
+    /// The newest snapshot. Costs three atomic reads unless something changed.
+    pub async fn snapshot(&self, instance: &Instance) -> Result<Arc<Snapshot>> {
+        let current = instance.snapshot.load_full();
+        let versions = instance.versions.each_ref().map(load);
+        if current.versions == versions {
+            return Ok(current);
+        }
+        let (Some(account), Some(project)) = (instance.scope.account_id(), instance.scope.project_id()) else {
+            return Err(Error::internal("an instance is always a project"));
+        };
+        let (account_scope, account_row) = self.account(account).await?;
+        let row = self.catalog.find(&account_scope, project).await?.filter(|row| row.uid == instance.scope.uid());
+        let row = row.ok_or_else(|| registry::missing("project", project.as_str()))?;
+        let fresh = Arc::new(self.build(&instance.scope, &account_row, &row, versions, Some(&current)).await?);
+        instance.snapshot.store(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    async fn build(
+        &self,
+        scope: &Scope,
+        account: &TenantRow,
+        project: &TenantRow,
+        versions: [u64; 3],
+        last_good: Option<&Snapshot>,
+    ) -> Result<Snapshot> {
+        let mut degraded = Vec::new();
+        let specs = self.policy_specs(scope).await?;
+        let policies = match (self.compiler.compile(&specs), last_good) {
+            (Ok(policies), _) => policies,
+            // Last good stays, and says so.
+            (Err(_), Some(good)) => {
+                degraded.push("policy_stale");
+                Arc::clone(&good.policies)
+            }
+            (Err(error), None) => {
+                return Err(Error::unavailable("policy_unavailable", "the stored policies cannot be compiled").with_source(error));
+            }
+        };
+        let mut limits = Vec::new();
+        for layer in [Layer::Platform, Layer::Account, Layer::Project] {
+            let level = scope.at(layer)?;
+            for document in self.catalog.documents(&level, DocumentKind::Limit).await? {
+                limits.push(ActiveLimit { spec: parse::<LimitSpec>(&document)?, scope: level.clone() });
+            }
+        }
+        let suspended = [account, project].iter().any(|row| row.status == Status::Suspended);
+        Ok(Snapshot {
+            scope: scope.clone(),
+            status: if suspended { Status::Suspended } else { Status::Active },
+            facts: inherit(&project.facts, &account.facts),
+            policies,
+            limits,
+            settings: self.settings(scope).await?,
+            hasher: self.keyring.hasher(scope)?,
+            degraded,
+            versions,
+        })
+    }
+
+    /// Every policy in force in a project, from the platform down.
+    pub async fn policy_specs(&self, scope: &Scope) -> Result<Vec<PolicySpec>> {
+        let mut specs = Vec::new();
+        for layer in [Layer::Platform, Layer::Account, Layer::Project] {
+            for document in self.catalog.documents(&scope.at(layer)?, DocumentKind::Policy).await? {
+                specs.push(parse::<PolicySpec>(&document)?);
+            }
+        }
+        Ok(specs)
+    }
+
+    /// The settings of a project.
+    pub async fn settings(&self, scope: &Scope) -> Result<Settings> {
+        let documents = self.catalog.documents(scope, DocumentKind::Settings).await?;
+        documents.first().map_or_else(|| Ok(Settings::default()), parse)
+    }
+
+    /// Writes a document and lets every instance below its scope see it with the next call.
+    pub async fn put(&self, scope: &Scope, kind: DocumentKind, name: &str, body: Option<&impl serde::Serialize>) -> Result<bool> {
+        let body = body
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(|_| Error::internal("a document could not be written"))?;
+        let existed = self.catalog.put_document(scope, kind, name, body).await?;
+        self.touch(scope.uid());
+        Ok(existed)
+    }
+
+    fn version_cell(&self, uid: Uid) -> Arc<AtomicU64> {
+        Arc::clone(self.versions.lock().entry(uid).or_default())
+    }
+
+    fn touch(&self, uid: Uid) {
+        self.version_cell(uid).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes over what other processes changed. Called by the housekeeper.
+    pub fn follow_changes(&self) -> Result<()> {
+        let seen = self.seen_changes.load(Ordering::Acquire);
+        let (newest, changed) = self.catalog.changes(seen)?;
+        for uid in changed {
+            // Only scopes somebody holds matter.
+            if let Some(cell) = self.versions.lock().get(&uid) {
+                cell.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+        self.seen_changes.store(newest, Ordering::Release);
+        Ok(())
+    }
+
+    /// The platform's scope; whoever calls this has checked for platform authority.
+    #[must_use]
+    pub fn platform(&self) -> Scope {
+        Scope::mint_platform()
+    }
+
+    async fn account(&self, id: &Id) -> Result<(Scope, TenantRow)> {
+        let row = self.catalog.find(&self.platform(), id).await?.ok_or_else(|| registry::missing("account", id.as_str()))?;
+        Ok((Scope::mint_account(row.id.clone(), row.uid), row))
+    }
+}
+
+fn load(cell: &Arc<AtomicU64>) -> u64 {
+    cell.load(Ordering::Acquire)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(document: &Document) -> Result<T> {
+    serde_json::from_str(&document.body)
+        .map_err(|error| Error::data("store_corrupt", format!("the stored `{}` cannot be read", document.name)).with_source(error))
+}
+
+fn inherit(project: &TenantFacts, account: &TenantFacts) -> TenantFacts {
+    let pick = |own: &String, above: &String| if own.is_empty() { above.clone() } else { own.clone() };
+    TenantFacts {
+        tier: pick(&project.tier, &account.tier),
+        plan: pick(&project.plan, &account.plan),
+        region: pick(&project.region, &account.region),
+        labels: if project.labels.is_empty() { account.labels.clone() } else { project.labels.clone() },
+    }
+}

@@ -1,0 +1,157 @@
+//! Lifecycle: accounts and projects are created, listed, suspended, deleted. A deleted one leaves a tombstone; a new one
+//! of the same name has another uid and nothing of the old.
+
+use super::Tenants;
+use crate::{
+    api::{Account, Mode, PolicySpec, Project, Settings, Status, TenantFacts},
+    clock::rfc3339,
+    error::{Error, Result},
+    policy::packs,
+    scope::{DEFAULT_PROJECT, Id, Layer, Scope},
+    store::{DocumentKind, TenantRow},
+};
+
+/// The answer for what does not exist here, which is also the answer for what exists elsewhere.
+pub fn missing(what: &str, id: &str) -> Error {
+    Error::not_found("scope_not_found", format!("{what} `{id}` does not exist"))
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| Error::internal("a document could not be written"))
+}
+
+fn check_facts(facts: &TenantFacts) -> Result<()> {
+    let texts = [&facts.tier, &facts.plan, &facts.region].into_iter().chain(&facts.labels);
+    if facts.labels.len() > 64 || texts.into_iter().any(|text| text.len() > 256) {
+        return Err(Error::invalid("facts_invalid", "facts have at most 64 labels and 256 bytes each"));
+    }
+    Ok(())
+}
+
+fn account_of(row: TenantRow) -> Account {
+    Account {
+        id: row.id.into(),
+        uid: row.uid.to_hex(),
+        status: row.status,
+        created_at: rfc3339(row.created_at),
+        facts: row.facts,
+    }
+}
+
+fn project_of(account: &Id, row: TenantRow) -> Project {
+    Project {
+        id: row.id.into(),
+        account_id: account.to_string(),
+        uid: row.uid.to_hex(),
+        status: row.status,
+        created_at: rfc3339(row.created_at),
+        facts: row.facts,
+    }
+}
+
+impl Tenants {
+    /// Adds an account; returns its scope for the audit.
+    pub async fn create_account(&self, id: &str, facts: TenantFacts) -> Result<(Scope, Account)> {
+        let id = Id::parse("account", id)?;
+        if id.folded() == DEFAULT_PROJECT {
+            return Err(Error::invalid("scope_id_reserved", "`default` names a project and cannot name an account"));
+        }
+        check_facts(&facts)?;
+        let at = self.clock.now().wall_micros;
+        let row = self.catalog.create(&self.platform(), &id, &facts, at, Vec::new()).await?;
+        Ok((Scope::mint_account(row.id.clone(), row.uid), account_of(row)))
+    }
+
+    /// One account.
+    pub async fn get_account(&self, id: &str) -> Result<Account> {
+        self.account(&Id::parse("account", id)?).await.map(|(_, row)| account_of(row))
+    }
+
+    /// All accounts, by id.
+    pub async fn list_accounts(&self) -> Result<Vec<Account>> {
+        Ok(self.catalog.list(&self.platform()).await?.into_iter().map(account_of).collect())
+    }
+
+    /// Suspends or resumes an account.
+    pub async fn set_account_status(&self, id: &str, status: Status) -> Result<(Scope, Account)> {
+        let (scope, row) = self.account(&Id::parse("account", id)?).await?;
+        self.catalog.set_status(&scope, status).await?;
+        self.touch(scope.uid());
+        Ok((scope, account_of(TenantRow { status, ..row })))
+    }
+
+    /// Deletes an account and its projects; returns their scopes, the account's last.
+    pub async fn delete_account(&self, id: &str) -> Result<Vec<Scope>> {
+        let id = Id::parse("account", id)?;
+        let (scope, _) = self.account(&id).await?;
+        let mut gone = Vec::new();
+        for row in self.catalog.list(&scope).await? {
+            gone.push(Scope::mint_project(&scope, row.id.clone(), row.uid)?);
+            self.instances.invalidate(&(id.clone(), row.id)).await;
+        }
+        self.catalog.delete(&scope, self.clock.now().wall_micros).await?;
+        gone.push(scope);
+        gone.iter().for_each(|scope| self.touch(scope.uid()));
+        Ok(gone)
+    }
+
+    /// Adds a project with the baseline permits.
+    pub async fn create_project(&self, account: &str, id: &str, facts: TenantFacts, floor: Mode) -> Result<(Scope, Project)> {
+        let (account, id) = (Id::parse("account", account)?, Id::parse("project", id)?);
+        check_facts(&facts)?;
+        let (account_scope, _) = self.account(&account).await?;
+        let baseline = PolicySpec {
+            name: packs::BASELINE.into(),
+            text: packs::text(packs::BASELINE).unwrap_or_default().into(),
+            mode: Mode::Enforce,
+            layer: Layer::Project,
+            ceiling: false,
+        };
+        let settings = Settings { mode_floor: floor, ..Settings::default() };
+        let documents = vec![
+            (DocumentKind::Policy, packs::BASELINE, json(&baseline)?),
+            (DocumentKind::Settings, super::SETTINGS, json(&settings)?),
+        ];
+        let row = self.catalog.create(&account_scope, &id, &facts, self.clock.now().wall_micros, documents).await?;
+        let scope = Scope::mint_project(&account_scope, row.id.clone(), row.uid)?;
+        Ok((scope, project_of(&account, row)))
+    }
+
+    /// One project.
+    pub async fn get_project(&self, account: &str, id: &str) -> Result<Project> {
+        let account = Id::parse("account", account)?;
+        self.project(&account, &Id::parse("project", id)?).await.map(|(_, row)| project_of(&account, row))
+    }
+
+    /// The projects of an account, by id.
+    pub async fn list_projects(&self, account: &str) -> Result<Vec<Project>> {
+        let account = Id::parse("account", account)?;
+        let (scope, _) = self.account(&account).await?;
+        Ok(self.catalog.list(&scope).await?.into_iter().map(|row| project_of(&account, row)).collect())
+    }
+
+    /// Suspends or resumes a project.
+    pub async fn set_project_status(&self, account: &str, id: &str, status: Status) -> Result<(Scope, Project)> {
+        let account = Id::parse("account", account)?;
+        let (scope, row) = self.project(&account, &Id::parse("project", id)?).await?;
+        self.catalog.set_status(&scope, status).await?;
+        self.touch(scope.uid());
+        Ok((scope, project_of(&account, TenantRow { status, ..row })))
+    }
+
+    /// Deletes a project.
+    pub async fn delete_project(&self, account: &str, id: &str) -> Result<Scope> {
+        let (account, id) = (Id::parse("account", account)?, Id::parse("project", id)?);
+        let (scope, _) = self.project(&account, &id).await?;
+        self.catalog.delete(&scope, self.clock.now().wall_micros).await?;
+        self.instances.invalidate(&(account, id)).await;
+        self.touch(scope.uid());
+        Ok(scope)
+    }
+
+    async fn project(&self, account: &Id, id: &Id) -> Result<(Scope, TenantRow)> {
+        let (account_scope, _) = self.account(account).await?;
+        let row = self.catalog.find(&account_scope, id).await?.ok_or_else(|| missing("project", id.as_str()))?;
+        Ok((Scope::mint_project(&account_scope, row.id.clone(), row.uid)?, row))
+    }
+}

@@ -1,0 +1,3 @@
+fn main() {
+    let _ = tenantry::scope::Authority::everything();
+}

@@ -43,18 +43,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     if json {
-        let figure = |figure: &Figure| (figure.name.to_owned(), serde_json::json!([figure.cpu_micros, figure.wall_micros]));
+        let figure =
+            |figure: &Figure| (figure.name.to_owned(), serde_json::json!([figure.cpu_micros, figure.wall_micros]));
         println!("{}", serde_json::Value::Object(figures.iter().map(figure).collect()));
         return Ok(());
     }
-    println!("{:<24} {:>12} {:>12}   ({calls} calls each, {}-byte prompt)", "Rust, embedded", "CPU µs/call", "wall µs/call", PROMPT.len());
+    println!(
+        "{:<24} {:>12} {:>12}   ({calls} calls each, {}-byte prompt)",
+        "Rust, embedded",
+        "CPU µs/call",
+        "wall µs/call",
+        PROMPT.len()
+    );
     for figure in figures {
         println!("{:<24} {:>12.2} {:>12.2}", figure.name, figure.cpu_micros, figure.wall_micros);
     }
     Ok(())
 }
 
-fn measure(name: &'static str, policies: &str, content: &str, expected: Decision, calls: usize) -> Result<Figure, Box<dyn Error>> {
+fn measure(
+    name: &'static str,
+    policies: &str,
+    content: &str,
+    expected: Decision,
+    calls: usize,
+) -> Result<Figure, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let client = Tenantry::open(Options {
         storage: Some(Storage::Folder(folder.path().to_owned())),

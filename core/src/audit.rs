@@ -1,10 +1,7 @@
 //! Proof: what was decided, in a chain per scope, with signed heads. Owns records, heads and verification; touches ground
 //! and `store`.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
@@ -61,7 +58,7 @@ impl Audit {
 
     /// Writes one row as strongly as `class` says. Waits only for `required`.
     pub async fn record(&self, scope: &Scope, class: AuditClass, entry: &Entry<'_>) -> Result<()> {
-        if class == AuditClass::Sampled && crc32fast::hash(entry.request_id.as_bytes()) % SAMPLE != 0 {
+        if class == AuditClass::Sampled && !crc32fast::hash(entry.request_id.as_bytes()).is_multiple_of(SAMPLE) {
             return Ok(());
         }
         self.know(scope);
@@ -70,10 +67,7 @@ impl Audit {
     }
 
     fn know(&self, scope: &Scope) {
-        let mut known = self.shared.known.lock();
-        if !known.contains_key(&scope.uid()) {
-            known.insert(scope.uid(), scope.clone());
-        }
+        self.shared.known.lock().entry(scope.uid()).or_insert_with(|| scope.clone());
     }
 
     /// Rows of `scope`, oldest first.
@@ -116,19 +110,25 @@ impl Audit {
         }
         self.ledger.settle().await?;
         let stored = self.stored_head(scope).await?;
-        let mut report = VerifyReport { head_sequence: stored.as_ref().map_or(0, |head| head.sequence), ..VerifyReport::default() };
+        let mut report =
+            VerifyReport { head_sequence: stored.as_ref().map_or(0, |head| head.sequence), ..VerifyReport::default() };
+        if stored.is_none() {
+            report.problems.push("the signed head is missing from the catalog".into());
+        }
         let mut previous = vec![0; 32];
+        let mut expected = 1;
         let mut heads: Vec<(&str, &AuditHead)> = stored.iter().map(|head| ("signed head", head)).collect();
         heads.extend(anchor.map(|anchor| ("outside anchor", anchor)));
         let mut seen: Vec<bool> = heads.iter().map(|(_, head)| head.sequence == 0).collect();
         loop {
-            let rows = self.ledger.rows(scope, Since::Sequence(report.rows), MAX_ROWS).await?;
+            let rows = self.ledger.rows(scope, Since::Sequence(expected - 1), MAX_ROWS).await?;
             if rows.is_empty() {
                 break;
             }
             for row in rows {
                 report.rows += 1;
-                check_row(&row, report.rows, &previous, &mut report.problems);
+                check_row(&row, expected, &previous, &mut report.problems);
+                expected = row.sequence + 1;
                 for ((_, head), seen) in heads.iter().zip(&mut seen) {
                     if head.sequence == row.sequence {
                         *seen = data_encoding::HEXLOWER.encode(&row.hash) == head.hash;
@@ -144,10 +144,11 @@ impl Audit {
         for ((name, head), seen) in heads.iter().zip(seen) {
             if !self.keyring.signer(scope)?.check(&statement(head), &head.signature) {
                 report.problems.push(format!("the {name} carries a signature that is not ours"));
-            } else if !seen && head.sequence > report.rows {
+            } else if !seen && head.sequence >= expected {
+                let last = expected - 1;
                 report.problems.push(format!(
-                    "the ledger ends at row {} but the {name} covers row {}: the tail is missing",
-                    report.rows, head.sequence
+                    "the ledger ends at row {last} but the {name} covers row {}: the tail is missing",
+                    head.sequence
                 ));
             } else if !seen {
                 report.problems.push(format!("row {} is not the one the {name} covers", head.sequence));
@@ -234,17 +235,17 @@ impl Audit {
 
 /// The exact bytes a head's signature covers.
 fn statement(head: &AuditHead) -> Vec<u8> {
-    format!("tenantry head v1\n{}\n{}\n{}\n{}\n{}", head.scope, head.sequence, head.hash, head.at, head.key_id).into_bytes()
+    format!("tenantry head v1\n{}\n{}\n{}\n{}\n{}", head.scope, head.sequence, head.hash, head.at, head.key_id)
+        .into_bytes()
 }
 
 fn check_row(row: &Row, expected: u64, previous: &[u8], problems: &mut Vec<String>) {
-    if row.sequence != expected {
-        problems.push(format!("row {expected} is missing; row {} follows", row.sequence));
-    }
     if !row.body_matches() {
         problems.push(format!("the body of row {} was changed", row.sequence));
     }
-    if row.hash != row.expected_hash(previous) {
+    if row.sequence != expected {
+        problems.push(format!("row {expected} is missing; row {} follows", row.sequence));
+    } else if row.hash != row.expected_hash(previous) {
         problems.push(format!("row {} does not follow from the row before", row.sequence));
     }
 }

@@ -8,13 +8,14 @@ mod embedded;
 
 use std::sync::Arc;
 
-pub use embedded::Surroundings;
 use embedded::Embedded;
+pub use embedded::Surroundings;
 
 use crate::{
     api::{
-        Account, AuditHead, AuditRecord, DetectResponse, GuardRequest, GuardResponse, LimitSpec, PolicyReceipt, PolicySpec,
-        PolicySummary, Principal, Project, Settings, SettingsPatch, Since, Status, TenantFacts, VerifyReport,
+        Account, AuditHead, AuditRecord, DetectResponse, GuardRequest, GuardResponse, LimitSpec, PolicyReceipt,
+        PolicySpec, PolicySummary, Principal, Project, Settings, SettingsPatch, Since, Status, TenantFacts,
+        VerifyReport,
     },
     config::{Config, Options},
     error::Result,

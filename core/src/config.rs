@@ -124,7 +124,11 @@ pub const EMBEDDED_DEADLINE: Duration = Duration::from_millis(250);
 impl Config {
     /// Resolves `options` against the process environment and `tenantry.toml` in the working folder.
     pub fn resolve(options: Options) -> Result<Self> {
-        Self::resolve_with(options, |name| std::env::var(name).ok().filter(|text| !text.is_empty()), Path::new("tenantry.toml"))
+        Self::resolve_with(
+            options,
+            |name| std::env::var(name).ok().filter(|text| !text.is_empty()),
+            Path::new("tenantry.toml"),
+        )
     }
 
     /// As [`Config::resolve`], with the surroundings given.
@@ -132,7 +136,13 @@ impl Config {
         let file = read_file(file)?;
         let mut origins = BTreeMap::new();
         let data_dir = variable("TENANTRY_DATA_DIR").map(PathBuf::from);
-        let storage = pick(&mut origins, "data_dir", options.storage, data_dir.map(Storage::Folder), file.data_dir.map(Storage::Folder));
+        let storage = pick(
+            &mut origins,
+            "data_dir",
+            options.storage,
+            data_dir.map(Storage::Folder),
+            file.data_dir.map(Storage::Folder),
+        );
         let asked_dev = variable("TENANTRY_DEV").map(|text| matches!(text.as_str(), "1" | "true" | "yes"));
         let dev = pick(&mut origins, "dev", options.dev, asked_dev, file.dev).unwrap_or(false);
         let account_id =
@@ -145,9 +155,11 @@ impl Config {
                 .with_help("leave base_url and TENANTRY_URL unset"));
         }
         let milliseconds = |name: &str, text: String| {
-            text.parse::<u64>().map_err(|_| Error::invalid("config_invalid", format!("{name} is not a number of milliseconds")))
+            text.parse::<u64>()
+                .map_err(|_| Error::invalid("config_invalid", format!("{name} is not a number of milliseconds")))
         };
-        let env_deadline = variable("TENANTRY_DEADLINE_MS").map(|text| milliseconds("TENANTRY_DEADLINE_MS", text)).transpose()?;
+        let env_deadline =
+            variable("TENANTRY_DEADLINE_MS").map(|text| milliseconds("TENANTRY_DEADLINE_MS", text)).transpose()?;
         let deadline = pick(
             &mut origins,
             "deadline",
@@ -192,7 +204,9 @@ fn read_file(path: &Path) -> Result<File> {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(File::default()),
         Err(error) => {
-            return Err(Error::invalid("config_invalid", format!("`{}` cannot be read", path.display())).with_source(error));
+            return Err(
+                Error::invalid("config_invalid", format!("`{}` cannot be read", path.display())).with_source(error)
+            );
         }
     };
     toml::from_str(&text)

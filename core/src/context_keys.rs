@@ -115,9 +115,9 @@ impl KeyValue {
             Self::Long(value) => Value::from(*value),
             Self::Text(text) => Value::from(text.as_ref()),
             Self::Set(items) => Value::Array(items.iter().map(|item| Value::from(item.as_ref())).collect()),
-            Self::Record(fields) => {
-                Value::Object(fields.iter().map(|(name, value)| ((*name).to_owned(), value.to_json())).collect::<Map<_, _>>())
-            }
+            Self::Record(fields) => Value::Object(
+                fields.iter().map(|(name, value)| ((*name).to_owned(), value.to_json())).collect::<Map<_, _>>(),
+            ),
         }
     }
 }
@@ -426,8 +426,12 @@ const PRINCIPAL_FIELDS: &[(&str, &str, bool)] = &[
     ("scopes", "Set<String>", false),
     ("delegation_depth", "Long", true),
 ];
-const ACTOR_FIELDS: &[(&str, &str, bool)] =
-    &[("status", "String", false), ("origin", "String", false), ("idp_iss", "String", false), ("idp_parent", "String", false)];
+const ACTOR_FIELDS: &[(&str, &str, bool)] = &[
+    ("status", "String", false),
+    ("origin", "String", false),
+    ("idp_iss", "String", false),
+    ("idp_parent", "String", false),
+];
 /// The parameters of a tool call that policies may read by name, with their types.
 pub const ACTION_PARAMETERS: &[(&str, &str, bool)] = &[
     ("amount", "Long", false),
@@ -449,8 +453,10 @@ const TENANT_FIELDS: &[(&str, &str, bool)] = &[
 ];
 
 fn record_type(fields: &[(&str, &str, bool)]) -> String {
-    let fields: Vec<String> =
-        fields.iter().map(|(name, kind, required)| format!("\"{name}\"{}: {kind}", if *required { "" } else { "?" })).collect();
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(name, kind, required)| format!("\"{name}\"{}: {kind}", if *required { "" } else { "?" }))
+        .collect();
     format!("{{ {} }}", fields.join(", "))
 }
 
@@ -473,9 +479,9 @@ pub fn schema_text<'a>(declared: impl IntoIterator<Item = (&'a str, &'a str)>) -
             Action::ProcessPrompt | Action::ProcessResponse => "App, Agent, Session",
             _ => "Agent, Session",
         };
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "action \"{}\" appliesTo {{ principal: [User, Agent], resource: [{resources}], context: {{\n",
+            "action \"{}\" appliesTo {{ principal: [User, Agent], resource: [{resources}], context: {{",
             action.name()
         );
         for key in ContextKey::ALL.iter().filter(|key| key.info().allows(action)) {

@@ -25,7 +25,10 @@ pub use recall::History;
 pub use shape::Unsealed;
 
 use crate::{
-    api::{AuditHead, AuditRecord, ContentType, DetectResponse, GuardRequest, GuardResponse, Principal, Since, VerifyReport},
+    api::{
+        AuditHead, AuditRecord, ContentType, DetectResponse, GuardRequest, GuardResponse, Principal, Since,
+        VerifyReport,
+    },
     audit::Audit,
     clock::{Clock, Now},
     context_keys::Action,
@@ -37,8 +40,8 @@ use crate::{
     scope::{OpaqueId, Scope},
     session::SessionRoom,
     store::{
-        Catalog, Installation, Ledger, MemoryCounters, MemorySessions, Sessions, SqliteCatalog, SqliteCounters, SqliteLedger,
-        SqliteSessions,
+        Catalog, Installation, Ledger, MemoryCounters, MemorySessions, Sessions, SqliteCatalog, SqliteCounters,
+        SqliteLedger, SqliteSessions,
     },
     tenant::{Instance, Snapshot, Tenants},
 };
@@ -135,6 +138,7 @@ pub struct Engine {
     housekept: AtomicBool,
     // Memory engines have nothing to write behind and nobody to follow.
     durable: bool,
+    generation: u32,
 }
 
 impl Engine {
@@ -142,9 +146,12 @@ impl Engine {
     pub fn open(folder: Option<&Path>, dev: bool, keyring: Keyring, clock: Arc<dyn Clock>) -> Result<Self> {
         if let Some(folder) = folder {
             std::fs::create_dir_all(folder).map_err(|error| {
-                Error::unavailable("data_dir_unavailable", format!("the data folder `{}` cannot be made", folder.display()))
-                    .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
-                    .with_source(error)
+                Error::unavailable(
+                    "data_dir_unavailable",
+                    format!("the data folder `{}` cannot be made", folder.display()),
+                )
+                .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
+                .with_source(error)
             })?;
         }
         let file = |name: &str| folder.map(|folder| folder.join(name));
@@ -165,6 +172,7 @@ impl Engine {
             dev,
             housekept: AtomicBool::new(false),
             durable: folder.is_some(),
+            generation: runtime::generation(),
         })
     }
 
@@ -181,7 +189,12 @@ impl Engine {
     }
 
     /// Decides one call. Errors are audited too, and every error means that nothing may proceed.
-    pub async fn evaluate(self: &Arc<Self>, instance: &Instance, caller: Caller<'_>, request: GuardRequest) -> Result<GuardResponse> {
+    pub async fn evaluate(
+        self: &Arc<Self>,
+        instance: &Instance,
+        caller: Caller<'_>,
+        request: GuardRequest,
+    ) -> Result<GuardResponse> {
         self.housekeep();
         let received_at = self.clock.now();
         let tenant = self.tenants.snapshot(instance).await?;
@@ -297,6 +310,9 @@ impl Engine {
 impl Drop for Engine {
     /// The last client is gone: give up the journal, so that no other process has to adopt it.
     fn drop(&mut self) {
+        if self.generation != runtime::generation() {
+            return;
+        }
         let _ = runtime::block_on(self.sessions.flush(self.clock.now()));
         let _ = runtime::block_on(self.audit.close());
     }

@@ -98,14 +98,7 @@ pub struct Error {
 impl Error {
     /// An error of `kind` with a stable machine-readable `code`.
     pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            code: Cow::Borrowed(code),
-            message: message.into(),
-            help: None,
-            retry_after: None,
-            source: None,
-        }
+        Self { kind, code: Cow::Borrowed(code), message: message.into(), help: None, retry_after: None, source: None }
     }
 
     /// Shorthand for [`ErrorKind::InvalidArgument`].

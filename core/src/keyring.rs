@@ -200,12 +200,13 @@ impl Signer {
 
 fn config_folder() -> Result<PathBuf> {
     let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    var("XDG_CONFIG_HOME").or_else(|| var("HOME").map(|home| home.join(".config"))).map(|folder| folder.join("tenantry")).ok_or_else(
-        || {
+    var("XDG_CONFIG_HOME")
+        .or_else(|| var("HOME").map(|home| home.join(".config")))
+        .map(|folder| folder.join("tenantry"))
+        .ok_or_else(|| {
             Error::unavailable("root_key_unavailable", "there is no configuration folder to keep a root key in")
                 .with_help("set TENANTRY_ROOT_KEY, TENANTRY_ROOT_KEY_FILE or HOME")
-        },
-    )
+        })
 }
 
 fn read_key(path: &Path) -> Result<Secret> {

@@ -26,3 +26,8 @@ pub mod tenant;
 pub use client::{Tenant, Tenantry};
 pub use config::Options;
 pub use error::{Error, ErrorKind, Result};
+
+/// The compiler's side of law 1; run as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../tests/no_scope.md")]
+pub struct NoScope;

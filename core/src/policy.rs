@@ -3,13 +3,14 @@
 //! Texts are parsed, checked and analysed when they are put or loaded, never on the request path. A [`PolicySet`] is one
 //! immutable compilation of all layers of a scope, shared by every scope whose layers are equal.
 
+mod compiled;
 mod fold;
 mod judge;
 mod load;
 pub mod packs;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Weak},
 };
 
@@ -146,7 +147,10 @@ impl PolicySet {
     fn compile(specs: &[PolicySpec], version: String) -> Result<Self> {
         let loaded = load_all(specs)?;
         if loaded.len() > MAX_POLICIES {
-            return Err(Error::invalid("policy_too_many", format!("more than {MAX_POLICIES} policies would be in force")));
+            return Err(Error::invalid(
+                "policy_too_many",
+                format!("more than {MAX_POLICIES} policies would be in force"),
+            ));
         }
         let ceilings = ceilings(specs, &loaded)?;
         let retired = retired_actions(specs, &loaded);
@@ -302,7 +306,11 @@ fn ceilings(specs: &[PolicySpec], loaded: &[(usize, LoadedRule)]) -> Result<Vec<
             if !permits().any(|(_, rule)| rule.actions.contains(&action)) {
                 return Err(Error::invalid(
                     "ceiling_incomplete",
-                    format!("the {} ceiling has no permit for `{}`, so nothing below could ever do it", layer.name(), action.name()),
+                    format!(
+                        "the {} ceiling has no permit for `{}`, so nothing below could ever do it",
+                        layer.name(),
+                        action.name()
+                    ),
                 )
                 .with_help("add a permit for it; say what is forbidden with forbid policies"));
             }
@@ -316,7 +324,11 @@ fn ceilings(specs: &[PolicySpec], loaded: &[(usize, LoadedRule)]) -> Result<Vec<
 #[derive(Default)]
 pub struct Compiler {
     shared: Mutex<HashMap<[u8; 32], Weak<PolicySet>>>,
+    // Keeps what `put` has just compiled until the next call takes it up.
+    recent: Mutex<VecDeque<Arc<PolicySet>>>,
 }
+
+const RECENT: usize = 64;
 
 impl Compiler {
     /// The set of all `specs` of a scope, every layer.
@@ -332,6 +344,12 @@ impl Compiler {
             shared.retain(|_, set| set.strong_count() > 0);
         }
         shared.insert(key, Arc::downgrade(&compiled));
+        drop(shared);
+        let mut recent = self.recent.lock();
+        if recent.len() >= RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(Arc::clone(&compiled));
         Ok(compiled)
     }
 
@@ -365,9 +383,9 @@ impl Compiler {
 
 /// A permit that rests on nothing but what callers claim is worth a second look.
 fn claimed_permit(rule: &LoadedRule) -> Option<String> {
-    let measured = ContextKey::ALL
-        .iter()
-        .any(|key| rule.reads.contains(*key) && key.info().provenance != Provenance::Claimed && *key != ContextKey::UserRole);
+    let measured = ContextKey::ALL.iter().any(|key| {
+        rule.reads.contains(*key) && key.info().provenance != Provenance::Claimed && *key != ContextKey::UserRole
+    });
     let claimed: Vec<&str> = rule
         .metadata
         .keys()

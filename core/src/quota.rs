@@ -107,9 +107,12 @@ pub struct Quota {
     lines: Lines,
 }
 
+/// Tickets in order of arrival, each with the bell of who holds it.
+type Line = VecDeque<(u64, Arc<Notify>)>;
+
 #[derive(Default)]
 struct Lines {
-    waiting: Mutex<HashMap<Key, VecDeque<(u64, Arc<Notify>)>>>,
+    waiting: Mutex<HashMap<Key, Line>>,
     tickets: AtomicU64,
 }
 
@@ -208,8 +211,11 @@ impl Quota {
                 Ok(())
             }
             Err(exceeded) => {
-                let error =
-                    Error::new(ErrorKind::RateLimited, "limit_exceeded", format!("limit `{}` is exhausted", limit.spec.id));
+                let error = Error::new(
+                    ErrorKind::RateLimited,
+                    "limit_exceeded",
+                    format!("limit `{}` is exhausted", limit.spec.id),
+                );
                 Err(match exceeded.retry_after {
                     Some(after) => error.with_retry_after(after),
                     None => error.with_help("the cost is larger than the limit's rate, so it can never fit"),
@@ -225,7 +231,11 @@ impl Quota {
     /// Processes share the wall clock only.
     fn now(&self, limit: &ActiveLimit) -> u64 {
         let now = self.clock.now();
-        if limit.spec.shared { u64::try_from(now.wall_micros).unwrap_or(0).saturating_mul(1_000) } else { now.steady_nanos }
+        if limit.spec.shared {
+            u64::try_from(now.wall_micros).unwrap_or(0).saturating_mul(1_000)
+        } else {
+            now.steady_nanos
+        }
     }
 
     /// Takes every binding cell, waiting in line for `queue` limits. Returns the time waited.
@@ -243,9 +253,10 @@ impl Quota {
         let start = self.clock.now().steady_nanos;
         let waited = || Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(start));
         // Newcomers never overtake a line.
-        let queued = limits.iter().zip(cells).find(|(limit, cell)| {
-            limit.spec.on_exceed == OnExceed::Queue && !dry && !self.lines.is_empty(&cell.key)
-        });
+        let queued = limits
+            .iter()
+            .zip(cells)
+            .find(|(limit, cell)| limit.spec.on_exceed == OnExceed::Queue && !dry && !self.lines.is_empty(&cell.key));
         let mut turn = match queued {
             Some((limit, cell)) => match self.lines.join(&cell.key) {
                 Some(turn) => Some((turn, *limit)),
@@ -342,7 +353,8 @@ fn note_room(left: &mut Option<u8>, limits: &[&ActiveLimit], taken: &Taken) {
     };
     for (limit, room) in limits.iter().zip(rooms) {
         if limit.spec.per_ms == 60_000 {
-            let percent = u8::try_from(room.saturating_mul(100) / u64::from(limit.spec.rate.max(1))).unwrap_or(100).min(100);
+            let percent =
+                u8::try_from(room.saturating_mul(100) / u64::from(limit.spec.rate.max(1))).unwrap_or(100).min(100);
             *left = Some(left.map_or(percent, |before| before.min(percent)));
         }
     }
@@ -353,7 +365,9 @@ fn cell(limit: &ActiveLimit, subject: Subject<'_>, cost: u64) -> Option<Cell> {
     let value: Vec<u8> = match limit.spec.key {
         LimitKey::Custom => return None,
         LimitKey::Scope => Vec::new(),
-        LimitKey::Principal => [subject.principal.kind.entity_type().as_bytes(), &[0], subject.principal.id.as_bytes()].concat(),
+        LimitKey::Principal => {
+            [subject.principal.kind.entity_type().as_bytes(), &[0], subject.principal.id.as_bytes()].concat()
+        }
         // Leaving the session out must not be a way around: such calls share one counter.
         LimitKey::Session => subject.session.map_or_else(Vec::new, |session| session.as_str().as_bytes().to_vec()),
         LimitKey::Tool => subject.tool?.as_bytes().to_vec(),

@@ -69,6 +69,16 @@ impl<T> PerProcess<T> {
     }
 }
 
+impl<T> Drop for PerProcess<T> {
+    /// A child that drops what it inherited must not tear down what its parent still uses.
+    fn drop(&mut self) {
+        let value = self.0.swap(None);
+        if value.as_ref().is_some_and(|value| value.0 != generation()) {
+            std::mem::forget(value);
+        }
+    }
+}
+
 impl<T> Default for PerProcess<T> {
     fn default() -> Self {
         Self::new()
@@ -86,12 +96,9 @@ pub fn handle() -> Result<Handle> {
             .and_then(|text| text.parse().ok())
             .filter(|count| (1..=64).contains(count))
             .unwrap_or(cores.min(4));
-        Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name("tenantry")
-            .enable_time()
-            .build()
-            .map_err(|error| Error::unavailable("runtime_unavailable", "threads could not be started").with_source(error))
+        Builder::new_multi_thread().worker_threads(threads).thread_name("tenantry").enable_time().build().map_err(
+            |error| Error::unavailable("runtime_unavailable", "threads could not be started").with_source(error),
+        )
     })?;
     Ok(runtime.1.handle().clone())
 }
@@ -131,7 +138,7 @@ pub fn spawn<T: Send + 'static>(
 /// Polls `future` once; `Ok` with its result when that was enough, else the future back. A panic inside is `Internal`.
 pub fn poll_once<F, T>(mut future: std::pin::Pin<Box<F>>) -> std::result::Result<Result<T>, std::pin::Pin<Box<F>>>
 where
-    F: Future<Output = Result<T>>,
+    F: Future<Output = Result<T>> + ?Sized,
 {
     let mut context = Context::from_waker(Waker::noop());
     match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context))) {
@@ -169,15 +176,14 @@ pub fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 /// Awaits `future`; a panic inside becomes `Internal`.
 pub async fn shielded<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     let mut future = pin!(future);
-    std::future::poll_fn(|context| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-            Ok(poll) => poll,
-            Err(_) => Poll::Ready(Err(panicked())),
-        }
+    std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll,
+        Err(_) => Poll::Ready(Err(panicked())),
     })
     .await
 }
 
 fn panicked() -> Error {
-    Error::internal("Tenantry failed unexpectedly; nothing was decided").with_help("please report this with the version")
+    Error::internal("Tenantry failed unexpectedly; nothing was decided")
+        .with_help("please report this with the version")
 }

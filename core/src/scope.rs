@@ -82,10 +82,9 @@ impl OpaqueId {
     pub fn parse(what: &str, text: Option<&str>) -> Result<Option<Self>> {
         match text {
             None | Some("") => Ok(None),
-            Some(text) if text.len() > MAX_OPAQUE => Err(Error::invalid(
-                "opaque_id_invalid",
-                format!("{what} is longer than {MAX_OPAQUE} bytes"),
-            )),
+            Some(text) if text.len() > MAX_OPAQUE => {
+                Err(Error::invalid("opaque_id_invalid", format!("{what} is longer than {MAX_OPAQUE} bytes")))
+            }
             Some(text) => Ok(Some(Self(text.into()))),
         }
     }
@@ -288,7 +287,10 @@ impl Scope {
                 return Ok(scope);
             }
             scope = scope.parent().ok_or_else(|| {
-                Error::invalid("layer_invalid", format!("a {} scope has no {} layer", self.layer().name(), layer.name()))
+                Error::invalid(
+                    "layer_invalid",
+                    format!("a {} scope has no {} layer", self.layer().name(), layer.name()),
+                )
             })?;
         }
     }

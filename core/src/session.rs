@@ -4,11 +4,7 @@
 //! Turns are remembered in memory at once and written behind within 100 ms. The `session_*` keys a call's policies read
 //! cover the turns before it and the turn itself, so that a rule over a conversation needs no special case for now.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 
@@ -70,7 +66,9 @@ impl SessionRoom {
             return Ok(hot.turns.clone());
         }
         let stored = self.store.load(scope, id, now.wall_micros).await?.unwrap_or_default();
-        if self.write_behind && let Some(shard) = self.shard(&key) {
+        if self.write_behind
+            && let Some(shard) = self.shard(&key)
+        {
             // A session that is read will be written; expiry is set then.
             shard.lock().entry(key).or_insert_with(|| Hot {
                 scope: scope.clone(),
@@ -84,7 +82,14 @@ impl SessionRoom {
     }
 
     /// Adds a turn and returns what the session holds now.
-    pub async fn remember(&self, scope: &Scope, id: &OpaqueId, turn: SessionTurns, now: Now, ttl_seconds: u64) -> Result<SessionTurns> {
+    pub async fn remember(
+        &self,
+        scope: &Scope,
+        id: &OpaqueId,
+        turn: SessionTurns,
+        now: Now,
+        ttl_seconds: u64,
+    ) -> Result<SessionTurns> {
         let lifetime = i64::try_from(ttl_seconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
         let expires = now.wall_micros.saturating_add(lifetime);
         if !self.write_behind {
@@ -121,7 +126,8 @@ impl SessionRoom {
         }
         for (scope, turns) in by_scope {
             let expires = turns.iter().map(|(_, _, expires)| *expires).max().unwrap_or(now.wall_micros);
-            let batch: Vec<(OpaqueId, SessionTurns)> = turns.iter().map(|(id, turn, _)| (id.clone(), turn.clone())).collect();
+            let batch: Vec<(OpaqueId, SessionTurns)> =
+                turns.iter().map(|(id, turn, _)| (id.clone(), turn.clone())).collect();
             match self.store.merge(&scope, batch, now.wall_micros, expires).await {
                 Ok(merged) => {
                     for ((id, _, _), stored) in turns.iter().zip(merged) {
@@ -179,8 +185,11 @@ impl SessionRoom {
 
     /// Drops what is held of projects another process wrote to, so that the next call reads the store.
     pub fn refresh_changed(&self) {
-        let mut held: Vec<Uid> =
-            self.shards.iter().flat_map(|shard| shard.lock().values().map(|hot| hot.scope.uid()).collect::<Vec<_>>()).collect();
+        let mut held: Vec<Uid> = self
+            .shards
+            .iter()
+            .flat_map(|shard| shard.lock().values().map(|hot| hot.scope.uid()).collect::<Vec<_>>())
+            .collect();
         held.sort_unstable();
         held.dedup();
         let changed = self.store.changed_elsewhere(&held);
@@ -205,7 +214,8 @@ impl SessionRoom {
 #[must_use]
 pub fn keys(turns: &SessionTurns) -> Vec<(ContextKey, KeyValue)> {
     use ContextKey as K;
-    let set = |items: &std::collections::BTreeSet<String>| KeyValue::Set(items.iter().cloned().map(Cow::Owned).collect());
+    let set =
+        |items: &std::collections::BTreeSet<String>| KeyValue::Set(items.iter().cloned().map(Cow::Owned).collect());
     vec![
         (K::ConversationTurn, KeyValue::Long(turns.turns)),
         (K::MultiTurnDetection, KeyValue::Bool(turns.turns > 1 && turns.threat_turns > 1)),

@@ -31,4 +31,3 @@ impl From<rusqlite::Error> for Error {
         Self::new(kind, code, format!("the store failed: {error}")).with_source(error)
     }
 }
-

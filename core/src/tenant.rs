@@ -178,7 +178,8 @@ impl Tenants {
                 Arc::clone(&good.policies)
             }
             (Err(error), None) => {
-                return Err(Error::unavailable("policy_unavailable", "the stored policies cannot be compiled").with_source(error));
+                return Err(Error::unavailable("policy_unavailable", "the stored policies cannot be compiled")
+                    .with_source(error));
             }
         };
         let mut limits = Vec::new();
@@ -220,7 +221,13 @@ impl Tenants {
     }
 
     /// Writes a document and lets every instance below its scope see it with the next call.
-    pub async fn put(&self, scope: &Scope, kind: DocumentKind, name: &str, body: Option<&impl serde::Serialize>) -> Result<bool> {
+    pub async fn put(
+        &self,
+        scope: &Scope,
+        kind: DocumentKind,
+        name: &str,
+        body: Option<&impl serde::Serialize>,
+    ) -> Result<bool> {
         let body = body
             .map(serde_json::to_string)
             .transpose()
@@ -259,7 +266,8 @@ impl Tenants {
     }
 
     async fn account(&self, id: &Id) -> Result<(Scope, TenantRow)> {
-        let row = self.catalog.find(&self.platform(), id).await?.ok_or_else(|| registry::missing("account", id.as_str()))?;
+        let row =
+            self.catalog.find(&self.platform(), id).await?.ok_or_else(|| registry::missing("account", id.as_str()))?;
         Ok((Scope::mint_account(row.id.clone(), row.uid), row))
     }
 }
@@ -269,8 +277,9 @@ fn load(cell: &Arc<AtomicU64>) -> u64 {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(document: &Document) -> Result<T> {
-    serde_json::from_str(&document.body)
-        .map_err(|error| Error::data("store_corrupt", format!("the stored `{}` cannot be read", document.name)).with_source(error))
+    serde_json::from_str(&document.body).map_err(|error| {
+        Error::data("store_corrupt", format!("the stored `{}` cannot be read", document.name)).with_source(error)
+    })
 }
 
 fn inherit(project: &TenantFacts, account: &TenantFacts) -> TenantFacts {

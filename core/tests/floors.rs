@@ -1,4 +1,5 @@
 //! The house keeps its floors: a room names only rooms below it, and only a short list of callers mints a scope.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::{
     collections::BTreeMap,
@@ -37,6 +38,7 @@ fn sources() -> BTreeMap<String, String> {
     walk(&root, &mut found);
     found
         .into_iter()
+        .filter(|path| path.file_name().is_none_or(|name| name != "tests.rs"))
         .map(|path| {
             let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
             let text = fs::read_to_string(&path).unwrap();

@@ -1,4 +1,5 @@
 //! Decisions through the public door: policies, layers, modes, redaction.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -72,7 +73,11 @@ fn strict_denies_secrets_pii_in_responses_injections_and_unknown_tools() {
     assert_eq!(tool(&acme, "search", json!({"q": "weather"})).decision, Decision::Allow);
     let unknown = tool(&acme, "frobnicate", json!({}));
     assert_eq!((unknown.decision, unknown.determining_policies.len()), (Decision::Deny, 0));
-    put(&acme, "frob", r#"permit (principal, action == Action::"call_tool", resource) when { context.tool_name == "frobnicate" };"#);
+    put(
+        &acme,
+        "frob",
+        r#"permit (principal, action == Action::"call_tool", resource) when { context.tool_name == "frobnicate" };"#,
+    );
     assert_eq!(tool(&acme, "frobnicate", json!({})).decision, Decision::Allow);
     assert_eq!(tool(&acme, "frobnicate", json!({"key": "AKIA1234EXAMPLE"})).decision, Decision::Deny);
 }
@@ -96,13 +101,19 @@ fn the_policy_of_the_seed_works_as_written() {
     let mut request = GuardRequest::tool_call("deploy", Map::new());
     request.metadata = object(json!({"user_role": "admin", "tenant_tier": "enterprise"}));
     let claimed = ask(&free, request);
-    assert_eq!((claimed.decision, claimed.context_conflict.as_slice()), (Decision::Allow, ["tenant_tier".to_owned()].as_slice()));
+    assert_eq!(
+        (claimed.decision, claimed.context_conflict.as_slice()),
+        (Decision::Allow, ["tenant_tier".to_owned()].as_slice())
+    );
     // A verified role cannot be overruled by a claimed one.
     let member = Principal { roles: vec!["member".into()], ..Principal::user("u1") };
     let mut request = GuardRequest::tool_call("deploy", Map::new());
     request.metadata = object(json!({"user_role": "admin"}));
     let refused = free.acting_as(member).unwrap().guard().evaluate_blocking(request).unwrap();
-    assert_eq!((refused.decision, refused.context_conflict.as_slice()), (Decision::Deny, ["user_role".to_owned()].as_slice()));
+    assert_eq!(
+        (refused.decision, refused.context_conflict.as_slice()),
+        (Decision::Deny, ["user_role".to_owned()].as_slice())
+    );
 }
 
 #[test]
@@ -110,7 +121,13 @@ fn a_forbid_from_the_account_layer_beats_a_project_permit() {
     let client = memory();
     let (acme, other) = (project(&client, "acme", "prod"), project(&client, "acme", "test"));
     let stranger = project(&client, "globex", "prod");
-    let forbid = PolicySpec { layer: Layer::Account, ..policy("no-shell", r#"forbid (principal, action == Action::"call_tool", resource) when { context.tool_name == "shell" };"#) };
+    let forbid = PolicySpec {
+        layer: Layer::Account,
+        ..policy(
+            "no-shell",
+            r#"forbid (principal, action == Action::"call_tool", resource) when { context.tool_name == "shell" };"#,
+        )
+    };
     acme.policies().put_blocking(forbid).unwrap();
     put(&acme, "shell-ok", r#"permit (principal, action == Action::"call_tool", resource);"#);
     assert_eq!(tool(&acme, "shell", json!({})).decision, Decision::Deny);
@@ -122,7 +139,8 @@ fn a_forbid_from_the_account_layer_beats_a_project_permit() {
 fn a_ceiling_bounds_every_layer_below_it() {
     let client = memory();
     let acme = project(&client, "acme", "prod");
-    let narrow = r#"permit (principal, action == Action::"call_tool", resource) when { context.tool_name == "search" };"#;
+    let narrow =
+        r#"permit (principal, action == Action::"call_tool", resource) when { context.tool_name == "search" };"#;
     let rest = r#"permit (principal, action in [Action::"process_prompt", Action::"process_response", Action::"read_file", Action::"write_file", Action::"connect_server"], resource);"#;
     let ceiling = |text: String| PolicySpec { layer: Layer::Platform, ceiling: true, ..policy("ceiling", &text) };
     let incomplete = acme.policies().put_blocking(ceiling(narrow.into())).unwrap_err();
@@ -142,14 +160,23 @@ fn a_project_permit_retires_the_baseline_while_it_exists() {
     let acme = project(&client, "acme", "prod");
     let receipt = acme
         .policies()
-        .put_blocking(policy("only-search", r#"permit (principal, action == Action::"call_tool", resource) when { context.tool_name == "search" };"#))
+        .put_blocking(policy(
+            "only-search",
+            r#"permit (principal, action == Action::"call_tool", resource) when { context.tool_name == "search" };"#,
+        ))
         .unwrap();
     assert_eq!(receipt.retired_baseline, ["call_tool"]);
     assert_eq!(tool(&acme, "shell", json!({})).decision, Decision::Deny);
     acme.policies().remove_blocking("only-search", Layer::Project).unwrap();
     assert_eq!(tool(&acme, "shell", json!({})).decision, Decision::Allow);
     // A permit that only monitors retires nothing.
-    let watching = PolicySpec { mode: Mode::Monitor, ..policy("watch", r#"permit (principal, action == Action::"call_tool", resource) when { context.tool_name == "search" };"#) };
+    let watching = PolicySpec {
+        mode: Mode::Monitor,
+        ..policy(
+            "watch",
+            r#"permit (principal, action == Action::"call_tool", resource) when { context.tool_name == "search" };"#,
+        )
+    };
     assert!(acme.policies().put_blocking(watching).unwrap().retired_baseline.is_empty());
     assert_eq!(tool(&acme, "shell", json!({})).decision, Decision::Allow);
 }
@@ -165,8 +192,14 @@ fn bad_policies_are_refused_and_the_old_one_stays() {
         ("permit (principal == ?principal, action, resource);", "policy_template"),
         (r#"permit (principal, action == Action::"fly", resource);"#, "policy_action_unknown"),
         ("forbid (principal, action, resource) when { context.contains_secrets };", "policy_key_reserved"),
-        (r#"forbid (principal, action == Action::"process_prompt", resource) when { context has injection_score && context.injection_score > "high" };"#, "policy_invalid"),
-        (r#"forbid (principal, action == Action::"call_tool", resource) when { context has sentiment_score && context.sentiment_score == "x" && context.department == 3 || context.department == "y" };"#, "policy_invalid"),
+        (
+            r#"forbid (principal, action == Action::"process_prompt", resource) when { context has injection_score && context.injection_score > "high" };"#,
+            "policy_invalid",
+        ),
+        (
+            r#"forbid (principal, action == Action::"call_tool", resource) when { context has sentiment_score && context.sentiment_score == "x" && context.department == 3 || context.department == "y" };"#,
+            "policy_invalid",
+        ),
         (r#"@redaction_strategy("blur") forbid (principal, action, resource);"#, "annotation_invalid"),
         (r#"@step_up_required("role=admin") forbid (principal, action, resource);"#, "annotation_unsupported"),
         (r#"@severity("awful") forbid (principal, action, resource);"#, "annotation_invalid"),
@@ -181,12 +214,16 @@ fn bad_policies_are_refused_and_the_old_one_stays() {
 fn an_error_in_an_enforcing_policy_denies_and_in_a_monitoring_one_does_not() {
     let client = memory();
     let acme = project(&client, "acme", "prod");
-    let text = r#"forbid (principal, action == Action::"process_prompt", resource) when { context.department == "x" };"#;
+    let text =
+        r#"forbid (principal, action == Action::"process_prompt", resource) when { context.department == "x" };"#;
     let receipt = acme.policies().put_blocking(PolicySpec { mode: Mode::Monitor, ..policy("p", text) }).unwrap();
     assert_eq!(receipt.metadata_keys["department"], "String");
     assert!(receipt.warnings[0].contains("has"), "{:?}", receipt.warnings);
     let watched = ask(&acme, GuardRequest::prompt("hi"));
-    assert_eq!((watched.decision, watched.policy_error.as_slice()), (Decision::Allow, ["project/p#0".to_owned()].as_slice()));
+    assert_eq!(
+        (watched.decision, watched.policy_error.as_slice()),
+        (Decision::Allow, ["project/p#0".to_owned()].as_slice())
+    );
     acme.policies().put_blocking(policy("p", text)).unwrap();
     let denied = ask(&acme, GuardRequest::prompt("hi"));
     assert_eq!((denied.decision, denied.code.as_deref()), (Decision::Deny, Some("policy_error")));
@@ -203,9 +240,14 @@ fn the_floor_decides_how_much_a_caller_may_weaken() {
     let mut request = GuardRequest::prompt("hi");
     request.mode = Some(Mode::Monitor);
     let held = ask(&acme, request.clone());
-    assert_eq!((held.decision, held.effective_mode, held.mode_overridden), (Decision::Deny, Some(Mode::Enforce), Some(true)));
+    assert_eq!(
+        (held.decision, held.effective_mode, held.mode_overridden),
+        (Decision::Deny, Some(Mode::Enforce), Some(true))
+    );
     assert!(held.mode_reason.unwrap().contains("floor"));
-    acme.settings().update_blocking(SettingsPatch { mode_floor: Some(Mode::Monitor), ..SettingsPatch::default() }).unwrap();
+    acme.settings()
+        .update_blocking(SettingsPatch { mode_floor: Some(Mode::Monitor), ..SettingsPatch::default() })
+        .unwrap();
     let let_through = ask(&acme, request.clone());
     assert_eq!((let_through.decision, let_through.actual_decision), (Decision::Allow, Some(Decision::Deny)));
     assert_eq!((let_through.alerted, let_through.policy_reason.as_deref()), (None, Some("closed")));
@@ -236,11 +278,19 @@ fn modify_redacts_with_byte_offsets_that_survive_other_scripts() {
 fn a_redacting_policy_shapes_a_permitted_call_and_never_a_denied_one() {
     let client = memory();
     let acme = project(&client, "acme", "prod");
-    put(&acme, "mask", r#"@redaction_strategy("mask") forbid (principal, action == Action::"process_prompt", resource) when { context has pii_detected && context.pii_detected };"#);
+    put(
+        &acme,
+        "mask",
+        r#"@redaction_strategy("mask") forbid (principal, action == Action::"process_prompt", resource) when { context has pii_detected && context.pii_detected };"#,
+    );
     let masked = ask(&acme, GuardRequest::prompt(CARD));
     assert_eq!(masked.decision, Decision::Modify);
     assert_eq!(masked.redacted_content.as_deref(), Some("my card is **** **** **** 1111, thanks"));
-    put(&acme, "hard", r#"forbid (principal, action == Action::"process_prompt", resource) when { context has pii_count && context.pii_count > 0 };"#);
+    put(
+        &acme,
+        "hard",
+        r#"forbid (principal, action == Action::"process_prompt", resource) when { context has pii_count && context.pii_count > 0 };"#,
+    );
     let denied = ask(&acme, GuardRequest::prompt(CARD));
     assert_eq!((denied.decision, denied.redacted_content), (Decision::Deny, None));
     assert_eq!(rule_ids(&ask(&acme, GuardRequest::prompt("hi"))), ["baseline.process_prompt"]);
@@ -263,7 +313,9 @@ fn tool_arguments_are_scanned_and_rewritten_in_place() {
 fn a_finding_that_cannot_be_redacted_where_it_stands_denies() {
     let client = memory();
     let acme = project(&client, "acme", "prod");
-    acme.settings().update_blocking(SettingsPatch { mode_floor: Some(Mode::Monitor), ..SettingsPatch::default() }).unwrap();
+    acme.settings()
+        .update_blocking(SettingsPatch { mode_floor: Some(Mode::Monitor), ..SettingsPatch::default() })
+        .unwrap();
     for arguments in [json!({"card": 4_111_111_111_111_111_u64}), json!({"max@example.com": 1})] {
         let mut request = GuardRequest::tool_call("crm", object(arguments));
         request.mode = Some(Mode::Modify);
@@ -301,7 +353,8 @@ fn callers_cannot_prune_detectors_their_project_reads() {
     assert_eq!(ask(&acme, request.clone()).decision, Decision::Deny);
     let free = project(&client, "globex", "free");
     let response = ask(&free, GuardRequest { debug: Some(true), ..request });
-    let ran: Vec<String> = response.detectors.unwrap().into_iter().filter(|d| d.status == "ok").map(|d| d.name).collect();
+    let ran: Vec<String> =
+        response.detectors.unwrap().into_iter().filter(|d| d.status == "ok").map(|d| d.name).collect();
     assert_eq!(ran, ["security"], "what no policy reads may be pruned");
 }
 
@@ -314,13 +367,19 @@ fn debug_and_explain_tiers_are_filled_on_request_only() {
     assert!(plain.debug_info.is_none() && plain.projected_context.is_none() && plain.root_causes.is_none());
     let full = ask(&acme, GuardRequest { debug: Some(true), ..GuardRequest::prompt("AKIA1234EXAMPLE") });
     let info = full.debug_info.unwrap();
-    assert_eq!((info.principal_type.as_str(), info.resource_type.as_str(), info.resource_id.as_str()), ("User", "App", "prod"));
+    assert_eq!(
+        (info.principal_type.as_str(), info.resource_type.as_str(), info.resource_id.as_str()),
+        ("User", "App", "prod")
+    );
     assert_eq!(full.context.unwrap()["contains_secrets"], json!(true));
     let projected = full.projected_context.unwrap();
     assert_eq!((&projected["secrets_detected"], &projected["tenant_id"]), (&json!(true), &json!("acme")));
     assert!(!projected.contains_key("contains_secrets") && !projected.contains_key("tool_name"));
     let causes = full.root_causes.unwrap();
-    assert_eq!((causes[0].detector.as_str(), &causes[0].triggering_context["secrets_detected"]), ("secrets", &json!(true)));
+    assert_eq!(
+        (causes[0].detector.as_str(), &causes[0].triggering_context["secrets_detected"]),
+        ("secrets", &json!(true))
+    );
 }
 
 #[test]
@@ -352,7 +411,9 @@ fn a_policy_mode_of_monitor_or_alert_reports_and_counts_for_nothing() {
         acme.policies().put_blocking(PolicySpec { mode, ..policy("p", text) }).unwrap();
         let response = ask(&acme, GuardRequest::prompt("hi"));
         assert_eq!((response.decision, response.alerted), (Decision::Allow, alerted));
-        assert!(response.determining_policies.iter().any(|p| p.rule_id == "p" && p.mode.as_deref() == Some(mode.name())));
+        assert!(
+            response.determining_policies.iter().any(|p| p.rule_id == "p" && p.mode.as_deref() == Some(mode.name()))
+        );
     }
 }
 
@@ -360,7 +421,11 @@ fn a_policy_mode_of_monitor_or_alert_reports_and_counts_for_nothing() {
 fn annotations_reach_the_response() {
     let client = memory();
     let acme = project(&client, "acme", "prod");
-    put(&acme, "p", r#"@id("r1") @severity("high") @tags("a, b") @category("x") @owner("team") forbid (principal, action == Action::"process_prompt", resource);"#);
+    put(
+        &acme,
+        "p",
+        r#"@id("r1") @severity("high") @tags("a, b") @category("x") @owner("team") forbid (principal, action == Action::"process_prompt", resource);"#,
+    );
     let response = ask(&acme, GuardRequest::prompt("hi"));
     let policy = &response.determining_policies[0];
     assert_eq!(policy.rule_id, "r1");
@@ -376,7 +441,10 @@ fn bad_requests_have_stable_codes() {
     let acme = project(&client, "acme", "prod");
     let code = |request: GuardRequest| acme.guard().evaluate_blocking(request).unwrap_err().code().to_owned();
     assert_eq!(code(GuardRequest { action: "fly".into(), ..GuardRequest::prompt("x") }), "action_unknown");
-    assert_eq!(code(GuardRequest { session_id: Some("x".repeat(513)), ..GuardRequest::prompt("x") }), "opaque_id_invalid");
+    assert_eq!(
+        code(GuardRequest { session_id: Some("x".repeat(513)), ..GuardRequest::prompt("x") }),
+        "opaque_id_invalid"
+    );
     assert_eq!(code(GuardRequest::prompt("x".repeat(10 * 1024 * 1024 + 1))), "content_too_large");
     let mut deep = json!(1);
     for _ in 0..70 {

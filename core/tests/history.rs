@@ -1,4 +1,5 @@
 //! Sessions and the audit trail through the public door.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -18,7 +19,8 @@ fn turn(tenant: &Tenant, session: &str, text: &str) -> GuardResponse {
 }
 
 fn tool_in(tenant: &Tenant, session: &str) -> Decision {
-    let request = GuardRequest { session_id: Some(session.into()), ..GuardRequest::tool_call("search", serde_json::Map::new()) };
+    let request =
+        GuardRequest { session_id: Some(session.into()), ..GuardRequest::tool_call("search", serde_json::Map::new()) };
     tenant.guard().evaluate_blocking(request).unwrap().decision
 }
 
@@ -44,8 +46,12 @@ fn an_injection_turn_closes_tools_for_its_session_and_for_no_other() {
 fn session_keys_include_the_turn_being_decided() {
     let client = memory();
     let acme = project(&client, "acme", "prod");
-    put(&acme, "sum", r#"forbid (principal, action == Action::"process_prompt", resource)
-        when { context has session_pii_types && context.session_pii_types.containsAll(["email", "credit_card"]) };"#);
+    put(
+        &acme,
+        "sum",
+        r#"forbid (principal, action == Action::"process_prompt", resource)
+        when { context has session_pii_types && context.session_pii_types.containsAll(["email", "credit_card"]) };"#,
+    );
     assert!(turn(&acme, "s", "mail max@example.com").allowed());
     assert!(turn(&acme, "s", "hello").allowed());
     assert!(turn(&acme, "s", "card 4111 1111 1111 1111").denied());
@@ -68,7 +74,9 @@ fn turns_are_counted_and_dry_runs_are_not() {
 fn a_session_is_forgotten_after_its_time_to_live() {
     let (client, clock) = with_clock();
     let acme = project(&client, "acme", "prod");
-    acme.settings().update_blocking(SettingsPatch { session_ttl_seconds: Some(60), ..SettingsPatch::default() }).unwrap();
+    acme.settings()
+        .update_blocking(SettingsPatch { session_ttl_seconds: Some(60), ..SettingsPatch::default() })
+        .unwrap();
     let count = || turn(&acme, "s", "a").session_delta.unwrap().turn_count;
     assert_eq!([count(), count()], [1, 2]);
     clock.advance(Duration::from_secs(59));
@@ -99,7 +107,8 @@ fn every_call_is_one_row_and_the_chain_verifies() {
     let acme = project(&client, "acme", "prod");
     let ids: Vec<String> = (0..50).map(|i| turn(&acme, "s", &format!("prompt {i}")).request_id).collect();
     let rows = acme.audit().query_blocking(Since::Start, 1_000).unwrap();
-    let decided: Vec<&str> = rows.iter().filter(|row| row.kind == "decision").map(|row| row.request_id.as_str()).collect();
+    let decided: Vec<&str> =
+        rows.iter().filter(|row| row.kind == "decision").map(|row| row.request_id.as_str()).collect();
     assert_eq!(decided, ids);
     assert!(rows.windows(2).all(|pair| pair[1].previous == pair[0].hash && pair[1].sequence == pair[0].sequence + 1));
     let head = acme.audit().head_blocking().unwrap();
@@ -130,7 +139,11 @@ fn content_session_ids_and_secrets_never_reach_the_disk() {
         }
         let bytes = std::fs::read(&path).unwrap();
         for canary in canaries {
-            assert!(!bytes.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary} in {}", path.display());
+            assert!(
+                !bytes.windows(canary.len()).any(|window| window == canary.as_bytes()),
+                "{canary} in {}",
+                path.display()
+            );
         }
     }
     let hash = |row: usize| rows[row].body["content"].as_str().unwrap().to_owned();
@@ -159,7 +172,9 @@ fn queries_page_by_sequence_and_by_time_and_stay_in_their_scope() {
         turn(&b, "s", "x");
         clock.advance(Duration::from_secs(60));
     }
-    let page = |since, limit| a.audit().query_blocking(since, limit).unwrap().iter().map(|row| row.sequence).collect::<Vec<_>>();
+    let page = |since, limit| {
+        a.audit().query_blocking(since, limit).unwrap().iter().map(|row| row.sequence).collect::<Vec<_>>()
+    };
     assert_eq!(page(Since::Sequence(2), 2), [3, 4]);
     let now = 1_767_225_600_000_000 + 240_000_000;
     assert_eq!(page(Since::parse("2m", now).unwrap(), 10), [4, 5]);
@@ -174,7 +189,9 @@ fn audit_classes_keep_what_they_promise() {
     let client = on(folder.path());
     let acme = project(&client, "acme", "prod");
     let class = |audit_class| {
-        acme.settings().update_blocking(SettingsPatch { audit_class: Some(audit_class), ..SettingsPatch::default() }).unwrap();
+        acme.settings()
+            .update_blocking(SettingsPatch { audit_class: Some(audit_class), ..SettingsPatch::default() })
+            .unwrap();
     };
     let on_disk = || {
         let ledger = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
@@ -233,7 +250,10 @@ fn after(harm: &str) -> tenantry::api::VerifyReport {
 fn tampering_is_caught_and_named() {
     assert!(after("SELECT 1").ok);
     for (harm, says) in [
-        ("UPDATE rows SET body = replace(body, 'prompt', 'Prompt') WHERE scope = ?scope AND sequence = 7", "body of row 7"),
+        (
+            "UPDATE rows SET body = replace(body, 'prompt', 'Prompt') WHERE scope = ?scope AND sequence = 7",
+            "body of row 7",
+        ),
         ("UPDATE rows SET decision = 'deny' WHERE scope = ?scope AND sequence = 7", "row 7 does not follow"),
         ("DELETE FROM rows WHERE scope = ?scope AND sequence = 7", "row 7 is missing"),
         ("DELETE FROM rows WHERE scope = ?scope AND sequence > 18", "tail is missing"),
@@ -244,6 +264,23 @@ fn tampering_is_caught_and_named() {
         let report = after(harm);
         assert!(!report.ok && report.problems.iter().any(|problem| problem.contains(says)), "{harm}: {report:?}");
     }
+}
+
+#[test]
+fn a_head_removed_with_the_rows_it_covers_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = on(folder.path());
+    turn(&project(&client, "acme", "prod"), "s", "x");
+    client.close_blocking().unwrap();
+    drop(client);
+    let remove = |file: &str, sql: &str| {
+        rusqlite::Connection::open(folder.path().join(file)).unwrap().execute(sql, []).unwrap();
+    };
+    remove("ledger.db", "DELETE FROM rows");
+    remove("catalog.db", "DELETE FROM documents WHERE kind = 4");
+    let acme = on(folder.path()).tenant_blocking("acme", "prod").unwrap();
+    let report = acme.audit().verify_blocking(None).unwrap();
+    assert_eq!((report.ok, report.problems[0].as_str()), (false, "the signed head is missing from the catalog"));
 }
 
 #[test]

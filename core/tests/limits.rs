@@ -1,4 +1,5 @@
 //! Limits through the public door, on a clock that moves when told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -116,7 +117,11 @@ fn a_report_limit_only_fills_keys() {
     let (client, _) = with_clock();
     let acme = project(&client, "acme", "prod");
     acme.limits().set_blocking(LimitSpec { on_exceed: OnExceed::Report, ..limit("l", 2, 60_000) }).unwrap();
-    put(&acme, "busy", r#"forbid (principal, action == Action::"process_prompt", resource) when { context has rpm_exceeded && context.rpm_exceeded };"#);
+    put(
+        &acme,
+        "busy",
+        r#"forbid (principal, action == Action::"process_prompt", resource) when { context has rpm_exceeded && context.rpm_exceeded };"#,
+    );
     let decisions: Vec<bool> = (0..4).map(|_| ask(&acme).allowed()).collect();
     assert_eq!(decisions, [true, true, false, false]);
     assert_eq!(ask(&acme).code, None, "a policy denied, not the limit");
@@ -146,7 +151,10 @@ fn acquire_raises_rate_limited_with_the_time_to_wait() {
     let limits = acme.limits();
     limits.acquire_blocking("exports", "ann", 7).unwrap();
     let error = limits.acquire_blocking("exports", "ann", 4).unwrap_err();
-    assert_eq!((error.kind(), error.code(), error.retry_after()), (ErrorKind::RateLimited, "limit_exceeded", Some(Duration::from_secs(6))));
+    assert_eq!(
+        (error.kind(), error.code(), error.retry_after()),
+        (ErrorKind::RateLimited, "limit_exceeded", Some(Duration::from_secs(6)))
+    );
     limits.acquire_blocking("exports", "bob", 10).unwrap();
     clock.advance(Duration::from_secs(6));
     limits.acquire_blocking("exports", "ann", 4).unwrap();
@@ -241,11 +249,11 @@ fn cancelling_a_waiting_call_frees_its_place() {
     assert!(ask(&acme).allowed());
     let served = Arc::new(AtomicUsize::new(0));
     let (first, counter) = (acme.clone(), Arc::clone(&served));
-    let cancel = tenantry::runtime::spawn(
-        async move { first.guard().evaluate(GuardRequest::prompt("hi")).await },
-        move |_| drop(counter.fetch_add(1, Ordering::SeqCst)),
-    )
-    .unwrap();
+    let cancel =
+        tenantry::runtime::spawn(async move { first.guard().evaluate(GuardRequest::prompt("hi")).await }, move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        })
+        .unwrap();
     wait_for_sleepers(&clock, 1);
     std::thread::scope(|threads| {
         let second = threads.spawn(|| ask(&acme));

@@ -1,4 +1,5 @@
 //! Tenants through the public door: lifecycle, isolation, dev mode, opening and closing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -73,7 +74,11 @@ fn a_deleted_and_recreated_project_has_nothing_of_the_old_one() {
     let in_session = || GuardRequest { session_id: Some("s".into()), ..GuardRequest::prompt("hi") };
     old.guard().evaluate_blocking(in_session()).unwrap();
     client.admin().projects().delete_blocking("acme", "prod").unwrap();
-    assert_eq!(old.guard().evaluate_blocking(in_session()).unwrap_err().code(), "scope_not_found", "old handles are dead");
+    assert_eq!(
+        old.guard().evaluate_blocking(in_session()).unwrap_err().code(),
+        "scope_not_found",
+        "old handles are dead"
+    );
     let new = project(&client, "acme", "prod");
     assert_ne!(old.scope().uid(), new.scope().uid());
     let fresh = new.guard().evaluate_blocking(in_session()).unwrap();
@@ -138,7 +143,8 @@ fn concurrent_first_callers_share_one_load() {
     project(&on(folder.path()), "acme", "prod");
     let client = on(folder.path());
     std::thread::scope(|threads| {
-        let handles: Vec<_> = (0..16).map(|_| threads.spawn(|| client.tenant_blocking("acme", "prod").unwrap())).collect();
+        let handles: Vec<_> =
+            (0..16).map(|_| threads.spawn(|| client.tenant_blocking("acme", "prod").unwrap())).collect();
         let uids: Vec<_> = handles.into_iter().map(|handle| handle.join().unwrap().scope().uid()).collect();
         assert!(uids.windows(2).all(|pair| pair[0] == pair[1]));
     });
@@ -154,7 +160,12 @@ fn a_change_by_another_client_on_the_folder_is_seen_with_the_next_call() {
     assert_eq!(acme.guard().evaluate_blocking(GuardRequest::prompt("hi")).unwrap().decision, Decision::Deny);
 }
 
-fn dev(folder: &std::path::Path, key: Option<&str>, account: Option<&str>, project: Option<&str>) -> tenantry::Result<Tenantry> {
+fn dev(
+    folder: &std::path::Path,
+    key: Option<&str>,
+    account: Option<&str>,
+    project: Option<&str>,
+) -> tenantry::Result<Tenantry> {
     Tenantry::open(Options {
         dev: Some(true),
         api_key: key.map(Credential::new),
@@ -171,10 +182,14 @@ fn dev_mode_makes_tenants_up_and_says_so_in_every_response() {
     let own = client.own_blocking().unwrap();
     assert_eq!((own.account_id(), own.project_id()), ("acc_tenant_a", "proj_prod"));
     let response = own.guard().evaluate_blocking(GuardRequest::prompt("hi")).unwrap();
-    assert_eq!((response.decision, response.degraded.as_slice()), (Decision::Allow, ["dev_mode".to_owned()].as_slice()));
+    assert_eq!(
+        (response.decision, response.degraded.as_slice()),
+        (Decision::Allow, ["dev_mode".to_owned()].as_slice())
+    );
     assert_eq!(client.tenant_blocking("acc_tenant_b", "proj_prod").err().unwrap().code(), "outside_authority");
     assert_eq!(client.admin().accounts().list_blocking().err().unwrap().kind(), ErrorKind::PermissionDenied);
-    let above = tenantry::api::PolicySpec { layer: Layer::Account, ..policy("p", "permit (principal, action, resource);") };
+    let above =
+        tenantry::api::PolicySpec { layer: Layer::Account, ..policy("p", "permit (principal, action, resource);") };
     assert_eq!(own.policies().put_blocking(above).unwrap_err().code(), "outside_authority");
     let nameless = dev(folder.path(), Some("k"), None, None).unwrap().own_blocking().unwrap();
     assert_eq!((nameless.account_id(), nameless.project_id()), ("dev", "default"));

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::Result,
-    scope::OpaqueId,
-};
+use crate::{error::Result, scope::OpaqueId};
 
 /// What a principal is to policies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -136,7 +136,9 @@ impl Embedded {
             return Ok((account.to_string(), project.to_string()));
         }
         match (&self.config.account_id, &self.config.project_id) {
-            (Some(account), project) => Ok((account.clone(), project.clone().unwrap_or_else(|| DEFAULT_PROJECT.into()))),
+            (Some(account), project) => {
+                Ok((account.clone(), project.clone().unwrap_or_else(|| DEFAULT_PROJECT.into())))
+            }
             (None, _) => Err(Error::invalid("tenant_missing", "the client has no account of its own")
                 .with_help("name one with account_id and project_id, or use tenant(account, project)")),
         }
@@ -178,8 +180,12 @@ fn authority(config: &Config) -> Result<Authority> {
         return Ok(Authority::everything());
     }
     if !config.dev {
-        return Err(Error::new(ErrorKind::Unauthenticated, "credential_unknown", "the embedded engine does not know this credential")
-            .with_help("leave api_key out to act as the embedding process, or use dev mode"));
+        return Err(Error::new(
+            ErrorKind::Unauthenticated,
+            "credential_unknown",
+            "the embedded engine does not know this credential",
+        )
+        .with_help("leave api_key out to act as the embedding process, or use dev mode"));
     }
     let account = config.account_id.as_deref().unwrap_or(DEV_ACCOUNT);
     let project = config.project_id.as_deref().unwrap_or(DEFAULT_PROJECT);
@@ -194,7 +200,11 @@ async fn make_up(engine: &Engine, account: &AccountId, project: &ProjectId) -> R
         count += engine.list_projects(&account.id).await?.len();
     }
     if count >= MAX_DEV_TENANTS {
-        return Err(Error::new(ErrorKind::QuotaExceeded, "dev_tenants_exhausted", "dev mode makes at most 1,000 tenants up"));
+        return Err(Error::new(
+            ErrorKind::QuotaExceeded,
+            "dev_tenants_exhausted",
+            "dev mode makes at most 1,000 tenants up",
+        ));
     }
     let ignore_existing = |result: Result<()>| match result {
         Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),

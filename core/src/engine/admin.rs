@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::Engine;
 use crate::{
     api::{
-        Account, AuditClass, LimitKey, LimitSpec, OnExceed, PolicyReceipt, PolicySpec, PolicySummary, Project, Settings,
-        SettingsPatch, Status, TenantFacts,
+        Account, AuditClass, LimitKey, LimitSpec, OnExceed, PolicyReceipt, PolicySpec, PolicySummary, Project,
+        Settings, SettingsPatch, Status, TenantFacts,
     },
     error::{Error, Result},
     policy::packs,
@@ -29,31 +29,32 @@ impl Engine {
         self.audit.record(scope, AuditClass::Standard, &entry).await
     }
 
-    /// See [`crate::client::Accounts::create`].
+    /// Behind `Accounts::create`.
     pub async fn create_account(&self, id: &str, facts: TenantFacts) -> Result<Account> {
         let (scope, account) = self.tenants.create_account(id, facts).await?;
         self.note(&scope, "account.create", json!({ "account": id })).await?;
+        self.audit.head(&scope).await?;
         Ok(account)
     }
 
-    /// See [`crate::client::Accounts::get`].
+    /// Behind `Accounts::get`.
     pub async fn get_account(&self, id: &str) -> Result<Account> {
         self.tenants.get_account(id).await
     }
 
-    /// See [`crate::client::Accounts::list`].
+    /// Behind `Accounts::list`.
     pub async fn list_accounts(&self) -> Result<Vec<Account>> {
         self.tenants.list_accounts().await
     }
 
-    /// See [`crate::client::Accounts::set_status`].
+    /// Behind `Accounts::set_status`.
     pub async fn set_account_status(&self, id: &str, status: Status) -> Result<Account> {
         let (scope, account) = self.tenants.set_account_status(id, status).await?;
         self.note(&scope, "account.status", json!({ "account": id, "status": status.name() })).await?;
         Ok(account)
     }
 
-    /// See [`crate::client::Accounts::delete`].
+    /// Behind `Accounts::delete`.
     pub async fn delete_account(&self, id: &str) -> Result<()> {
         for scope in self.tenants.delete_account(id).await? {
             self.sessions.forget(&scope).await?;
@@ -64,40 +65,42 @@ impl Engine {
         Ok(())
     }
 
-    /// See [`crate::client::Projects::create`].
+    /// Behind `Projects::create`.
     pub async fn create_project(&self, account: &str, id: &str, facts: TenantFacts) -> Result<Project> {
         // Dev projects start lax, so that a first policy can be watched before it bites.
         let floor = if self.dev { crate::api::Mode::Monitor } else { crate::api::Mode::Enforce };
         let (scope, project) = self.tenants.create_project(account, id, facts, floor).await?;
         self.note(&scope, "project.create", json!({ "account": account, "project": id })).await?;
+        // Every chain has a signed head from birth, so that a missing one is a sign of tampering.
+        self.audit.head(&scope).await?;
         Ok(project)
     }
 
-    /// See [`crate::client::Projects::get`].
+    /// Behind `Projects::get`.
     pub async fn get_project(&self, account: &str, id: &str) -> Result<Project> {
         self.tenants.get_project(account, id).await
     }
 
-    /// See [`crate::client::Projects::list`].
+    /// Behind `Projects::list`.
     pub async fn list_projects(&self, account: &str) -> Result<Vec<Project>> {
         self.tenants.list_projects(account).await
     }
 
-    /// See [`crate::client::Projects::set_status`].
+    /// Behind `Projects::set_status`.
     pub async fn set_project_status(&self, account: &str, id: &str, status: Status) -> Result<Project> {
         let (scope, project) = self.tenants.set_project_status(account, id, status).await?;
         self.note(&scope, "project.status", json!({ "project": id, "status": status.name() })).await?;
         Ok(project)
     }
 
-    /// See [`crate::client::Projects::delete`].
+    /// Behind `Projects::delete`.
     pub async fn delete_project(&self, account: &str, id: &str) -> Result<()> {
         let scope = self.tenants.delete_project(account, id).await?;
         self.sessions.forget(&scope).await?;
         self.note(&scope, "project.delete", json!({ "project": id })).await
     }
 
-    /// See [`crate::client::Policies::put`].
+    /// Behind `Policies::put`.
     pub async fn put_policy(&self, scope: &Scope, spec: PolicySpec) -> Result<PolicyReceipt> {
         let level = scope.at(spec.layer)?;
         let mut others = self.tenants.policy_specs(scope).await?;
@@ -109,7 +112,7 @@ impl Engine {
         Ok(receipt)
     }
 
-    /// See [`crate::client::Policies::attach_pack`].
+    /// Behind `Policies::attach_pack`.
     pub async fn attach_pack(&self, scope: &Scope, pack: &str) -> Result<PolicyReceipt> {
         let text = packs::text(pack).ok_or_else(|| {
             Error::not_found("pack_unknown", format!("there is no pack `{pack}`"))
@@ -125,7 +128,7 @@ impl Engine {
         self.put_policy(scope, spec).await
     }
 
-    /// See [`crate::client::Policies::remove`].
+    /// Behind `Policies::remove`.
     pub async fn remove_policy(&self, scope: &Scope, name: &str, layer: Layer) -> Result<()> {
         let level = scope.at(layer)?;
         let mut rest = self.tenants.policy_specs(scope).await?;
@@ -138,12 +141,12 @@ impl Engine {
         self.note(&level, "policy.remove", json!({ "policy": name, "layer": layer.name() })).await
     }
 
-    /// See [`crate::client::Policies::list`].
+    /// Behind `Policies::list`.
     pub async fn list_policies(&self, instance: &Instance) -> Result<Vec<PolicySummary>> {
         Ok(self.tenants.snapshot(instance).await?.policies.summaries().to_vec())
     }
 
-    /// See [`crate::client::Limits::set`].
+    /// Behind `Limits::set`.
     pub async fn set_limit(&self, scope: &Scope, mut spec: LimitSpec) -> Result<()> {
         if spec.on_exceed == OnExceed::Queue && spec.max_wait_ms == 0 {
             spec.max_wait_ms = DEFAULT_WAIT_MS;
@@ -162,7 +165,7 @@ impl Engine {
         self.note(&level, "limit.set", json!({ "limit": spec.id, "rate": spec.rate, "per_ms": spec.per_ms })).await
     }
 
-    /// See [`crate::client::Limits::remove`].
+    /// Behind `Limits::remove`.
     pub async fn remove_limit(&self, scope: &Scope, id: &str, layer: Layer) -> Result<()> {
         let level = scope.at(layer)?;
         if !self.tenants.put(&level, DocumentKind::Limit, id, None::<&LimitSpec>).await? {
@@ -171,13 +174,13 @@ impl Engine {
         self.note(&level, "limit.remove", json!({ "limit": id, "layer": layer.name() })).await
     }
 
-    /// See [`crate::client::Limits::list`].
+    /// Behind `Limits::list`.
     pub async fn list_limits(&self, instance: &Instance) -> Result<Vec<LimitSpec>> {
         let snapshot = self.tenants.snapshot(instance).await?;
         Ok(snapshot.limits.iter().map(|limit| limit.spec.clone()).collect())
     }
 
-    /// See [`crate::client::Limits::acquire`].
+    /// Behind `Limits::acquire`.
     pub async fn acquire(&self, instance: &Instance, id: &str, key: &str, cost: u32) -> Result<()> {
         if cost == 0 || key.len() > 512 {
             return Err(Error::invalid("limit_acquire_invalid", "cost is at least 1 and key at most 512 bytes"));
@@ -191,15 +194,16 @@ impl Engine {
         self.quota.acquire(limit, key, cost).await
     }
 
-    /// See [`crate::client::TenantSettings::get`].
+    /// Behind `TenantSettings::get`.
     pub async fn settings(&self, instance: &Instance) -> Result<Settings> {
         Ok(self.tenants.snapshot(instance).await?.settings.clone())
     }
 
-    /// See [`crate::client::TenantSettings::update`].
+    /// Behind `TenantSettings::update`.
     pub async fn update_settings(&self, scope: &Scope, patch: SettingsPatch) -> Result<Settings> {
         let mut settings = self.tenants.settings(scope).await?;
-        let change = serde_json::to_value(&patch).map_err(|_| Error::internal("a settings patch could not be written"))?;
+        let change =
+            serde_json::to_value(&patch).map_err(|_| Error::internal("a settings patch could not be written"))?;
         settings.mode_floor = patch.mode_floor.unwrap_or(settings.mode_floor);
         settings.audit_class = patch.audit_class.unwrap_or(settings.audit_class);
         settings.redaction_originals = patch.redaction_originals.unwrap_or(settings.redaction_originals);

@@ -53,7 +53,13 @@ impl Keys<'_> {
 }
 
 impl Engine {
-    pub(super) fn assemble(&self, call: &Call, allowance: &Allowance, history: &History, findings: &Findings) -> PolicyInput {
+    pub(super) fn assemble(
+        &self,
+        call: &Call,
+        allowance: &Allowance,
+        history: &History,
+        findings: &Findings,
+    ) -> PolicyInput {
         let mut keys = Keys { call, reads: call.tenant.policies.reads(call.action), list: Vec::with_capacity(16) };
         let turn = turn_of(findings);
         let mut turns = history.turns.clone();

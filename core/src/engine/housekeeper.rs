@@ -2,10 +2,7 @@
 //! other processes and writes sessions behind; every second it signs audit heads.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::Ordering,
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -27,7 +24,7 @@ impl Engine {
                 std::thread::sleep(TICK);
                 let Some(engine) = engine.upgrade() else { return };
                 tick = tick.wrapping_add(1);
-                engine.tick(tick % TICKS_PER_HEAD == 0);
+                engine.tick(tick.is_multiple_of(TICKS_PER_HEAD));
             }
         });
         if started.is_err() {

@@ -22,13 +22,15 @@ impl Engine {
             return Ok(detect::inspect(&call.subject(), &[]));
         }
         let reads = call.tenant.policies.reads(call.action);
-        let reads_session = ContextKey::ALL.iter().any(|key| key.name().starts_with("session_") && reads.contains(*key));
+        let reads_session =
+            ContextKey::ALL.iter().any(|key| key.name().starts_with("session_") && reads.contains(*key));
         let needed = |detector: &detect::DetectorInfo| {
             reads_session
                 || detector.keys.iter().any(|key| reads.contains(*key))
                 || request.detectors.iter().any(|name| name == detector.name)
         };
-        let names: Vec<&'static str> = CATALOGUE.iter().filter(|detector| needed(detector)).map(|info| info.name).collect();
+        let names: Vec<&'static str> =
+            CATALOGUE.iter().filter(|detector| needed(detector)).map(|info| info.name).collect();
         if names.is_empty() {
             return Ok(Findings::default());
         }

@@ -58,7 +58,13 @@ fn texts(items: &[String]) -> Vec<&str> {
 }
 
 impl Engine {
-    pub(super) async fn seal(&self, call: &Call, allowance: Allowance, _history: History, unsealed: Unsealed) -> Result<GuardResponse> {
+    pub(super) async fn seal(
+        &self,
+        call: &Call,
+        allowance: Allowance,
+        _history: History,
+        unsealed: Unsealed,
+    ) -> Result<GuardResponse> {
         let Unsealed { response, turn } = unsealed;
         let body = self.body(call, &response)?;
         let entry = Entry {
@@ -69,14 +75,14 @@ impl Engine {
             body: &body,
         };
         self.audit.record(&call.scope, call.tenant.settings.audit_class, &entry).await?;
-        if !call.flags.dry_run {
-            if let Ok(granted) = allowance.0 {
-                granted.reservation.settle();
-                // A call that was refused before inspection taught the session nothing.
-                if let Some(session) = &call.session {
-                    let ttl = call.tenant.settings.session_ttl_seconds;
-                    self.sessions.remember(&call.scope, session, turn, call.received_at, ttl).await?;
-                }
+        if !call.flags.dry_run
+            && let Ok(granted) = allowance.0
+        {
+            granted.reservation.settle();
+            // A call that was refused before inspection taught the session nothing.
+            if let Some(session) = &call.session {
+                let ttl = call.tenant.settings.session_ttl_seconds;
+                self.sessions.remember(&call.scope, session, turn, call.received_at, ttl).await?;
             }
         }
         Ok(response)

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::{Call, Engine, History, PolicyInput, Refusal, Verdict, decide, inspect};
 use crate::{
     api::{
-        AgentIdentity, DebugInfo, DebugTenant, Decision, DeterminingPolicy, GuardResponse, Mode, PrincipalKind, RedactionEntry,
-        RootCause, SessionDelta,
+        AgentIdentity, DebugInfo, DebugTenant, Decision, DeterminingPolicy, GuardResponse, Mode, PrincipalKind,
+        RedactionEntry, RootCause, SessionDelta,
     },
     clock::Now,
     context_keys::{ContextKey, NAMESPACE},
@@ -87,10 +87,10 @@ impl Engine {
             redaction_entries: Vec::new(),
             redacted_arguments: None,
             eval_errors: None,
-            session_delta: call.session.as_ref().map(|_| SessionDelta {
-                turn_count: input.turns.turns,
-                cumulative_risk: input.turns.cumulative_risk,
-            }),
+            session_delta: call
+                .session
+                .as_ref()
+                .map(|_| SessionDelta { turn_count: input.turns.turns, cumulative_risk: input.turns.cumulative_risk }),
             agent_identity: (call.principal.kind == PrincipalKind::Agent).then(|| AgentIdentity {
                 auth_method: "process".into(),
                 external_id: call.principal.id.clone(),
@@ -128,8 +128,9 @@ fn refuse(response: &mut GuardResponse, refusal: &Refusal) {
             response.policy_reason = Some(format!("limit `{}` is exhausted", exceeded.limit_id));
             response.limit_id = Some(exceeded.limit_id.clone());
             // Rounded up: a client that waits this long must find room.
-            response.retry_after_ms =
-                exceeded.retry_after.map(|after| u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX));
+            response.retry_after_ms = exceeded
+                .retry_after
+                .map(|after| u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX));
         }
     }
 }
@@ -141,7 +142,8 @@ fn apply_mode(call: &Call, findings: &Findings, verdict: &policy::Verdict, respo
     response.effective_mode = Some(mode);
     if mode != asked {
         response.mode_overridden = Some(true);
-        response.mode_reason = Some(format!("`{}` was asked for; the project's mode floor is `{}`", asked.name(), floor.name()));
+        response.mode_reason =
+            Some(format!("`{}` was asked for; the project's mode floor is `{}`", asked.name(), floor.name()));
     }
     let permitted = verdict.outcome == Outcome::Permit;
     let fired = !permitted || verdict.redaction.is_some() || !verdict.reported.is_empty();
@@ -212,7 +214,10 @@ fn rewrite(call: &Call, findings: &Findings, wanted: &Redaction) -> Result<Rewri
             Place::Content => in_content.push(span),
             Place::Argument(pointer) => in_arguments.push((pointer.clone(), span)),
             Place::ArgumentNumber(_) | Place::ArgumentKey(_) | Place::Elsewhere(_) => {
-                return Err(crate::error::Error::invalid("redaction_impossible", "a finding cannot be rewritten in place"));
+                return Err(crate::error::Error::invalid(
+                    "redaction_impossible",
+                    "a finding cannot be rewritten in place",
+                ));
             }
         }
     }
@@ -251,7 +256,8 @@ fn report(call: &Call, verdict: &policy::Verdict, response: &mut GuardResponse) 
     let fired = verdict.determining.iter().chain(&verdict.reported).filter_map(|index| set.rule(*index));
     response.determining_policies = fired.map(determining).collect();
     if !verdict.errors.is_empty() {
-        let named = |(index, text): &(usize, String)| set.rule(*index).map(|rule| (rule.policy_id.clone(), text.clone()));
+        let named =
+            |(index, text): &(usize, String)| set.rule(*index).map(|rule| (rule.policy_id.clone(), text.clone()));
         let errors: Vec<(String, String)> = verdict.errors.iter().filter_map(named).collect();
         response.eval_errors =
             Some(errors.iter().map(|(policy, text)| format!("{policy}: {text}")).collect::<Vec<_>>().join("; "));
@@ -297,7 +303,12 @@ fn explain(
 fn root_causes(rule: &Rule, input: &PolicyInput) -> Vec<RootCause> {
     let read = |keys: &[ContextKey]| -> Map<String, Value> {
         let wanted = |key: &ContextKey| keys.contains(key) && rule.reads.contains(*key);
-        input.keys.iter().filter(|(key, _)| wanted(key)).map(|(key, value)| (key.name().to_owned(), value.to_json())).collect()
+        input
+            .keys
+            .iter()
+            .filter(|(key, _)| wanted(key))
+            .map(|(key, value)| (key.name().to_owned(), value.to_json()))
+            .collect()
     };
     CATALOGUE
         .iter()

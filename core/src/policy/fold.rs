@@ -1,10 +1,7 @@
 //! From what each policy said to what that means together: a pure function, in the order of DESIGN §6.
 
 use super::{Judgement, PolicySet};
-use crate::{
-    api::Mode,
-    scope::Layer,
-};
+use crate::{api::Mode, scope::Layer};
 
 /// What a redacting policy rewrites, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +18,8 @@ impl Redaction {
     /// The stricter of two: both families, and the strategy that tells least.
     #[must_use]
     pub fn combine(self, other: Self) -> Self {
-        let rank = |strategy: &str| ["anonymize", "mask", "replace", "redact"].iter().position(|name| *name == strategy);
+        let rank =
+            |strategy: &str| ["anonymize", "mask", "replace", "redact"].iter().position(|name| *name == strategy);
         let strategy = if rank(&self.strategy) >= rank(&other.strategy) { self.strategy } else { other.strategy };
         Self { strategy, pii: self.pii || other.pii, secrets: self.secrets || other.secrets }
     }
@@ -70,8 +68,7 @@ pub fn fold(set: &PolicySet, judgement: Judgement) -> Verdict {
 
     // Redaction applies in any mode, and also when a permit asks for it.
     let shaping = soft.iter().chain(&reported).chain(permits.iter().filter(|index| is_soft(index)));
-    let redaction =
-        shaping.filter_map(rule).filter_map(|rule| rule.redaction.clone()).reduce(Redaction::combine);
+    let redaction = shaping.filter_map(rule).filter_map(|rule| rule.redaction.clone()).reduce(Redaction::combine);
     let alert = reported.iter().filter_map(rule).any(|rule| rule.mode == Mode::Alert && !rule.permit);
 
     let failed: Vec<usize> = judgement.errors.iter().map(|(index, _)| *index).filter(enforcing).collect();
@@ -93,7 +90,8 @@ pub fn fold(set: &PolicySet, judgement: Judgement) -> Verdict {
 /// The first place where a permit is needed and none is satisfied: a ceiling layer, or anywhere else (`None`).
 #[allow(clippy::option_option)] // outer: is one missing; inner: in which ceiling
 fn missing_permit(set: &PolicySet, permits: &[usize]) -> Option<Option<Layer>> {
-    let granted = |wanted: &dyn Fn(&super::Rule) -> bool| permits.iter().filter_map(|index| set.rule(*index)).any(wanted);
+    let granted =
+        |wanted: &dyn Fn(&super::Rule) -> bool| permits.iter().filter_map(|index| set.rule(*index)).any(wanted);
     for layer in set.ceiling_layers() {
         if !granted(&|rule| rule.ceiling && rule.layer == layer) {
             return Some(Some(layer));

@@ -1,14 +1,22 @@
-//! Judging: stock Cedar, sliced at load by action and principal type. Two calls per decision, permits and forbids apart,
-//! since a satisfied forbid hides satisfied permits.
+//! Judging: policies sliced at load by action, principal type and named principal; compiled ones are judged natively, the
+//! others by stock Cedar in two calls, permits and forbids apart, since a satisfied forbid hides satisfied permits.
 
-use std::{collections::HashMap, str::FromStr as _, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    str::FromStr as _,
+    sync::{Arc, LazyLock},
+};
 
 use cedar_policy::{
-    Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
+    Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet, Request,
     RestrictedExpression,
 };
 
-use super::{KeySet, load::LoadedRule};
+use super::{
+    KeySet,
+    compiled::{CompiledRule, View},
+    load::LoadedRule,
+};
 use crate::{
     api::{Principal, PrincipalKind},
     context_keys::{Action, ContextKey, KeyValue, NAMESPACE},
@@ -65,9 +73,8 @@ struct Names {
 static NAMES: LazyLock<Option<Names>> = LazyLock::new(|| {
     let name = |kind: &str| EntityTypeName::from_str(&format!("{NAMESPACE}::{kind}")).ok();
     let action_type = name("Action")?;
-    let action = |action: Action| {
-        (action, EntityUid::from_type_name_and_id(action_type.clone(), EntityId::new(action.name())))
-    };
+    let action =
+        |action: Action| (action, EntityUid::from_type_name_and_id(action_type.clone(), EntityId::new(action.name())));
     Some(Names {
         account: name("Account")?,
         project: name("Project")?,
@@ -81,19 +88,38 @@ static NAMES: LazyLock<Option<Names>> = LazyLock::new(|| {
 
 #[derive(Default)]
 struct Slice {
+    /// Compiled rules that name no principal, and those that do, by its id.
+    anyone: Vec<Fast>,
+    named: HashMap<String, Vec<Fast>>,
+    /// Everything that does not compile.
     permits: PolicySet,
     forbids: PolicySet,
     reads: KeySet,
     needs_hierarchy: bool,
 }
 
+#[derive(Clone)]
+struct Fast {
+    index: usize,
+    rule: Arc<CompiledRule>,
+    /// What stock Cedar is asked when the compiled form is unsure.
+    policy: Policy,
+}
+
 /// Collects rules into slices.
 #[derive(Default)]
 pub struct JudgeBuilder {
     slices: HashMap<(Action, PrincipalKind), Slice>,
+    stock_only: bool,
 }
 
 impl JudgeBuilder {
+    /// A builder whose judge asks stock Cedar everything: what the compiled form is compared with.
+    #[cfg(test)]
+    pub fn stock() -> Self {
+        Self { stock_only: true, ..Self::default() }
+    }
+
     /// Adds a rule under its index.
     pub fn add(&mut self, index: usize, rule: &LoadedRule) -> Result<()> {
         let policy = rule.policy.new_id(PolicyId::new(index.to_string()));
@@ -103,9 +129,17 @@ impl JudgeBuilder {
                     continue;
                 }
                 let slice = self.slices.entry((*action, kind)).or_default();
+                slice.reads.extend(&rule.reads);
+                if let (Some(compiled), false) = (&rule.compiled, self.stock_only) {
+                    let fast = Fast { index, rule: Arc::clone(compiled), policy: policy.clone() };
+                    match &compiled.principal {
+                        Some(id) => slice.named.entry(id.clone()).or_default().push(fast),
+                        None => slice.anyone.push(fast),
+                    }
+                    continue;
+                }
                 let set = if rule.permit { &mut slice.permits } else { &mut slice.forbids };
                 set.add(policy.clone()).map_err(|_| Error::internal("a policy could not be collected"))?;
-                slice.reads.extend(&rule.reads);
                 slice.needs_hierarchy |= rule.needs_hierarchy;
             }
         }
@@ -142,16 +176,36 @@ impl Judge {
     /// Judges every policy of the slice alone.
     pub fn run(&self, ask: &Ask<'_>) -> Result<Judgement> {
         let mut judgement = Judgement::default();
-        let (Some(slice), Some(names)) = (self.slices.get(&(ask.action, ask.principal.kind)), &*NAMES) else {
-            return Ok(judgement);
-        };
+        let Some(slice) = self.slices.get(&(ask.action, ask.principal.kind)) else { return Ok(judgement) };
+        let mut unsure = Vec::new();
+        let view = View::new(ask);
+        let named = slice.named.get(&ask.principal.id).into_iter().flatten();
+        for fast in slice.anyone.iter().chain(named) {
+            match fast.rule.judge(&view) {
+                Some(true) => judgement.satisfied.push(fast.index),
+                Some(false) => {}
+                None => unsure.push(&fast.policy),
+            }
+        }
+        if !unsure.is_empty() || !slice.permits.is_empty() || !slice.forbids.is_empty() {
+            self.ask_cedar(slice, ask, &unsure, &mut judgement)?;
+        }
+        // Cedar answers in the order of a hash map; people and tests want the order of the texts.
+        judgement.satisfied.sort_unstable();
+        judgement.errors.sort_unstable();
+        Ok(judgement)
+    }
+
+    fn ask_cedar(&self, slice: &Slice, ask: &Ask<'_>, unsure: &[&Policy], judgement: &mut Judgement) -> Result<()> {
+        let names = NAMES.as_ref().ok_or_else(|| Error::internal("the entity types are not valid names"))?;
         let action = names.actions.get(&ask.action).ok_or_else(|| Error::internal("an action has no name"))?;
         let entities = if slice.needs_hierarchy { hierarchy(names, ask)? } else { Entities::empty() };
-        let request = Request::new(principal(names, ask), action.clone(), resource(names, ask), context(slice, ask)?, None)
-            .map_err(|_| Error::internal("the policy request could not be built"))?;
-        for set in [&slice.permits, &slice.forbids] {
+        let request =
+            Request::new(principal(names, ask), action.clone(), resource(names, ask), context(slice, ask)?, None)
+                .map_err(|_| Error::internal("the policy request could not be built"))?;
+        let mut judge = |set: &PolicySet| {
             if set.is_empty() {
-                continue;
+                return;
             }
             let response = self.authorizer.is_authorized(&request, set, &entities);
             judgement.satisfied.extend(response.diagnostics().reason().filter_map(index));
@@ -161,11 +215,15 @@ impl Judge {
                     judgement.errors.push((at, error.inner().to_string()));
                 }
             }
+        };
+        judge(&slice.permits);
+        judge(&slice.forbids);
+        for policy in unsure {
+            let alone = PolicySet::from_policies([(*policy).clone()])
+                .map_err(|_| Error::internal("a policy could not be collected"))?;
+            judge(&alone);
         }
-        // Cedar answers in the order of a hash map; people and tests want the order of the texts.
-        judgement.satisfied.sort_unstable();
-        judgement.errors.sort_unstable();
-        Ok(judgement)
+        Ok(())
     }
 }
 
@@ -234,9 +292,12 @@ fn expression(value: &KeyValue) -> Result<RestrictedExpression> {
         KeyValue::Text(value) => text(value),
         KeyValue::Set(items) => RestrictedExpression::new_set(items.iter().map(|item| text(item))),
         KeyValue::Record(fields) => {
-            let fields =
-                fields.iter().map(|(name, value)| Ok(((*name).to_owned(), expression(value)?))).collect::<Result<Vec<_>>>()?;
-            RestrictedExpression::new_record(fields).map_err(|_| Error::internal("a context record could not be built"))?
+            let fields = fields
+                .iter()
+                .map(|(name, value)| Ok(((*name).to_owned(), expression(value)?)))
+                .collect::<Result<Vec<_>>>()?;
+            RestrictedExpression::new_record(fields)
+                .map_err(|_| Error::internal("a context record could not be built"))?
         }
     })
 }

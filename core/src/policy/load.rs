@@ -1,11 +1,15 @@
 //! From text to rules: parse, put bare names into the namespace, read annotations, find what is read, validate.
 
-use std::{collections::BTreeMap, str::FromStr as _, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    str::FromStr as _,
+    sync::{Arc, LazyLock},
+};
 
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator};
 use serde_json::Value;
 
-use super::{DeclaredType, KeySet, MAX_TEXT, Redaction};
+use super::{DeclaredType, KeySet, MAX_TEXT, Redaction, compiled::CompiledRule};
 use crate::{
     api::{PolicySpec, PrincipalKind},
     context_keys::{ALIASES, Action, ContextKey, NAMESPACE, is_reserved, schema_text},
@@ -60,13 +64,16 @@ pub struct LoadedRule {
     /// Whether `in` is used, so that the hierarchy matters.
     pub needs_hierarchy: bool,
     pub annotations: Annotations,
+    /// The fast form, when the policy has one.
+    pub compiled: Option<Arc<CompiledRule>>,
 }
 
 impl LoadedRule {
     /// What its redaction rewrites: the families whose keys it reads, or all when it reads neither.
     pub fn redaction(&self) -> Option<Redaction> {
         let strategy = self.annotations.redaction_strategy.clone()?;
-        let reads = |part: &str| ContextKey::ALL.iter().any(|key| self.reads.contains(*key) && key.name().contains(part));
+        let reads =
+            |part: &str| ContextKey::ALL.iter().any(|key| self.reads.contains(*key) && key.name().contains(part));
         let (pii, secrets) = (reads("pii"), reads("secret"));
         Some(Redaction { strategy, pii: pii || !secrets, secrets: secrets || !pii })
     }
@@ -107,8 +114,8 @@ pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
 fn rule(policy: &Policy, name: &str) -> Result<LoadedRule> {
     let mut json = policy.to_json().map_err(|error| refuse("policy_syntax", name, error))?;
     qualify(&mut json);
-    let policy =
-        Policy::from_json(Some(policy.id().clone()), json.clone()).map_err(|error| refuse("policy_syntax", name, error))?;
+    let policy = Policy::from_json(Some(policy.id().clone()), json.clone())
+        .map_err(|error| refuse("policy_syntax", name, error))?;
     let annotations = annotations(&policy, name)?;
     let mut analysis = Analysis::default();
     for condition in json.get("conditions").and_then(Value::as_array).into_iter().flatten() {
@@ -126,6 +133,7 @@ fn rule(policy: &Policy, name: &str) -> Result<LoadedRule> {
         reads_everything: analysis.reads_everything,
         metadata: analysis.metadata.into_iter().map(|(key, kind)| (key, kind.unwrap_or(DeclaredType::Text))).collect(),
         annotations,
+        compiled: CompiledRule::compile(&json).map(Arc::new),
         policy,
     })
 }
@@ -160,7 +168,13 @@ fn annotations(policy: &Policy, name: &str) -> Result<Annotations> {
             "id" => found.id = Some(value),
             "severity" => match value.as_str() {
                 "critical" | "high" | "medium" | "low" => found.severity = Some(value),
-                _ => return Err(refuse("annotation_invalid", name, "@severity is `critical`, `high`, `medium` or `low`")),
+                _ => {
+                    return Err(refuse(
+                        "annotation_invalid",
+                        name,
+                        "@severity is `critical`, `high`, `medium` or `low`",
+                    ));
+                }
             },
             "category" => found.category = Some(value),
             "tags" => found.tags = Some(value.split(',').map(|tag| tag.trim().to_owned()).collect()),
@@ -168,7 +182,11 @@ fn annotations(policy: &Policy, name: &str) -> Result<Annotations> {
             "description" => found.description = Some(value),
             "redaction_strategy" if STRATEGIES.contains(&value.as_str()) => found.redaction_strategy = Some(value),
             "redaction_strategy" => {
-                return Err(refuse("annotation_invalid", name, format!("@redaction_strategy is one of {}", STRATEGIES.join(", "))));
+                return Err(refuse(
+                    "annotation_invalid",
+                    name,
+                    format!("@redaction_strategy is one of {}", STRATEGIES.join(", ")),
+                ));
             }
             _ if UNSUPPORTED.contains(&key) => {
                 return Err(refuse("annotation_unsupported", name, format!("@{key} is not supported by this version"))
@@ -304,7 +322,8 @@ pub fn declare<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> Result<BTreeM
     for rule in rules {
         for (name, kind) in &rule.metadata {
             if is_reserved(name) {
-                let error = Error::invalid("policy_key_reserved", format!("`context.{name}` is not a key policies can read"));
+                let error =
+                    Error::invalid("policy_key_reserved", format!("`context.{name}` is not a key policies can read"));
                 return Err(match ALIASES.iter().find(|(raw, _)| raw == name) {
                     Some((_, key)) => error.with_help(format!("policies read `context.{}` instead", key.name())),
                     None => error,
@@ -353,7 +372,9 @@ pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
         match error {
             ValidationError::UnsafeOptionalAttributeAccess(access) => {
                 let text = access.to_string();
-                warnings.push(format!("{text}; guard it with `has`, or the policy errs (and so denies) when the key is absent"));
+                warnings.push(format!(
+                    "{text}; guard it with `has`, or the policy errs (and so denies) when the key is absent"
+                ));
             }
             other => {
                 let text = other.to_string();

@@ -109,7 +109,13 @@ pub trait Catalog: Send + Sync {
     fn documents(&self, scope: &Scope, kind: DocumentKind) -> BoxFuture<'_, Result<Vec<Document>>>;
 
     /// Writes a document, or removes it when `body` is none. Returns whether it existed before.
-    fn put_document(&self, scope: &Scope, kind: DocumentKind, name: &str, body: Option<String>) -> BoxFuture<'_, Result<bool>>;
+    fn put_document(
+        &self,
+        scope: &Scope,
+        kind: DocumentKind,
+        name: &str,
+        body: Option<String>,
+    ) -> BoxFuture<'_, Result<bool>>;
 
     /// The uids changed after change number `since`, by any process, and the newest number.
     fn changes(&self, since: u64) -> Result<(u64, Vec<Uid>)>;
@@ -153,8 +159,11 @@ impl SqliteCatalog {
         }
         if found.dev != asked.dev {
             let (is, want) = if found.dev { ("a dev", "dev mode") } else { ("a production", "production") };
-            return Err(Error::invalid("dev_mode_mismatch", format!("this is {is} data folder; it opens in {want} only"))
-                .with_help("choose another data folder"));
+            return Err(Error::invalid(
+                "dev_mode_mismatch",
+                format!("this is {is} data folder; it opens in {want} only"),
+            )
+            .with_help("choose another data folder"));
         }
         Ok(Self(database))
     }
@@ -284,11 +293,19 @@ impl Catalog for SqliteCatalog {
             let rows = statement
                 .query_map(params![uid, kind as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?)))?
                 .collect::<rusqlite::Result<Vec<(String, String, i64)>>>()?;
-            rows.into_iter().map(|(name, body, version)| Ok(Document { name, body, version: to_u64(version)? })).collect()
+            rows.into_iter()
+                .map(|(name, body, version)| Ok(Document { name, body, version: to_u64(version)? }))
+                .collect()
         })
     }
 
-    fn put_document(&self, scope: &Scope, kind: DocumentKind, name: &str, body: Option<String>) -> BoxFuture<'_, Result<bool>> {
+    fn put_document(
+        &self,
+        scope: &Scope,
+        kind: DocumentKind,
+        name: &str,
+        body: Option<String>,
+    ) -> BoxFuture<'_, Result<bool>> {
         let (uid, name) = (blob(scope.uid()), name.to_owned());
         self.0.write(move |transaction| {
             let existed = transaction
@@ -317,8 +334,8 @@ impl Catalog for SqliteCatalog {
 
     fn changes(&self, since: u64) -> Result<(u64, Vec<Uid>)> {
         self.0.read_now(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT sequence, scope FROM changes WHERE sequence > ?1 ORDER BY sequence")?;
+            let mut statement = connection
+                .prepare_cached("SELECT sequence, scope FROM changes WHERE sequence > ?1 ORDER BY sequence")?;
             let rows = statement
                 .query_map([to_i64(since)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))?
                 .collect::<rusqlite::Result<Vec<_>>>()?;

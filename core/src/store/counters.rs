@@ -145,10 +145,11 @@ impl Shard {
             self.cells.retain(|key, debt| {
                 let drained = u128::from(now_nanos.saturating_sub(debt.last_nanos)) * u128::from(debt.rate);
                 let keep = debt.units > drained;
-                if !keep && let Some(owner) = key.as_bytes().first_chunk::<16>() {
-                    if let Some(held) = self.held.get_mut(&Uid::from_bytes(*owner)) {
-                        *held = held.saturating_sub(1);
-                    }
+                if !keep
+                    && let Some(owner) = key.as_bytes().first_chunk::<16>()
+                    && let Some(held) = self.held.get_mut(&Uid::from_bytes(*owner))
+                {
+                    *held = held.saturating_sub(1);
                 }
                 keep
             });
@@ -276,8 +277,14 @@ fn read_debt(connection: &rusqlite::Connection, key: &Key) -> Result<Debt> {
         })
         .optional()?;
     let Some((units, last, rate, per)) = found else { return Ok(Debt::default()) };
-    let units = units.try_into().map_err(|_| Error::data("store_corrupt", "a stored rate cell has the wrong length"))?;
-    Ok(Debt { units: u128::from_be_bytes(units), last_nanos: to_u64(last)?, rate: to_u64(rate)?, per_nanos: to_u64(per)? })
+    let units =
+        units.try_into().map_err(|_| Error::data("store_corrupt", "a stored rate cell has the wrong length"))?;
+    Ok(Debt {
+        units: u128::from_be_bytes(units),
+        last_nanos: to_u64(last)?,
+        rate: to_u64(rate)?,
+        per_nanos: to_u64(per)?,
+    })
 }
 
 fn write_debt(transaction: &rusqlite::Transaction<'_>, key: &Key, debt: &Debt) -> Result<()> {

@@ -82,7 +82,8 @@ impl Row {
     /// What `hash` must be after `previous`: H(previous, sequence, metadata, H(body)), every field length-prefixed.
     #[must_use]
     pub fn expected_hash(&self, previous: &[u8]) -> Vec<u8> {
-        chain_hash(previous, self.sequence, self.at, [&self.kind, &self.request_id, &self.decision], &self.body_hash).to_vec()
+        chain_hash(previous, self.sequence, self.at, [&self.kind, &self.request_id, &self.decision], &self.body_hash)
+            .to_vec()
     }
 
     /// Whether the body is the one that was chained.
@@ -259,7 +260,13 @@ impl Inner {
         }
     }
 
-    fn rotate(&self, folder: &Path, journal: &RwLock<Arc<Journal>>, committed: &AtomicU64, old: &Arc<Journal>) -> Result<()> {
+    fn rotate(
+        &self,
+        folder: &Path,
+        journal: &RwLock<Arc<Journal>>,
+        committed: &AtomicU64,
+        old: &Arc<Journal>,
+    ) -> Result<()> {
         let fresh = Arc::new(Journal::create(folder)?);
         // The write lock waits for appends under way, so the tail read below is the last.
         let mut slot = journal.write();
@@ -366,19 +373,21 @@ fn insert(
     tip.sequence += 1;
     let metadata = [entry.kind, entry.request_id, entry.decision];
     tip.hash = chain_hash(&tip.hash, tip.sequence, entry.at, metadata, body_hash.as_ref());
-    transaction.prepare_cached("INSERT INTO rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(params![
-        scope.as_bytes().as_slice(),
-        to_i64(tip.sequence),
-        entry.at,
-        entry.kind,
-        entry.request_id,
-        entry.decision,
-        entry.body,
-        body_hash.as_ref(),
-        tip.hash.as_slice(),
-        journal.as_bytes().as_slice(),
-        to_i64(position),
-    ])?;
+    transaction.prepare_cached("INSERT INTO rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(
+        params![
+            scope.as_bytes().as_slice(),
+            to_i64(tip.sequence),
+            entry.at,
+            entry.kind,
+            entry.request_id,
+            entry.decision,
+            entry.body,
+            body_hash.as_ref(),
+            tip.hash.as_slice(),
+            journal.as_bytes().as_slice(),
+            to_i64(position),
+        ],
+    )?;
     Ok(())
 }
 
@@ -519,7 +528,6 @@ impl Ledger for SqliteLedger {
 fn unavailable() -> Error {
     Error::unavailable("audit_unavailable", "the audit journal cannot be written; nothing is decided without proof")
 }
-
 
 #[cfg(test)]
 mod tests {

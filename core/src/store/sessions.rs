@@ -80,9 +80,12 @@ pub trait Sessions: Send + Sync {
     fn changed_elsewhere(&self, held: &[Uid]) -> Vec<Uid>;
 }
 
+/// What each session of a project holds, and when it expires.
+type Held = HashMap<OpaqueId, (SessionTurns, i64)>;
+
 /// [`Sessions`] that are gone with the process.
 #[derive(Default)]
-pub struct MemorySessions(Mutex<HashMap<Uid, HashMap<OpaqueId, (SessionTurns, i64)>>>);
+pub struct MemorySessions(Mutex<HashMap<Uid, Held>>);
 
 impl Sessions for MemorySessions {
     fn load(&self, scope: &Scope, id: &OpaqueId, now: i64) -> BoxFuture<'_, Result<Option<SessionTurns>>> {
@@ -182,7 +185,8 @@ impl Files {
 }
 
 fn parse(text: &str) -> Result<SessionTurns> {
-    serde_json::from_str(text).map_err(|error| Error::data("store_corrupt", "a stored session cannot be read").with_source(error))
+    serde_json::from_str(text)
+        .map_err(|error| Error::data("store_corrupt", "a stored session cannot be read").with_source(error))
 }
 
 fn read(connection: &rusqlite::Connection, id: &OpaqueId, now: i64) -> Result<Option<SessionTurns>> {
@@ -222,7 +226,8 @@ impl Sessions for SqliteSessions {
                 for (id, new) in &turns {
                     let mut held = read(transaction, id, now)?.unwrap_or_default();
                     held.merge(new);
-                    let text = serde_json::to_string(&held).map_err(|_| Error::internal("a session could not be written"))?;
+                    let text =
+                        serde_json::to_string(&held).map_err(|_| Error::internal("a session could not be written"))?;
                     transaction
                         .prepare_cached("INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3)")?
                         .execute(params![id.as_str(), text, expires])?;
@@ -251,8 +256,9 @@ impl Sessions for SqliteSessions {
     fn changed_elsewhere(&self, held: &[Uid]) -> Vec<Uid> {
         let version = |uid: Uid| -> Result<Option<i64>> {
             match self.0.database(uid, false)? {
-                Some(database) => database
-                    .read_now(|connection| Ok(connection.query_row("PRAGMA data_version", [], |row| row.get(0)).map(Some)?)),
+                Some(database) => database.read_now(|connection| {
+                    Ok(connection.query_row("PRAGMA data_version", [], |row| row.get(0)).map(Some)?)
+                }),
                 None => Ok(None),
             }
         };
@@ -290,7 +296,12 @@ mod tests {
     }
 
     fn turn(injection: i64, kind: &str) -> SessionTurns {
-        SessionTurns { turns: 1, max_injection: injection, pii_types: [kind.to_owned()].into(), ..SessionTurns::default() }
+        SessionTurns {
+            turns: 1,
+            max_injection: injection,
+            pii_types: [kind.to_owned()].into(),
+            ..SessionTurns::default()
+        }
     }
 
     macro_rules! sessions_behaviour {

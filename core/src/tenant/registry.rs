@@ -96,7 +96,13 @@ impl Tenants {
     }
 
     /// Adds a project with the baseline permits.
-    pub async fn create_project(&self, account: &str, id: &str, facts: TenantFacts, floor: Mode) -> Result<(Scope, Project)> {
+    pub async fn create_project(
+        &self,
+        account: &str,
+        id: &str,
+        facts: TenantFacts,
+        floor: Mode,
+    ) -> Result<(Scope, Project)> {
         let (account, id) = (Id::parse("account", account)?, Id::parse("project", id)?);
         check_facts(&facts)?;
         let (account_scope, _) = self.account(&account).await?;

@@ -1,5 +1,5 @@
 //! Builders the tests share.
-#![allow(dead_code)] // each test file uses its own part
+#![allow(dead_code, clippy::unwrap_used)] // each test file uses its own part
 
 use std::sync::Arc;
 

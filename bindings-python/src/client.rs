@@ -1,0 +1,249 @@
+//! What apps hold: [`Tenantry`] and [`Tenant`], in the order of the core's `client`. Each method converts its arguments,
+//! makes one core future, and has an async twin that awaits the same future.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use pyo3::prelude::*;
+use tenantry::{
+    client as core,
+    config::{Credential, Options, Storage},
+    error::Error,
+};
+
+use crate::{
+    errors::Result,
+    runtime::{Awaits, Nothing, Work, wait},
+    types::{Principal, Text, owned, whole},
+};
+
+/// Methods of a class: those of `also`, and pairs of a waiting and an awaiting one made from one body.
+macro_rules! twins {
+    (impl $class:ident {
+        $(also { $($also:tt)* })?
+        $(
+            $(#[doc = $doc:literal])+
+            #[arguments($($signature:tt)*)]
+            fn $name:ident / $twin:ident(&$this:ident $(, $argument:ident: $type:ty)* $(,)?) -> $result:ty $body:block
+        )*
+    }) => {
+        #[pymethods]
+        #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+        impl $class {
+            $($($also)*)?
+            $(
+                $(#[doc = $doc])+
+                #[pyo3(signature = ($($signature)*))]
+                fn $name(&$this, py: Python<'_> $(, $argument: $type)*) -> Result<$result> {
+                    let work = $body;
+                    wait(py, work)
+                }
+
+                #[doc = concat!("As `", stringify!($name), "`, awaited.")]
+                #[pyo3(signature = ($($signature)*))]
+                fn $twin(&$this $(, $argument: $type)*) -> Result<Awaits<$result>> {
+                    let work = $body;
+                    Ok(Awaits::new(work))
+                }
+            )*
+        }
+    };
+}
+
+mod admin;
+mod guard;
+mod rooms;
+
+pub use admin::{Accounts, Admin, Projects};
+pub use guard::Guard;
+pub use rooms::{Audit, Limits, Policies, TenantSettings};
+
+/// One engine, many tenants. Share it between threads; close it, or use it in a `with` block.
+#[pyclass(frozen, subclass, weakref, module = "tenantry")]
+pub struct Tenantry(core::Tenantry);
+
+twins! {
+    impl Tenantry {
+        also {
+            /// Opens the engine: data in `./.tenantry` unless the arguments, `TENANTRY_*` or `tenantry.toml` say otherwise.
+            #[new]
+            #[pyo3(signature = (data_dir=None, *, api_key=None, account_id=None, project_id=None, base_url=None, dev=None,
+                in_memory=false, deadline_ms=None, default_headers=None))]
+            fn new(
+                py: Python<'_>,
+                data_dir: Option<PathBuf>,
+                api_key: Option<Text>,
+                account_id: Option<Text>,
+                project_id: Option<Text>,
+                base_url: Option<Text>,
+                dev: Option<bool>,
+                in_memory: bool,
+                deadline_ms: Option<i64>,
+                default_headers: Option<BTreeMap<Text, Text>>,
+            ) -> Result<Self> {
+                let storage = match (data_dir, in_memory) {
+                    (Some(_), true) => {
+                        let message = "`data_dir` and `in_memory` exclude each other";
+                        return Err(Error::invalid("config_invalid", message).into());
+                    }
+                    (None, true) => Some(Storage::Memory),
+                    (folder, false) => folder.map(Storage::Folder),
+                };
+                let options = Options {
+                    storage,
+                    dev,
+                    api_key: api_key.map(|key| Credential::new(key.0)),
+                    account_id: owned(account_id),
+                    project_id: owned(project_id),
+                    base_url: owned(base_url),
+                    deadline: deadline_ms.map(|ms| whole("deadline_ms", ms)).transpose()?.map(Duration::from_millis),
+                    root_key: None,
+                    default_headers: default_headers.unwrap_or_default().into_iter().map(|(k, v)| (k.0, v.0)).collect(),
+                };
+                Ok(Self(py.detach(|| core::Tenantry::open(options))?))
+            }
+
+            /// Accounts and projects. Needs platform authority at each call.
+            #[getter]
+            fn admin(&self) -> Admin {
+                Admin(self.0.admin())
+            }
+
+            /// Whether `close` was called.
+            #[getter]
+            fn closed(&self) -> bool {
+                self.0.is_closed()
+            }
+
+            /// Guard calls of the client's own project: the one its credential or configuration names.
+            #[getter]
+            fn guard(&self, py: Python<'_>) -> Result<Guard> {
+                Ok(Guard(self.own(py)?.guard()))
+            }
+
+            /// Policies of the client's own project.
+            #[getter]
+            fn policies(&self, py: Python<'_>) -> Result<Policies> {
+                Ok(Policies(self.own(py)?.policies()))
+            }
+
+            /// Rate limits of the client's own project.
+            #[getter]
+            fn limits(&self, py: Python<'_>) -> Result<Limits> {
+                Ok(Limits(self.own(py)?.limits()))
+            }
+
+            /// Settings of the client's own project.
+            #[getter]
+            fn settings(&self, py: Python<'_>) -> Result<TenantSettings> {
+                Ok(TenantSettings(self.own(py)?.settings()))
+            }
+
+            /// The audit trail of the client's own project.
+            #[getter]
+            fn audit(&self, py: Python<'_>) -> Result<Audit> {
+                Ok(Audit(self.own(py)?.audit()))
+            }
+
+            fn __enter__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            #[pyo3(signature = (*_raised: "object"))]
+            fn __exit__(&self, py: Python<'_>, _raised: Py<PyAny>) -> Result<()> {
+                self.close(py).map(drop)
+            }
+
+            fn __aenter__(slf: Py<Self>) -> Awaits<Py<Self>> {
+                Awaits::new(Work::new(async move { Ok(slf) }))
+            }
+
+            #[pyo3(signature = (*_raised: "object"))]
+            fn __aexit__(&self, _raised: Py<PyAny>) -> Result<Awaits<Nothing>> {
+                self.aclose()
+            }
+
+            fn __repr__(&self) -> &'static str {
+                if self.0.is_closed() { "Tenantry(closed)" } else { "Tenantry(open)" }
+            }
+        }
+
+        /// The handle of one project. Never creates it, except in dev mode.
+        #[arguments(account, project)]
+        fn tenant / atenant(&self, account: Text, project: Text) -> Tenant {
+            let client = self.0.clone();
+            Work::new(async move { client.tenant(&account.0, &project.0).await.map(Tenant) })
+        }
+
+        /// Writes down everything pending and refuses further calls. Safe to call twice.
+        #[arguments()]
+        fn close / aclose(&self) -> Nothing {
+            let client = self.0.clone();
+            Work::new(async move { client.close().await.map(|()| Nothing) })
+        }
+    }
+}
+
+impl Tenantry {
+    fn own(&self, py: Python<'_>) -> Result<core::Tenant> {
+        let client = self.0.clone();
+        wait(py, Work::new(async move { client.own().await }))
+    }
+}
+
+/// The handle code holds to act inside one project. Cheap, shareable between threads, holds no credential.
+#[pyclass(frozen, weakref, module = "tenantry")]
+pub struct Tenant(core::Tenant);
+
+#[pymethods]
+impl Tenant {
+    /// The account's id.
+    #[getter]
+    fn account_id(&self) -> &str {
+        self.0.account_id()
+    }
+
+    /// The project's id.
+    #[getter]
+    fn project_id(&self) -> &str {
+        self.0.project_id()
+    }
+
+    /// The same project on behalf of `principal`; this process vouches for it.
+    fn acting_as(&self, principal: Principal) -> Result<Self> {
+        Ok(Self(self.0.acting_as(principal.0)?))
+    }
+
+    /// Guard calls.
+    #[getter]
+    fn guard(&self) -> Guard {
+        Guard(self.0.guard())
+    }
+
+    /// Policies of this project and the layers above.
+    #[getter]
+    fn policies(&self) -> Policies {
+        Policies(self.0.policies())
+    }
+
+    /// Rate limits of this project and the layers above.
+    #[getter]
+    fn limits(&self) -> Limits {
+        Limits(self.0.limits())
+    }
+
+    /// Settings of this project.
+    #[getter]
+    fn settings(&self) -> TenantSettings {
+        TenantSettings(self.0.settings())
+    }
+
+    /// The audit trail of this project.
+    #[getter]
+    fn audit(&self) -> Audit {
+        Audit(self.0.audit())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Tenant('{}', '{}')", self.0.account_id(), self.0.project_id())
+    }
+}

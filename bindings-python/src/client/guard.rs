@@ -1,0 +1,180 @@
+//! Guard calls.
+
+use std::future::Future;
+
+use pyo3::prelude::*;
+use tenantry::{
+    api, client as core,
+    error::{Error, Result as CoreResult},
+};
+
+use crate::{
+    errors::Result,
+    runtime::{Awaits, Work, wait},
+    types::{
+        Changes, DetectResponse, Fields, FileContext, GuardRequest, GuardResponse, McpContext, ModelContext, Text,
+        ToolContext, owned,
+    },
+};
+
+/// See `Tenant.guard`.
+#[pyclass(frozen, module = "tenantry")]
+pub struct Guard(pub core::Guard);
+
+twins! {
+    impl Guard {
+        /// Decides one call. A denial is an answer; only an outage or bad input is an error.
+        ///
+        /// Takes a ready request, its fields, or both: a field given here replaces the request's.
+        #[arguments(request=None, *, content=None, content_type=None, action=None, mode=None, session_id=None,
+            metadata=None, tool=None, model=None, file=None, mcp=None, contexts=None, detectors=None, debug=None,
+            explain=None, dryrun=None, early_exit=None, optimize=None)]
+        fn evaluate / aevaluate(
+            &self,
+            request: Option<GuardRequest>,
+            content: Option<Text>,
+            content_type: Option<&str>,
+            action: Option<&str>,
+            mode: Option<&str>,
+            session_id: Option<Text>,
+            metadata: Option<Fields>,
+            tool: Option<ToolContext>,
+            model: Option<ModelContext>,
+            file: Option<FileContext>,
+            mcp: Option<McpContext>,
+            contexts: Option<Vec<Text>>,
+            detectors: Option<Vec<Text>>,
+            debug: Option<bool>,
+            explain: Option<bool>,
+            dryrun: Option<bool>,
+            early_exit: Option<bool>,
+            optimize: Option<bool>,
+        ) -> GuardResponse {
+            if request.is_none() && content.is_none() {
+                return Err(Error::invalid("request_invalid", "neither a request nor `content` is given").into());
+            }
+            let request = request.map_or_else(|| api::GuardRequest::prompt(""), |request| request.0);
+            let changes = Changes {
+                content,
+                content_type,
+                action,
+                mode,
+                session_id,
+                metadata,
+                tool,
+                model,
+                file,
+                mcp,
+                contexts,
+                detectors,
+                debug,
+                explain,
+                dryrun,
+                early_exit,
+                optimize,
+            };
+            self.decide(changes.apply(request)?)
+        }
+
+        /// Decides on a prompt a user sends.
+        #[arguments(content, *, mode=None, session_id=None, metadata=None, explain=None, debug=None, dryrun=None,
+            model=None)]
+        fn evaluate_prompt / aevaluate_prompt(
+            &self,
+            content: Text,
+            mode: Option<&str>,
+            session_id: Option<Text>,
+            metadata: Option<Fields>,
+            explain: Option<bool>,
+            debug: Option<bool>,
+            dryrun: Option<bool>,
+            model: Option<ModelContext>,
+        ) -> GuardResponse {
+            let changes = Changes { mode, session_id, metadata, explain, debug, dryrun, model, ..Changes::default() };
+            self.decide(changes.apply(api::GuardRequest::prompt(content.0))?)
+        }
+
+        /// Decides on a text a model gave back.
+        #[arguments(content, *, mode=None, session_id=None, metadata=None, explain=None, debug=None, dryrun=None,
+            model=None)]
+        fn evaluate_response / aevaluate_response(
+            &self,
+            content: Text,
+            mode: Option<&str>,
+            session_id: Option<Text>,
+            metadata: Option<Fields>,
+            explain: Option<bool>,
+            debug: Option<bool>,
+            dryrun: Option<bool>,
+            model: Option<ModelContext>,
+        ) -> GuardResponse {
+            let changes = Changes { mode, session_id, metadata, explain, debug, dryrun, model, ..Changes::default() };
+            self.decide(changes.apply(api::GuardRequest::response(content.0))?)
+        }
+
+        /// Decides on a tool call.
+        #[arguments(name, arguments=None, *, mode=None, session_id=None, metadata=None, explain=None, debug=None,
+            dryrun=None, is_builtin=false, description=None, server_id=None)]
+        fn evaluate_tool_call / aevaluate_tool_call(
+            &self,
+            name: Text,
+            arguments: Option<Fields>,
+            mode: Option<&str>,
+            session_id: Option<Text>,
+            metadata: Option<Fields>,
+            explain: Option<bool>,
+            debug: Option<bool>,
+            dryrun: Option<bool>,
+            is_builtin: bool,
+            description: Option<Text>,
+            server_id: Option<Text>,
+        ) -> GuardResponse {
+            let mut request = api::GuardRequest::tool_call(name.0, arguments.unwrap_or_default().0);
+            if let Some(tool) = &mut request.tool {
+                tool.is_builtin = is_builtin;
+                tool.description = owned(description);
+                tool.server_id = owned(server_id);
+            }
+            let changes = Changes { mode, session_id, metadata, explain, debug, dryrun, ..Changes::default() };
+            self.decide(changes.apply(request)?)
+        }
+
+        /// Decides on a file that is read (`operation` `read`) or written (`write`).
+        #[arguments(content, path, operation="read", *, mode=None, session_id=None, metadata=None, explain=None,
+            debug=None, dryrun=None)]
+        fn evaluate_file / aevaluate_file(
+            &self,
+            content: Text,
+            path: Text,
+            operation: &str,
+            mode: Option<&str>,
+            session_id: Option<Text>,
+            metadata: Option<Fields>,
+            explain: Option<bool>,
+            debug: Option<bool>,
+            dryrun: Option<bool>,
+        ) -> GuardResponse {
+            let changes = Changes { mode, session_id, metadata, explain, debug, dryrun, ..Changes::default() };
+            self.decide(changes.apply(api::GuardRequest::file(content.0, path.0, operation))?)
+        }
+
+        /// Inspects without policies, limits or memory.
+        #[arguments(content, *, content_type="prompt", tool=None)]
+        fn detect / adetect(&self, content: Text, content_type: &str, tool: Option<ToolContext>) -> DetectResponse {
+            let changes = Changes { content_type: Some(content_type), tool, ..Changes::default() };
+            let request = changes.apply(api::GuardRequest::prompt(content.0))?;
+            let guard = self.0.clone();
+            Work::reading(request.content.len(), async move { guard.detect(request).await.map(DetectResponse) })
+        }
+    }
+}
+
+impl Guard {
+    fn decide(
+        &self,
+        request: api::GuardRequest,
+    ) -> Work<impl Future<Output = CoreResult<GuardResponse>> + Send + 'static + use<>> {
+        let guard = self.0.clone();
+        Work::reading(request.content.len(), async move { guard.evaluate(request).await.map(GuardResponse) })
+    }
+}

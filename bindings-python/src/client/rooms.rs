@@ -1,0 +1,178 @@
+//! Policies, limits, settings and audit of one project.
+
+use pyo3::prelude::*;
+use tenantry::{
+    api::{self, Mode},
+    client as core,
+    scope::Layer,
+};
+
+use crate::{
+    errors::Result,
+    runtime::{Awaits, Nothing, Work, wait},
+    types::{
+        Anchor, AuditHead, AuditRecord, LimitSpec, Period, PolicyReceipt, PolicySummary, Settings, Since, Text,
+        VerifyReport, named, whole,
+    },
+};
+
+/// See `Tenant.policies`.
+#[pyclass(frozen, module = "tenantry")]
+pub struct Policies(pub core::Policies);
+
+twins! {
+    impl Policies {
+        /// Attaches Cedar text under a name, replacing what was there. Bad text is refused and the old stays.
+        #[arguments(name, text, mode="enforce", layer="project", ceiling=false)]
+        fn put / aput(&self, name: Text, text: Text, mode: &str, layer: &str, ceiling: bool) -> PolicyReceipt {
+            let (mode, layer) = (Mode::parse(mode)?, Layer::parse(layer)?);
+            let spec = api::PolicySpec { name: name.0, text: text.0, mode, layer, ceiling };
+            let policies = self.0.clone();
+            Work::new(async move { policies.put(spec).await.map(PolicyReceipt) })
+        }
+
+        /// Attaches a pack of our own: `baseline` or `strict`.
+        #[arguments(name)]
+        fn attach_pack / aattach_pack(&self, name: Text) -> PolicyReceipt {
+            let policies = self.0.clone();
+            Work::new(async move { policies.attach_pack(&name.0).await.map(PolicyReceipt) })
+        }
+
+        /// Detaches a policy.
+        #[arguments(name, layer="project")]
+        fn remove / aremove(&self, name: Text, layer: &str) -> Nothing {
+            let (policies, layer) = (self.0.clone(), Layer::parse(layer)?);
+            Work::new(async move { policies.remove(&name.0, layer).await.map(|()| Nothing) })
+        }
+
+        /// The policies in force here, all layers.
+        #[arguments()]
+        fn list / alist(&self) -> Vec<PolicySummary> {
+            let policies = self.0.clone();
+            Work::new(async move { Ok(policies.list().await?.into_iter().map(PolicySummary).collect()) })
+        }
+    }
+}
+
+/// See `Tenant.limits`.
+#[pyclass(frozen, module = "tenantry")]
+pub struct Limits(pub core::Limits);
+
+twins! {
+    impl Limits {
+        /// Sets a rate limit, replacing the one with the same id on the same layer.
+        ///
+        /// `per` and `max_wait` are seconds, or text such as `minute` or `15m`.
+        #[arguments(id, rate, per, key="scope", on_exceed="reject", *, max_wait=None, layer="project", shared=false)]
+        fn set / aset(
+            &self,
+            id: Text,
+            rate: i64,
+            per: Period,
+            key: &str,
+            on_exceed: &str,
+            max_wait: Option<Period>,
+            layer: &str,
+            shared: bool,
+        ) -> Nothing {
+            let spec = api::LimitSpec {
+                id: id.0,
+                rate: whole("rate", rate)?,
+                per_ms: per.milliseconds()?,
+                key: named("key of a limit", key)?,
+                on_exceed: named("way to exceed a limit", on_exceed)?,
+                max_wait_ms: max_wait.map(Period::milliseconds).transpose()?.unwrap_or_default(),
+                layer: Layer::parse(layer)?,
+                shared,
+            };
+            let limits = self.0.clone();
+            Work::new(async move { limits.set(spec).await.map(|()| Nothing) })
+        }
+
+        /// Removes a rate limit.
+        #[arguments(id, layer="project")]
+        fn remove / aremove(&self, id: Text, layer: &str) -> Nothing {
+            let (limits, layer) = (self.0.clone(), Layer::parse(layer)?);
+            Work::new(async move { limits.remove(&id.0, layer).await.map(|()| Nothing) })
+        }
+
+        /// The limits in force here, all layers.
+        #[arguments()]
+        fn list / alist(&self) -> Vec<LimitSpec> {
+            let limits = self.0.clone();
+            Work::new(async move { Ok(limits.list().await?.into_iter().map(LimitSpec).collect()) })
+        }
+
+        /// Takes `cost` from a limit for work of the app's own; `RateLimited` when there is not enough.
+        #[arguments(id, key="", cost=1)]
+        fn acquire / aacquire(&self, id: Text, key: &str, cost: i64) -> Nothing {
+            let (limits, key, cost) = (self.0.clone(), key.to_owned(), whole("cost", cost)?);
+            Work::new(async move { limits.acquire(&id.0, &key, cost).await.map(|()| Nothing) })
+        }
+    }
+}
+
+/// See `Tenant.settings`.
+#[pyclass(frozen, module = "tenantry")]
+pub struct TenantSettings(pub core::TenantSettings);
+
+twins! {
+    impl TenantSettings {
+        /// The settings in force.
+        #[arguments()]
+        fn get / aget(&self) -> Settings {
+            let settings = self.0.clone();
+            Work::new(async move { settings.get().await.map(Settings) })
+        }
+
+        /// Changes the given fields.
+        #[arguments(mode_floor=None, audit_class=None, redaction_originals=None, session_ttl_seconds=None)]
+        fn update / aupdate(
+            &self,
+            mode_floor: Option<&str>,
+            audit_class: Option<&str>,
+            redaction_originals: Option<bool>,
+            session_ttl_seconds: Option<i64>,
+        ) -> Settings {
+            let patch = api::SettingsPatch {
+                mode_floor: mode_floor.map(Mode::parse).transpose()?,
+                audit_class: audit_class.map(|class| named("audit class", class)).transpose()?,
+                redaction_originals,
+                session_ttl_seconds: session_ttl_seconds.map(|ttl| whole("session_ttl_seconds", ttl)).transpose()?,
+            };
+            let settings = self.0.clone();
+            Work::new(async move { settings.update(patch).await.map(Settings) })
+        }
+    }
+}
+
+/// See `Tenant.audit`.
+#[pyclass(frozen, module = "tenantry")]
+pub struct Audit(pub core::Audit);
+
+twins! {
+    impl Audit {
+        /// Rows of this project's chain, oldest first, at most `limit` (up to 10,000).
+        ///
+        /// `since` is a sequence to start after, an RFC 3339 time, or a duration such as `7d`.
+        #[arguments(since=None, limit=100)]
+        fn query / aquery(&self, since: Option<Since>, limit: i64) -> Vec<AuditRecord> {
+            let (audit, since, limit) = (self.0.clone(), Since::read(since)?, whole("limit", limit)?);
+            Work::new(async move { Ok(audit.query(since, limit).await?.into_iter().map(AuditRecord).collect()) })
+        }
+
+        /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.
+        #[arguments(anchor=None)]
+        fn verify / averify(&self, anchor: Option<Anchor>) -> VerifyReport {
+            let (audit, anchor) = (self.0.clone(), anchor.map(Anchor::read).transpose()?);
+            Work::new(async move { audit.verify(anchor.as_ref()).await.map(VerifyReport) })
+        }
+
+        /// A freshly signed head: print it, keep it elsewhere, and give it to `verify` later.
+        #[arguments()]
+        fn head / ahead(&self) -> AuditHead {
+            let audit = self.0.clone();
+            Work::new(async move { audit.head().await.map(AuditHead) })
+        }
+    }
+}

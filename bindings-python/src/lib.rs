@@ -1,0 +1,32 @@
+//! The native half of the Python package `tenantry`. Converts types, errors and async; every decision is the core's.
+//!
+//! Private on purpose: apps import `tenantry`, whose errors and decorators are plain Python on top of this module.
+
+mod client;
+mod errors;
+mod runtime;
+mod types;
+
+/// The native half of `tenantry`; import that instead.
+#[pyo3::pymodule(gil_used = false)]
+mod _tenantry {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::client::{Accounts, Admin, Audit, Guard, Limits, Policies, Projects, Tenant, TenantSettings, Tenantry};
+    #[pymodule_export]
+    use crate::types::{
+        Account, AgentIdentity, AuditHead, AuditRecord, DebugInfo, DetectResponse, DetectorResult, DeterminingPolicy,
+        FileContext, GuardRequest, GuardResponse, LimitSpec, McpContext, ModelContext, PolicyReceipt, PolicySummary,
+        Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings, Signal, ToolContext, VerifyReport,
+    };
+
+    #[cfg(feature = "test-hooks")]
+    #[pymodule_export]
+    use crate::runtime::_panic_for_test;
+
+    #[pymodule_init]
+    fn init(py: Python<'_>) -> PyResult<()> {
+        crate::runtime::watch_forks(py)
+    }
+}

@@ -1,0 +1,281 @@
+//! How a core future becomes a Python call: waited for with the interpreter lock released, or awaited on asyncio.
+//!
+//! An async twin is a coroutine. Its first step polls the core once; a warm call ends there, without a task, a thread or
+//! even an event loop. Anything slower, or with much to read, runs on the core's runtime and wakes the loop when done.
+
+use std::{
+    future::Future,
+    marker::PhantomData,
+    mem,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
+
+use pyo3::{
+    IntoPyObjectExt,
+    exceptions::{PyRuntimeError, PyStopIteration},
+    inspect::PyStaticExpr,
+    prelude::*,
+    sync::PyOnceLock,
+    type_hint_identifier, type_hint_subscript,
+    types::{PyAny, PyModule, PyNone},
+};
+use tenantry::{
+    error::{Error, Result as CoreResult},
+    runtime,
+};
+
+use crate::errors::{Failure, Result, to_python};
+
+/// Content longer than this is never read on an event loop's thread.
+const EVENT_LOOP_BYTES: usize = 32 * 1024;
+
+/// A core future, and whether it may be polled on an event loop's thread.
+pub struct Work<F> {
+    future: F,
+    heavy: bool,
+}
+
+impl<F, T> Work<F>
+where
+    F: Future<Output = CoreResult<T>> + Send + 'static,
+{
+    pub const fn new(future: F) -> Self {
+        Self { future, heavy: false }
+    }
+
+    /// As [`Work::new`] for a future that reads `bytes` of content.
+    pub const fn reading(bytes: usize, future: F) -> Self {
+        Self { future, heavy: bytes > EVENT_LOOP_BYTES }
+    }
+}
+
+/// Waits on this thread, with the interpreter lock released.
+pub fn wait<F, T>(py: Python<'_>, work: Work<F>) -> Result<T>
+where
+    F: Future<Output = CoreResult<T>> + Send,
+    T: Send,
+{
+    py.detach(|| runtime::block_on(work.future)).map_err(Failure::from)
+}
+
+/// Where Python expects `None`; `()` would be an empty tuple.
+pub struct Nothing;
+
+impl<'py> IntoPyObject<'py> for Nothing {
+    type Target = PyNone;
+    type Output = Borrowed<'py, 'py, PyNone>;
+    type Error = PyErr;
+
+    const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "None");
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        Ok(PyNone::get(py))
+    }
+}
+
+/// What an async twin returns: a coroutine that ends with `T`.
+pub struct Awaits<T>(Job, PhantomData<fn() -> T>);
+
+impl<T> Awaits<T>
+where
+    T: for<'py> IntoPyObject<'py> + Send + 'static,
+{
+    pub fn new<F>(work: Work<F>) -> Self
+    where
+        F: Future<Output = CoreResult<T>> + Send + 'static,
+    {
+        let Work { future, heavy } = work;
+        let future = Box::pin(async move {
+            let value = future.await?;
+            Ok(Box::new(move |py: Python<'_>| value.into_py_any(py)) as Answer)
+        });
+        Self(Job { future, heavy }, PhantomData)
+    }
+}
+
+impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Awaits<T> {
+    type Target = Coroutine;
+    type Output = Bound<'py, Coroutine>;
+    type Error = PyErr;
+
+    const OUTPUT_TYPE: PyStaticExpr = type_hint_subscript!(
+        type_hint_identifier!("collections.abc", "Coroutine"),
+        type_hint_identifier!("typing", "Any"),
+        type_hint_identifier!("typing", "Any"),
+        T::OUTPUT_TYPE
+    );
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        Bound::new(py, Coroutine(Mutex::new(Step::Ready(self.0))))
+    }
+}
+
+/// Makes the Python value once the interpreter lock is held again.
+type Answer = Box<dyn for<'py> FnOnce(Python<'py>) -> PyResult<Py<PyAny>> + Send>;
+
+type Pending = Pin<Box<dyn Future<Output = CoreResult<Answer>> + Send>>;
+
+struct Job {
+    future: Pending,
+    heavy: bool,
+}
+
+enum Step {
+    Ready(Job),
+    Waiting(Flight),
+    Over,
+}
+
+/// A call running on the core's runtime, and the iterator of the asyncio future it will resolve.
+struct Flight {
+    iterator: Py<PyAny>,
+    abort: Box<dyn Fn() + Send + Sync>,
+    process: u32,
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        // Stops a call nobody waits for any more; a finished one ignores it. A child of a fork must not touch the
+        // parent's runtime.
+        if self.process == runtime::generation() {
+            (self.abort)();
+        }
+    }
+}
+
+/// A native coroutine: what `await`, `asyncio.create_task` and `asyncio.run` take.
+#[pyclass(frozen, weakref, module = "tenantry._tenantry")]
+pub struct Coroutine(Mutex<Step>);
+
+#[pymethods]
+impl Coroutine {
+    fn send(&self, py: Python<'_>, value: Py<PyAny>) -> PyResult<Py<PyAny>> {
+        match self.replace(Step::Over) {
+            Step::Ready(job) => self.start(py, job),
+            Step::Waiting(flight) => self.resume(py, flight, "send", value),
+            Step::Over => Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine")),
+        }
+    }
+
+    #[pyo3(signature = (error, *_rest))]
+    fn throw(&self, py: Python<'_>, error: Py<PyAny>, _rest: Py<PyAny>) -> PyResult<Py<PyAny>> {
+        match self.replace(Step::Over) {
+            Step::Waiting(flight) => self.resume(py, flight, "throw", error),
+            Step::Ready(_) | Step::Over => Err(PyErr::from_value(error.into_bound(py))),
+        }
+    }
+
+    fn close(&self) {
+        drop(self.replace(Step::Over));
+    }
+
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.send(py, py.None())
+    }
+}
+
+impl Coroutine {
+    /// The lock is held for the exchange only: Python code may run while a step is taken.
+    fn replace(&self, step: Step) -> Step {
+        mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), step)
+    }
+
+    fn start(&self, py: Python<'_>, job: Job) -> PyResult<Py<PyAny>> {
+        let future = Box::pin(job.future);
+        let first = if job.heavy { Err(future) } else { py.detach(|| runtime::poll_once(future)) };
+        match first {
+            Ok(Ok(answer)) => Err(PyStopIteration::new_err((answer(py)?,))),
+            Ok(Err(error)) => Err(to_python(py, &error)),
+            Err(future) => {
+                let flight = take_off(py, future)?;
+                self.resume(py, flight, "send", py.None())
+            }
+        }
+    }
+
+    fn resume(&self, py: Python<'_>, flight: Flight, how: &str, value: Py<PyAny>) -> PyResult<Py<PyAny>> {
+        let yielded = flight.iterator.call_method1(py, how, (value,))?;
+        drop(self.replace(Step::Waiting(flight)));
+        Ok(yielded)
+    }
+}
+
+fn take_off(py: Python<'_>, future: Pin<Box<Pending>>) -> PyResult<Flight> {
+    let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+    let waiter = event_loop.call_method0("create_future")?;
+    pending(py)?.call_method1("add", (&waiter,))?;
+    let iterator = waiter.call_method0("__await__")?.unbind();
+    let (event_loop, waiter) = (event_loop.unbind(), waiter.unbind());
+    let handle = runtime::spawn(future, move |result| land(&event_loop, &waiter, result))
+        .map_err(|error| to_python(py, &error))?;
+    Ok(Flight { iterator, abort: Box::new(move || handle.abort()), process: runtime::generation() })
+}
+
+/// Runs on the core's runtime: hands the result to the loop that waits for it.
+fn land(event_loop: &Py<PyAny>, waiter: &Py<PyAny>, result: CoreResult<Answer>) {
+    // `None` while the interpreter shuts down: nobody is left to hear the answer.
+    let _ = Python::try_attach(|py| -> PyResult<()> {
+        let value = result.map_err(|error| to_python(py, &error)).and_then(|answer| answer(py));
+        let (setter, value) = match value {
+            Ok(value) => ("set_result", value),
+            Err(error) => ("set_exception", error.into_value(py).into_any()),
+        };
+        // A loop that was closed meanwhile refuses; its futures are gone with it.
+        let settle = pyo3::wrap_pyfunction!(settle, py)?;
+        event_loop.call_method1(py, "call_soon_threadsafe", (settle, waiter, setter, value)).map(drop)
+    });
+}
+
+/// Runs on the event loop's thread.
+#[pyfunction]
+fn settle(waiter: &Bound<'_, PyAny>, setter: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    if !waiter.call_method0("done")?.is_truthy()? {
+        waiter.call_method1(setter, (value,))?;
+    }
+    Ok(())
+}
+
+/// The asyncio futures that calls in flight will resolve.
+fn pending(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static PENDING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let make = || py.import("weakref")?.call_method0("WeakSet").map(Bound::unbind);
+    Ok(PENDING.get_or_try_init(py, make)?.bind(py))
+}
+
+/// Has every fork tell its child's loop that calls in flight stayed in the parent.
+pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
+    let os: Bound<'_, PyModule> = py.import("os")?;
+    if os.hasattr("register_at_fork")? {
+        let details = pyo3::types::PyDict::new(py);
+        details.set_item("after_in_child", pyo3::wrap_pyfunction!(fail_pending, py)?)?;
+        os.call_method("register_at_fork", (), Some(&details))?;
+    }
+    Ok(())
+}
+
+#[pyfunction]
+fn fail_pending(py: Python<'_>) -> PyResult<()> {
+    let forked =
+        Error::unavailable("forked", "the process was forked while the call was under way").with_help("call again");
+    for waiter in pending(py)?.try_iter()?.collect::<PyResult<Vec<_>>>()? {
+        settle(&waiter, "set_exception", to_python(py, &forked).value(py).as_any())?;
+    }
+    Ok(())
+}
+
+/// Panics inside the core's runtime; the caller must see `Internal`.
+#[cfg(feature = "test-hooks")]
+#[pyfunction]
+#[allow(clippy::panic, reason = "panicking is what this is for")]
+pub fn _panic_for_test(py: Python<'_>) -> Result<Nothing> {
+    wait(py, Work::new(async { panic!("asked for by a test") }))
+}

@@ -1,0 +1,172 @@
+//! Plain data: Python text, numbers, lists and dicts to and from JSON values, walked directly and never through text.
+
+use std::fmt::Display;
+
+use pyo3::{
+    inspect::PyStaticExpr,
+    prelude::*,
+    type_hint_identifier, type_hint_subscript,
+    types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNone, PyString, PyTuple},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Number, Value};
+use tenantry::{api::MAX_JSON_DEPTH, error::Error};
+
+use crate::errors::{Failure, Result};
+
+/// Text from Python. Lone surrogates, which Rust text cannot hold, become U+FFFD.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text(pub String);
+
+impl FromPyObject<'_, '_> for Text {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "str");
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        text(&object.cast::<PyString>()?.to_owned()).map(Self)
+    }
+}
+
+fn text(object: &Bound<'_, PyString>) -> PyResult<String> {
+    if let Ok(text) = object.to_str() {
+        return Ok(text.to_owned());
+    }
+    // UTF-16 and not UTF-8: two surrogates that form a pair are the character they stand for.
+    let bytes = object.call_method1("encode", ("utf-16-le", "surrogatepass"))?;
+    let bytes = bytes.cast::<PyBytes>()?.as_bytes();
+    let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes(pair.try_into().unwrap_or_default()));
+    Ok(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+}
+
+/// A dict with text keys.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields(pub Map<String, Value>);
+
+impl FromPyObject<'_, '_> for Fields {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr = <Self as IntoPyObject<'_>>::OUTPUT_TYPE;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        match object.cast::<PyDict>() {
+            Ok(fields) => Ok(Self(map_from_python(&fields.to_owned(), MAX_JSON_DEPTH)?)),
+            Err(_) => Err(unsupported(&object.to_owned()).into()),
+        }
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Fields {
+    type Target = PyDict;
+    type Output = Bound<'py, PyDict>;
+    type Error = PyErr;
+
+    const OUTPUT_TYPE: PyStaticExpr = type_hint_subscript!(
+        type_hint_identifier!("builtins", "dict"),
+        type_hint_identifier!("builtins", "str"),
+        type_hint_identifier!("typing", "Any")
+    );
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        map_to_python(py, &self.0)
+    }
+}
+
+/// The fields of a core type as the wire names them.
+pub fn fields_of(value: &impl Serialize) -> Result<Fields> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(fields)) => Ok(Fields(fields)),
+        Ok(_) | Err(_) => Err(Error::internal("a result could not be written as fields").into()),
+    }
+}
+
+/// Reads the wire name of one of a closed set, e.g. `session` as a limit's key.
+pub fn named<T: DeserializeOwned>(what: &str, name: &str) -> Result<T> {
+    serde_json::from_value(Value::from(name))
+        .map_err(|_| Error::invalid("request_invalid", format!("`{name}` is not a {what}")).into())
+}
+
+/// The wire name of one of a closed set.
+pub fn name_of(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A whole number in the range the core counts it in.
+pub fn whole<T: TryFrom<i64>>(what: impl Display, number: i64) -> Result<T> {
+    T::try_from(number)
+        .map_err(|_| Error::invalid("request_invalid", format!("{what} `{number}` is out of range")).into())
+}
+
+/// `levels` is how much deeper this value may nest; the core counts the same way.
+fn from_python(object: &Bound<'_, PyAny>, levels: usize) -> Result<Value> {
+    let Some(below) = levels.checked_sub(1) else {
+        let message = format!("metadata or arguments are nested deeper than {MAX_JSON_DEPTH} levels");
+        return Err(Error::invalid("request_too_deep", message).into());
+    };
+    if let Ok(value) = object.cast::<PyString>() {
+        Ok(Value::String(text(value)?))
+    } else if object.is_none() {
+        Ok(Value::Null)
+    } else if let Ok(value) = object.cast::<PyBool>() {
+        Ok(Value::Bool(value.is_true()))
+    } else if object.is_instance_of::<PyInt>() {
+        let number = object.extract::<i64>().map(Number::from).or_else(|_| object.extract::<u64>().map(Number::from));
+        number.map(Value::Number).map_err(|_| invalid("an integer is too large: 64 bits at most"))
+    } else if let Ok(value) = object.cast::<PyFloat>() {
+        Number::from_f64(value.value()).map(Value::Number).ok_or_else(|| invalid("NaN and infinity are not acceptable"))
+    } else if let Ok(value) = object.cast::<PyDict>() {
+        map_from_python(value, below).map(Value::Object)
+    } else if let Ok(value) = object.cast::<PyList>() {
+        value.iter().map(|item| from_python(&item, below)).collect::<Result<_>>().map(Value::Array)
+    } else if let Ok(value) = object.cast::<PyTuple>() {
+        value.iter().map(|item| from_python(&item, below)).collect::<Result<_>>().map(Value::Array)
+    } else {
+        Err(unsupported(object))
+    }
+}
+
+fn map_from_python(fields: &Bound<'_, PyDict>, levels: usize) -> Result<Map<String, Value>> {
+    fields
+        .iter()
+        .map(|(key, value)| {
+            let key = key.cast::<PyString>().map_err(|_| invalid("a dict has a key that is not a str"))?;
+            Ok((text(key)?, from_python(&value, levels)?))
+        })
+        .collect()
+}
+
+fn invalid(message: &'static str) -> Failure {
+    Error::invalid("request_invalid", message).into()
+}
+
+fn unsupported(object: &Bound<'_, PyAny>) -> Failure {
+    let name = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+    Error::invalid("request_invalid", format!("a value of type `{name}` is not acceptable"))
+        .with_help("use None, bool, int, float, str, and lists, tuples and dicts of them")
+        .into()
+}
+
+fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => PyNone::get(py).to_owned().into_any(),
+        Value::Bool(value) => PyBool::new(py, *value).to_owned().into_any(),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => value.into_pyobject(py)?.into_any(),
+            (None, Some(value)) => value.into_pyobject(py)?.into_any(),
+            (None, None) => PyFloat::new(py, number.as_f64().unwrap_or(f64::NAN)).into_any(),
+        },
+        Value::String(text) => PyString::new(py, text).into_any(),
+        Value::Array(items) => {
+            let list = PyList::empty(py);
+            items.iter().try_for_each(|item| list.append(to_python(py, item)?))?;
+            list.into_any()
+        }
+        Value::Object(fields) => map_to_python(py, fields)?.into_any(),
+    })
+}
+
+fn map_to_python<'py>(py: Python<'py>, fields: &Map<String, Value>) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    fields.iter().try_for_each(|(name, value)| dict.set_item(name, to_python(py, value)?))?;
+    Ok(dict)
+}

@@ -1,0 +1,81 @@
+"""Checked by mypy --strict: every kind of call, and the types it gives back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from typing_extensions import assert_type
+
+from tenantry import (
+    Account,
+    AuditHead,
+    AuditRecord,
+    BlockedError,
+    GuardRequest,
+    GuardResponse,
+    Principal,
+    Shield,
+    Signal,
+    Tenant,
+    Tenantry,
+    ToolContext,
+    VerifyReport,
+)
+from tenantry.compat.highflame import Highflame
+
+
+def sync(folder: Path) -> None:
+    with Tenantry(folder, default_headers={"x-team": "red"}) as client:
+        assert_type(client, Tenantry)
+        assert_type(client.admin.accounts.create("acme", labels=["a"]), Account)
+        assert_type(client.admin.accounts.list(), list[Account])
+        acme = client.tenant("acme", "prod")
+        assert_type(acme, Tenant)
+        response = acme.guard.evaluate(GuardRequest("x", tool=ToolContext("t", arguments={"a": [1, None]})))
+        assert_type(response, GuardResponse)
+        assert_type(response.allowed, bool)
+        assert_type(response.redacted_content, str | None)
+        assert_type(response.signals, list[Signal])
+        acme.limits.set("own", 5, "minute", max_wait=0.5)
+        assert_type(acme.audit.query(since=3), list[AuditRecord])
+        assert_type(acme.audit.head(), AuditHead)
+        assert_type(acme.audit.verify(str(acme.audit.head())), VerifyReport)
+        acme.acting_as(Principal("ada", type="agent", roles=("admin",)))
+
+
+async def awaited(folder: Path) -> None:
+    async with Tenantry(folder) as client:
+        assert_type(client, Tenantry)
+        acme = await client.atenant("acme", "prod")
+        assert_type(acme, Tenant)
+        task = asyncio.create_task(acme.guard.aevaluate_prompt("x"))
+        assert_type(await task, GuardResponse)
+        assert_type(await client.admin.accounts.alist(), list[Account])
+
+
+def decorated(acme: Tenant) -> None:
+    @Shield(acme).prompt
+    def chat(question: str, times: int = 1) -> str:
+        return question * times
+
+    @Shield(acme).tool(name="search")
+    async def search(query: str) -> list[str]:
+        return [query]
+
+    assert_type(chat("x", times=2), str)
+
+    async def run() -> None:
+        assert_type(await search("x"), list[str])
+
+    asyncio.run(run())
+
+
+def compatible() -> None:
+    with Highflame(api_key="hf_sk_...", account_id="a", project_id="p") as client:
+        assert_type(client, Highflame)
+        try:
+            client.guard.evaluate_prompt("x").raise_for_denied()
+        except BlockedError as error:
+            assert_type(error.response, GuardResponse)
+            assert_type(error.retry_after, float | None)

@@ -1,0 +1,24 @@
+"""Checked by mypy --strict: each line marked so is a mistake the types must catch."""
+
+from tenantry import GuardRequest, Shield, Tenant, Tenantry
+
+
+def mistakes(client: Tenantry, acme: Tenant) -> None:
+    acme.guard.evaluate_prompt(b"bytes")  # wrong
+    acme.guard.evaluate_prompt("x", mood="strict")  # wrong
+    acme.guard.evaluate_prompt("x").decison  # wrong
+    acme.guard.evaluate_prompt("x").decision = "allow"  # type: ignore[misc]
+    GuardRequest()  # wrong
+    client.tenant("acme")  # wrong
+    acme.limits.set("own", "five", "minute")  # wrong
+    acme.audit.verify(7)  # wrong
+
+    @Shield(acme).prompt
+    def chat(question: str) -> str:
+        return question
+
+    chat(7)  # wrong
+
+
+async def forgotten(acme: Tenant) -> None:
+    acme.guard.aevaluate_prompt("x")  # wrong

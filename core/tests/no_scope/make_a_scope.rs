@@ -1,3 +1,0 @@
-fn main() {
-    let _ = tenantry::scope::Scope::mint_platform();
-}

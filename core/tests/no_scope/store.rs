@@ -1,7 +1,0 @@
-use tenantry::store::{Catalog, DocumentKind, SqliteCatalog};
-
-fn read(catalog: &SqliteCatalog) {
-    let _ = catalog.documents("acme", DocumentKind::Policy);
-}
-
-fn main() {}

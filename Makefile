@@ -6,11 +6,13 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3 || command -v python)
 VENV := $(CURDIR)/.venv
 RUN := $(VENV)/bin/python
+RUFF := $(VENV)/bin/ruff
+PYTHON_SOURCES := bindings-python examples tests bench
 export TENANTRY_TEST_PYTHON := $(RUN)
 # Builds, caches and downloads stay in ignored folders of this checkout.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: help demo test lint bench dist format stubs clean need-rust need-python
+.PHONY: help demo test lint format stubs bench dist clean need-rust need-python
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -48,13 +50,17 @@ test: extension ## every test in every language; ends with "N passed, 0 failed"
 lint: need-rust $(VENV)/.ready ## formatting, lints and types
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	$(VENV)/bin/ruff format --check bindings-python examples tests bench
-	$(VENV)/bin/ruff check bindings-python examples tests bench
-	cd bindings-python && $(VENV)/bin/mypy --strict python/tenantry
+	$(RUFF) format --check $(PYTHON_SOURCES)
+	$(RUFF) check $(PYTHON_SOURCES)
+	cd bindings-python && $(VENV)/bin/mypy
+	$(RUN) bindings-python/stubs.py --check
 
 format: need-rust $(VENV)/.ready ## rewrite sources in the house style
 	cargo fmt --all
-	$(VENV)/bin/ruff format bindings-python examples tests bench
+	$(RUFF) format $(PYTHON_SOURCES)
+
+stubs: need-rust $(VENV)/.ready ## write the Python stubs anew after the binding's surface changed
+	$(RUN) bindings-python/stubs.py
 
 bench: need-rust $(VENV)/.ready ## what a guard call costs, in Rust and from Python, release build
 	@echo "Building optimised (this takes some minutes) ..."

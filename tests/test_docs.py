@@ -29,7 +29,9 @@ def test_python_blocks_run_in_an_empty_folder(page: Path, tmp_path: Path) -> Non
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
+)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
         if "://" not in target:
@@ -39,7 +41,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_demo_runs_and_catches_tampering() -> None:
     environment = {**os.environ, "TENANTRY_ROOT_KEY": KEY}
     run = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "demo.py")], env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, str(ROOT / "examples" / "demo.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
 

@@ -3,6 +3,7 @@
 //! Texts are parsed, checked and analysed when they are put or loaded, never on the request path. A [`PolicySet`] is one
 //! immutable compilation of all layers of a scope, shared by every scope whose layers are equal.
 
+mod ask;
 mod compiled;
 mod fold;
 mod judge;
@@ -14,8 +15,9 @@ use std::{
     sync::{Arc, Weak},
 };
 
+pub use ask::{Ask, Judgement, Place};
 pub use fold::{Outcome, Redaction, Verdict, fold};
-pub use judge::{Ask, Judgement, Place};
+
 use load::LoadedRule;
 use parking_lot::Mutex;
 use ring::digest::{Context as Digest, SHA256};

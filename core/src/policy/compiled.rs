@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::judge::{Ask, Place};
+use super::ask::{Ask, Place};
 use crate::context_keys::{ContextKey, KeyValue};
 
 /// Only the scope constraints slicing has not settled already.

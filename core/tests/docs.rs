@@ -1,0 +1,115 @@
+//! Generated docs are what the code says. `TENANTRY_WRITE_DOCS=1 cargo test -p tenantry --test docs` rewrites them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tenantry::{
+    context_keys::{ALIASES, Action, ContextKey, KeyType, Provenance},
+    detect::CATALOGUE,
+    error::ErrorKind,
+};
+
+fn page(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
+}
+
+fn context_keys() -> String {
+    let mut text = String::from(
+        "# Context keys\n\n\
+         Generated from `core/src/context_keys.rs`; do not edit. Policies read them as `context.<name>`. A key without `!` is\n\
+         optional: guard it with `has`. Keys no part of this version fills are listed, because policies may name them.\n\n\
+         P prompt and response, T tool call, R read file, W write file, C connect server.\n\n\
+         | key | type | actions | who vouches | filled by |\n|---|---|---|---|---|\n",
+    );
+    for key in ContextKey::ALL {
+        let info = key.info();
+        let kind = match info.kind {
+            KeyType::Bool => "Bool",
+            KeyType::Long => "Long",
+            KeyType::String => "String",
+            KeyType::Set => "Set&lt;String&gt;",
+            KeyType::Record => "Record",
+        };
+        let letters = [
+            (Action::ProcessPrompt, 'P'),
+            (Action::CallTool, 'T'),
+            (Action::ReadFile, 'R'),
+            (Action::WriteFile, 'W'),
+            (Action::ConnectServer, 'C'),
+        ];
+        let actions: String =
+            letters.into_iter().filter(|(action, _)| info.allows(*action)).map(|(_, letter)| letter).collect();
+        let vouches = match info.provenance {
+            Provenance::Engine => "engine",
+            Provenance::Verified => "credential",
+            Provenance::Registry => "registry",
+            Provenance::Measured => "measured",
+            Provenance::Claimed => "caller claims",
+        };
+        let detector =
+            CATALOGUE.iter().find(|detector| detector.keys.contains(key)).map_or("", |detector| detector.name);
+        let required = if info.required { "!" } else { "" };
+        let _ = writeln!(text, "| `{}`{required} | {kind} | {actions} | {vouches} | {detector} |", info.name);
+    }
+    text.push_str("\n## Raw names\n\nDetectors report some results under names of their own; policies read the key on the right.\n\n");
+    for (raw, key) in ALIASES {
+        let _ = writeln!(text, "- `{raw}` → `{}`", key.name());
+    }
+    text
+}
+
+#[test]
+fn the_page_of_context_keys_is_the_table() {
+    let text = context_keys();
+    if std::env::var_os("TENANTRY_WRITE_DOCS").is_some() {
+        fs::write(page("context-keys.md"), &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(page("context-keys.md")).unwrap(), text, "docs/context-keys.md is stale");
+}
+
+/// Every stable code in the sources, found where errors are made.
+fn codes(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            codes(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for call in [
+                "Error::invalid(",
+                "Error::not_found(",
+                "Error::conflict(",
+                "Error::unavailable(",
+                "Error::data(",
+                "Error::new(",
+            ] {
+                for (at, _) in code.match_indices(call) {
+                    let rest = &code[at + call.len()..];
+                    let end = rest.find([';', '}']).unwrap_or(rest.len());
+                    if let Some(code) = rest[..end].split('"').nth(1).filter(|text| !text.contains(' ')) {
+                        found.push(code.to_owned());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_error_kind_and_code_has_its_line() {
+    let text = fs::read_to_string(page("errors.md")).unwrap();
+    for kind in ErrorKind::ALL {
+        assert!(text.contains(&format!("| {} |", kind.name())), "docs/errors.md lacks {}", kind.name());
+    }
+    let mut found = Vec::new();
+    codes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert!(found.len() > 60, "the scan found too little: {}", found.len());
+    for code in found {
+        assert!(text.contains(&format!("`{code}`")), "docs/errors.md lacks `{code}`");
+    }
+}

@@ -275,17 +275,17 @@ with_blocking_twins! {
     impl Policies {
         /// Attaches Cedar text under a name, replacing what was there. Bad text is refused and the old stays.
         pub async fn put / put_blocking(&self, spec: PolicySpec) -> Result<PolicyReceipt> {
-            self.0.client.0.admin_at(spec.layer)?.put_policy(self.0.scope(), spec).await
+            self.0.client.0.admin_at(spec.layer)?.put_policy(&self.0.instance, spec).await
         }
 
         /// Attaches a pack of our own: `baseline` or `strict`.
         pub async fn attach_pack / attach_pack_blocking(&self, pack: &str) -> Result<PolicyReceipt> {
-            self.0.client.0.admin_at(Layer::Project)?.attach_pack(self.0.scope(), pack).await
+            self.0.client.0.admin_at(Layer::Project)?.attach_pack(&self.0.instance, pack).await
         }
 
         /// Detaches a policy.
         pub async fn remove / remove_blocking(&self, name: &str, layer: Layer) -> Result<()> {
-            self.0.client.0.admin_at(layer)?.remove_policy(self.0.scope(), name, layer).await
+            self.0.client.0.admin_at(layer)?.remove_policy(&self.0.instance, name, layer).await
         }
 
         /// The policies in force here, all layers.
@@ -297,12 +297,12 @@ with_blocking_twins! {
     impl Limits {
         /// Sets a rate limit, replacing the one with the same id on the same layer.
         pub async fn set / set_blocking(&self, spec: LimitSpec) -> Result<()> {
-            self.0.client.0.admin_at(spec.layer)?.set_limit(self.0.scope(), spec).await
+            self.0.client.0.admin_at(spec.layer)?.set_limit(&self.0.instance, spec).await
         }
 
         /// Removes a rate limit.
         pub async fn remove / remove_blocking(&self, id: &str, layer: Layer) -> Result<()> {
-            self.0.client.0.admin_at(layer)?.remove_limit(self.0.scope(), id, layer).await
+            self.0.client.0.admin_at(layer)?.remove_limit(&self.0.instance, id, layer).await
         }
 
         /// The limits in force here, all layers.
@@ -324,7 +324,7 @@ with_blocking_twins! {
 
         /// Changes the given fields.
         pub async fn update / update_blocking(&self, patch: SettingsPatch) -> Result<Settings> {
-            self.0.client.0.admin_at(Layer::Project)?.update_settings(self.0.scope(), patch).await
+            self.0.client.0.admin_at(Layer::Project)?.update_settings(&self.0.instance, patch).await
         }
     }
 

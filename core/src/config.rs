@@ -101,7 +101,7 @@ pub struct Config {
     pub deadline: Duration,
     /// The root key, if given in code.
     pub root_key: Option<Secret>,
-    /// Recorded as request metadata.
+    /// Recorded in the audit; those that carry credentials are left out.
     pub default_headers: BTreeMap<String, String>,
     /// Where each value came from.
     pub origins: BTreeMap<&'static str, Origin>,
@@ -176,10 +176,16 @@ impl Config {
             project_id: project_id.filter(|id| !id.is_empty()),
             deadline: deadline.unwrap_or(EMBEDDED_DEADLINE),
             root_key: options.root_key,
-            default_headers: options.default_headers,
+            default_headers: options.default_headers.into_iter().filter(|(name, _)| !carries_a_secret(name)).collect(),
             origins,
         })
     }
+}
+
+/// Headers that hold credentials are never recorded.
+fn carries_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["authorization", "cookie", "token", "secret", "key", "password"].iter().any(|part| name.contains(part))
 }
 
 fn pick<T>(
@@ -238,6 +244,16 @@ mod tests {
         let options = Options { storage: Some(Storage::Memory), ..Options::default() };
         let config = Config::resolve_with(options, env, &file).unwrap();
         assert_eq!((config.storage, config.origins["data_dir"]), (Storage::Memory, Origin::Code));
+    }
+
+    #[test]
+    fn headers_that_carry_credentials_are_not_kept() {
+        let names = ["X-Tenant-Tier", "Authorization", "X-API-Key", "Cookie", "x-auth-token"];
+        let default_headers = names.iter().map(|name| ((*name).to_owned(), "v".to_owned())).collect();
+        let config =
+            Config::resolve_with(Options { default_headers, ..Options::default() }, none, Path::new("/nonexistent"))
+                .unwrap();
+        assert_eq!(config.default_headers.keys().collect::<Vec<_>>(), ["X-Tenant-Tier"]);
     }
 
     #[test]

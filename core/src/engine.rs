@@ -333,9 +333,21 @@ fn action_of(request: &GuardRequest) -> Result<Action> {
 }
 
 fn check_size(request: &GuardRequest) -> Result<()> {
-    let texts = request.contexts.iter().map(String::len).sum::<usize>() + request.content.len();
+    fn text_in(value: &serde_json::Value) -> usize {
+        use serde_json::Value;
+        match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(text_in).sum(),
+            Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + text_in(value)).sum(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        }
+    }
+    // Depth first: what measures and inspects the values recurses.
+    request.check_depth()?;
+    let arguments: usize = request.tool.iter().flat_map(|tool| tool.arguments.values()).map(text_in).sum();
+    let texts = request.contexts.iter().map(String::len).sum::<usize>() + request.content.len() + arguments;
     if texts > MAX_CONTENT {
         return Err(Error::invalid("content_too_large", format!("content is larger than {MAX_CONTENT} bytes")));
     }
-    request.check_depth()
+    Ok(())
 }

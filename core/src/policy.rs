@@ -176,7 +176,8 @@ impl PolicySet {
             let number = summary.rule_ids.len();
             let policy_id = format!("{}/{}#{number}", spec.layer.name(), spec.name);
             summary.rule_ids.push(rule.annotations.id.clone().unwrap_or_else(|| policy_id.clone()));
-            let is_retired = is_baseline(spec) && rule.actions.iter().all(|action| retired.contains(action));
+            let is_retired =
+                rule.permit && is_baseline(spec) && rule.actions.iter().all(|action| retired.contains(action));
             if is_retired {
                 summary.retired = true;
                 continue;

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::{
     clock::Now,
     context_keys::{ContextKey, KeyValue},
-    error::Result,
+    error::{Error, Result},
     scope::{Key, KeyKind, OpaqueId, Scope, Uid},
     store::{SessionTurns, Sessions},
 };
@@ -37,13 +37,20 @@ pub struct SessionRoom {
     hasher: std::collections::hash_map::RandomState,
     // Without a store behind, memory is the store and there is nothing to write behind.
     write_behind: bool,
+    flushing: tokio::sync::Mutex<()>,
 }
 
 impl SessionRoom {
     /// A room over `store`; `write_behind` when it is slower than memory.
     pub fn new(store: Arc<dyn Sessions>, write_behind: bool) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { store, shards, hasher: std::collections::hash_map::RandomState::new(), write_behind }
+        Self {
+            store,
+            shards,
+            hasher: std::collections::hash_map::RandomState::new(),
+            write_behind,
+            flushing: tokio::sync::Mutex::default(),
+        }
     }
 
     fn shard(&self, key: &Key) -> Option<&Mutex<HashMap<Key, Hot>>> {
@@ -81,28 +88,30 @@ impl SessionRoom {
         Ok(stored)
     }
 
-    /// Adds a turn and returns what the session holds now.
+    /// Adds a turn to what the call recalled.
     pub async fn remember(
         &self,
         scope: &Scope,
         id: &OpaqueId,
+        earlier: SessionTurns,
         turn: SessionTurns,
         now: Now,
         ttl_seconds: u64,
-    ) -> Result<SessionTurns> {
+    ) -> Result<()> {
         let lifetime = i64::try_from(ttl_seconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
         let expires = now.wall_micros.saturating_add(lifetime);
         if !self.write_behind {
-            let merged = self.store.merge(scope, vec![(id.clone(), turn)], now.wall_micros, expires).await?;
-            return Ok(merged.into_iter().next().unwrap_or_default());
+            self.store.merge(scope, vec![(id.clone(), turn)], now.wall_micros, expires).await?;
+            return Ok(());
         }
         let key = Self::key(scope, id);
-        let Some(shard) = self.shard(&key) else { return Ok(turn) };
+        let Some(shard) = self.shard(&key) else { return Err(Error::internal("a session has no shard")) };
         let mut sessions = shard.lock();
+        // Dropped since it was recalled: what the call saw stands in until the next flush brings the store's own.
         let hot = sessions.entry(key).or_insert_with(|| Hot {
             scope: scope.clone(),
             id: id.clone(),
-            turns: SessionTurns::default(),
+            turns: earlier,
             pending: SessionTurns::default(),
             expires,
         });
@@ -112,11 +121,12 @@ impl SessionRoom {
         hot.turns.merge(&turn);
         hot.pending.merge(&turn);
         hot.expires = expires;
-        Ok(hot.turns.clone())
+        Ok(())
     }
 
     /// Writes what is pending and takes over what other processes added. Called by the housekeeper and at close.
     pub async fn flush(&self, now: Now) -> Result<()> {
+        let _one = self.flushing.lock().await;
         let mut by_scope: HashMap<Scope, Vec<(OpaqueId, SessionTurns, i64)>> = HashMap::new();
         for shard in &self.shards {
             for hot in shard.lock().values_mut().filter(|hot| hot.pending.turns > 0) {
@@ -185,6 +195,8 @@ impl SessionRoom {
 
     /// Drops what is held of projects another process wrote to, so that the next call reads the store.
     pub fn refresh_changed(&self) {
+        // While turns are on their way to the store, memory is the only place that has them.
+        let Ok(_one) = self.flushing.try_lock() else { return };
         let mut held: Vec<Uid> = self
             .shards
             .iter()

@@ -182,6 +182,21 @@ fn a_project_permit_retires_the_baseline_while_it_exists() {
 }
 
 #[test]
+fn a_forbid_in_the_baseline_never_retires() {
+    let client = memory();
+    let acme = project(&client, "acme", "prod");
+    put(
+        &acme,
+        "baseline",
+        r#"permit (principal, action, resource);
+        forbid (principal, action == Action::"call_tool", resource) when { context.tool_name == "shell" };"#,
+    );
+    put(&acme, "mine", r#"permit (principal, action == Action::"call_tool", resource);"#);
+    assert_eq!(tool(&acme, "shell", json!({})).decision, Decision::Deny);
+    assert_eq!(tool(&acme, "search", json!({})).decision, Decision::Allow);
+}
+
+#[test]
 fn bad_policies_are_refused_and_the_old_one_stays() {
     let client = memory();
     let acme = project(&client, "acme", "prod");

@@ -79,6 +79,8 @@ fn a_deleted_and_recreated_project_has_nothing_of_the_old_one() {
         "scope_not_found",
         "old handles are dead"
     );
+    let late = old.policies().put_blocking(policy("late", "forbid (principal, action, resource);")).unwrap_err();
+    assert_eq!(late.code(), "scope_not_found", "nothing is attached to a tombstone");
     let new = project(&client, "acme", "prod");
     assert_ne!(old.scope().uid(), new.scope().uid());
     let fresh = new.guard().evaluate_blocking(in_session()).unwrap();

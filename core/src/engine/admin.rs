@@ -29,6 +29,12 @@ impl Engine {
         self.audit.record(scope, AuditClass::Standard, &entry).await
     }
 
+    /// The scope of a handle whose project still exists: nothing is ever attached to a tombstone.
+    async fn alive(&self, instance: &Instance) -> Result<Scope> {
+        self.tenants.snapshot(instance).await?;
+        Ok(instance.scope().clone())
+    }
+
     /// Behind `Accounts::create`.
     pub async fn create_account(&self, id: &str, facts: TenantFacts) -> Result<Account> {
         let (scope, account) = self.tenants.create_account(id, facts).await?;
@@ -101,9 +107,10 @@ impl Engine {
     }
 
     /// Behind `Policies::put`.
-    pub async fn put_policy(&self, scope: &Scope, spec: PolicySpec) -> Result<PolicyReceipt> {
+    pub async fn put_policy(&self, instance: &Instance, spec: PolicySpec) -> Result<PolicyReceipt> {
+        let scope = self.alive(instance).await?;
         let level = scope.at(spec.layer)?;
-        let mut others = self.tenants.policy_specs(scope).await?;
+        let mut others = self.tenants.policy_specs(&scope).await?;
         others.retain(|other| (other.layer, &other.name) != (spec.layer, &spec.name));
         let receipt = self.tenants.compiler().check(&spec, &others)?;
         self.tenants.put(&level, DocumentKind::Policy, &spec.name, Some(&spec)).await?;
@@ -113,7 +120,7 @@ impl Engine {
     }
 
     /// Behind `Policies::attach_pack`.
-    pub async fn attach_pack(&self, scope: &Scope, pack: &str) -> Result<PolicyReceipt> {
+    pub async fn attach_pack(&self, instance: &Instance, pack: &str) -> Result<PolicyReceipt> {
         let text = packs::text(pack).ok_or_else(|| {
             Error::not_found("pack_unknown", format!("there is no pack `{pack}`"))
                 .with_help(format!("packs are {}", packs::NAMES.join(" and ")))
@@ -125,13 +132,14 @@ impl Engine {
             layer: Layer::Project,
             ceiling: false,
         };
-        self.put_policy(scope, spec).await
+        self.put_policy(instance, spec).await
     }
 
     /// Behind `Policies::remove`.
-    pub async fn remove_policy(&self, scope: &Scope, name: &str, layer: Layer) -> Result<()> {
+    pub async fn remove_policy(&self, instance: &Instance, name: &str, layer: Layer) -> Result<()> {
+        let scope = self.alive(instance).await?;
         let level = scope.at(layer)?;
-        let mut rest = self.tenants.policy_specs(scope).await?;
+        let mut rest = self.tenants.policy_specs(&scope).await?;
         rest.retain(|other| (other.layer, other.name.as_str()) != (layer, name));
         // What remains must still compile: a ceiling without its permits would close everything below it.
         self.tenants.compiler().compile(&rest)?;
@@ -147,12 +155,12 @@ impl Engine {
     }
 
     /// Behind `Limits::set`.
-    pub async fn set_limit(&self, scope: &Scope, mut spec: LimitSpec) -> Result<()> {
+    pub async fn set_limit(&self, instance: &Instance, mut spec: LimitSpec) -> Result<()> {
         if spec.on_exceed == OnExceed::Queue && spec.max_wait_ms == 0 {
             spec.max_wait_ms = DEFAULT_WAIT_MS;
         }
         spec.check()?;
-        let level = scope.at(spec.layer)?;
+        let level = self.alive(instance).await?.at(spec.layer)?;
         let existing = self.tenants.catalog().documents(&level, DocumentKind::Limit).await?;
         if existing.len() >= MAX_LIMITS && !existing.iter().any(|document| document.name == spec.id) {
             return Err(Error::new(
@@ -166,8 +174,8 @@ impl Engine {
     }
 
     /// Behind `Limits::remove`.
-    pub async fn remove_limit(&self, scope: &Scope, id: &str, layer: Layer) -> Result<()> {
-        let level = scope.at(layer)?;
+    pub async fn remove_limit(&self, instance: &Instance, id: &str, layer: Layer) -> Result<()> {
+        let level = self.alive(instance).await?.at(layer)?;
         if !self.tenants.put(&level, DocumentKind::Limit, id, None::<&LimitSpec>).await? {
             return Err(unknown_limit(id));
         }
@@ -200,7 +208,8 @@ impl Engine {
     }
 
     /// Behind `TenantSettings::update`.
-    pub async fn update_settings(&self, scope: &Scope, patch: SettingsPatch) -> Result<Settings> {
+    pub async fn update_settings(&self, instance: &Instance, patch: SettingsPatch) -> Result<Settings> {
+        let scope = &self.alive(instance).await?;
         let mut settings = self.tenants.settings(scope).await?;
         let change =
             serde_json::to_value(&patch).map_err(|_| Error::internal("a settings patch could not be written"))?;

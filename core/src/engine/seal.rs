@@ -62,7 +62,7 @@ impl Engine {
         &self,
         call: &Call,
         allowance: Allowance,
-        _history: History,
+        history: History,
         unsealed: Unsealed,
     ) -> Result<GuardResponse> {
         let Unsealed { response, turn } = unsealed;
@@ -82,7 +82,7 @@ impl Engine {
             // A call that was refused before inspection taught the session nothing.
             if let Some(session) = &call.session {
                 let ttl = call.tenant.settings.session_ttl_seconds;
-                self.sessions.remember(&call.scope, session, turn, call.received_at, ttl).await?;
+                self.sessions.remember(&call.scope, session, history.turns, turn, call.received_at, ttl).await?;
             }
         }
         Ok(response)

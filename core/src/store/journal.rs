@@ -42,11 +42,17 @@ pub struct Record {
 impl Journal {
     /// Makes a new journal in `folder` and locks it.
     pub fn create(folder: &Path) -> Result<Self> {
-        let id = Uid::random()?;
-        let path = folder.join(format!("{}.tnj", id.to_hex()));
-        let file = OpenOptions::new().read(true).append(true).create_new(true).open(&path)?;
-        file.try_lock().map_err(|_| Error::unavailable("audit_unavailable", "a fresh journal could not be locked"))?;
-        Ok(Self { id, path, file, written: AtomicU64::new(0), failed: AtomicBool::new(false) })
+        // Between making the file and locking it another process may take it for an orphan and remove it; a name that is
+        // still there once we hold the lock is ours. Losing that race many times in a row does not happen.
+        for _ in 0..16 {
+            let id = Uid::random()?;
+            let path = folder.join(format!("{}.tnj", id.to_hex()));
+            let file = OpenOptions::new().read(true).append(true).create_new(true).open(&path)?;
+            if file.try_lock().is_ok() && path.exists() {
+                return Ok(Self { id, path, file, written: AtomicU64::new(0), failed: AtomicBool::new(false) });
+            }
+        }
+        Err(Error::unavailable("audit_unavailable", "a fresh journal could not be locked"))
     }
 
     /// The file's id.

@@ -11,7 +11,7 @@ use crate::{
     clock::{Clock, rfc3339},
     error::{Error, Result},
     keyring::Keyring,
-    scope::{Scope, Uid},
+    scope::{Layer, Scope, Uid},
     store::{Catalog, Committed, DocumentKind, Entry, Ledger, Row},
 };
 
@@ -21,8 +21,6 @@ const SAMPLE: u32 = 10;
 pub const MAX_ROWS: usize = 10_000;
 /// A chain gets a new signed head at the latest after this many rows; the housekeeper signs every second besides.
 const ROWS_PER_HEAD: u64 = 1_000;
-const HEAD: &str = "head";
-
 /// The audit trails of all scopes.
 pub struct Audit {
     ledger: Arc<dyn Ledger>,
@@ -77,22 +75,7 @@ impl Audit {
         }
         self.ledger.settle().await?;
         let rows = self.ledger.rows(scope, since, limit).await?;
-        // The row before the first is only read for its hash.
-        let mut previous = match rows.first() {
-            Some(row) if row.sequence > 1 => {
-                let before = self.ledger.rows(scope, Since::Sequence(row.sequence.saturating_sub(2)), 1).await?;
-                before.into_iter().next().map(|row| row.hash).unwrap_or_default()
-            }
-            _ => vec![0; 32],
-        };
-        Ok(rows
-            .into_iter()
-            .map(|row| {
-                let record = record(&row, &previous);
-                previous = row.hash;
-                record
-            })
-            .collect())
+        Ok(rows.iter().map(record).collect())
     }
 
     /// A freshly signed head of everything written so far.
@@ -203,7 +186,8 @@ impl Audit {
     /// Whether a head at `sequence` may replace `stored`: never backwards, and never over a chain that no longer holds
     /// the row the stored head covers, or a cut would be signed away by the rows written after it.
     async fn follows(&self, scope: &Scope, stored: Option<&AuditHead>, sequence: u64) -> Result<bool> {
-        let Some(stored) = stored else { return Ok(true) };
+        // Every project and account has a head from birth; where it is gone, nothing is signed over what may be a cut.
+        let Some(stored) = stored else { return Ok(scope.layer() == Layer::Platform) };
         if stored.sequence >= sequence {
             return Ok(false);
         }
@@ -215,15 +199,7 @@ impl Audit {
     }
 
     async fn sign(&self, scope: &Scope, tip: &Committed) -> Result<AuditHead> {
-        let mut head = AuditHead {
-            scope: scope.uid().to_hex(),
-            sequence: tip.sequence,
-            hash: data_encoding::HEXLOWER.encode(&tip.hash),
-            at: self.clock.now().wall_micros,
-            key_id: self.keyring.id().to_owned(),
-            signature: String::new(),
-        };
-        head.signature = self.keyring.signer(scope)?.sign(&statement(&head));
+        let head = signed(&self.keyring, scope, tip, self.clock.now().wall_micros)?;
         let stored = self.stored_head(scope).await?;
         if self.follows(scope, stored.as_ref(), head.sequence).await? {
             let body = serde_json::to_string(&head).map_err(|_| Error::internal("a head could not be written"))?;
@@ -231,6 +207,27 @@ impl Audit {
         }
         Ok(head)
     }
+}
+
+/// The name of the document that holds a chain's newest head.
+pub const HEAD: &str = "head";
+
+/// The head of a chain without rows, for a scope that is being made.
+pub fn genesis(keyring: &Keyring, scope: &Scope, at: i64) -> Result<AuditHead> {
+    signed(keyring, scope, &Committed { scope: scope.uid(), sequence: 0, hash: [0; 32] }, at)
+}
+
+fn signed(keyring: &Keyring, scope: &Scope, tip: &Committed, at: i64) -> Result<AuditHead> {
+    let mut head = AuditHead {
+        scope: scope.uid().to_hex(),
+        sequence: tip.sequence,
+        hash: data_encoding::HEXLOWER.encode(&tip.hash),
+        at,
+        key_id: keyring.id().to_owned(),
+        signature: String::new(),
+    };
+    head.signature = keyring.signer(scope)?.sign(&statement(&head));
+    Ok(head)
 }
 
 /// The exact bytes a head's signature covers.
@@ -250,7 +247,7 @@ fn check_row(row: &Row, expected: u64, previous: &[u8], problems: &mut Vec<Strin
     }
 }
 
-fn record(row: &Row, previous: &[u8]) -> AuditRecord {
+fn record(row: &Row) -> AuditRecord {
     AuditRecord {
         sequence: row.sequence,
         at: rfc3339(row.at),
@@ -262,6 +259,6 @@ fn record(row: &Row, previous: &[u8]) -> AuditRecord {
             _ => Map::new(),
         },
         hash: data_encoding::HEXLOWER.encode(&row.hash),
-        previous: data_encoding::HEXLOWER.encode(previous),
+        previous: data_encoding::HEXLOWER.encode(&row.previous),
     }
 }

@@ -162,10 +162,10 @@ impl Engine {
             Some(folder) => Arc::new(SqliteSessions::new(folder)),
             None => Arc::new(MemorySessions::default()),
         };
-        let shared = Arc::new(SqliteCounters::open(file("counters.db").as_deref())?);
+        let shared = Arc::new(SqliteCounters::open(file("counters.db").as_deref(), Arc::clone(&clock))?);
         Ok(Self {
             tenants: Tenants::new(Arc::clone(&catalog), keyring.clone(), Arc::clone(&clock))?,
-            quota: Quota::new(Arc::new(MemoryCounters::default()), shared, Arc::clone(&clock)),
+            quota: Quota::new(Arc::new(MemoryCounters::new(Arc::clone(&clock))), shared, Arc::clone(&clock)),
             sessions: SessionRoom::new(sessions, folder.is_some()),
             audit: Audit::new(ledger, catalog, keyring, Arc::clone(&clock)),
             clock,
@@ -197,8 +197,13 @@ impl Engine {
     ) -> Result<GuardResponse> {
         self.housekeep();
         let received_at = self.clock.now();
-        let tenant = self.tenants.snapshot(instance).await?;
         let request_id = uuid::Uuid::now_v7().to_string();
+        let tenant = match self.tenants.snapshot(instance).await {
+            Ok(tenant) => tenant,
+            // Nothing is written for what does not exist; everything else is an evaluation that ended in an error.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
+            Err(error) => return Err(self.audit_failure(instance.scope(), &request_id, received_at, error).await),
+        };
         let call = match self.begin(instance, tenant, caller, request, request_id.clone(), received_at) {
             Ok(call) => call,
             Err(error) => return Err(self.audit_failure(instance.scope(), &request_id, received_at, error).await),
@@ -345,7 +350,9 @@ fn check_size(request: &GuardRequest) -> Result<()> {
     // Depth first: what measures and inspects the values recurses.
     request.check_depth()?;
     let arguments: usize = request.tool.iter().flat_map(|tool| tool.arguments.values()).map(text_in).sum();
-    let texts = request.contexts.iter().map(String::len).sum::<usize>() + request.content.len() + arguments;
+    let description = request.tool.iter().filter_map(|tool| tool.description.as_deref()).map(str::len).sum::<usize>();
+    let texts =
+        request.contexts.iter().map(String::len).sum::<usize>() + request.content.len() + arguments + description;
     if texts > MAX_CONTENT {
         return Err(Error::invalid("content_too_large", format!("content is larger than {MAX_CONTENT} bytes")));
     }

@@ -29,7 +29,7 @@ use crate::{
     scope::Layer,
 };
 
-/// Most policies in force in one scope, all layers together.
+/// Most policies on one layer.
 pub const MAX_POLICIES: usize = 10_000;
 /// Largest policy text.
 pub const MAX_TEXT: usize = 256 * 1024;
@@ -134,7 +134,7 @@ impl Rule {
 pub struct PolicySet {
     rules: Vec<Rule>,
     judge: judge::Judge,
-    declared: BTreeMap<String, DeclaredType>,
+    declared: BTreeMap<String, Vec<DeclaredType>>,
     summaries: Vec<PolicySummary>,
     version: String,
 }
@@ -148,15 +148,20 @@ impl std::fmt::Debug for PolicySet {
 impl PolicySet {
     fn compile(specs: &[PolicySpec], version: String) -> Result<Self> {
         let loaded = load_all(specs)?;
-        if loaded.len() > MAX_POLICIES {
-            return Err(Error::invalid(
-                "policy_too_many",
-                format!("more than {MAX_POLICIES} policies would be in force"),
-            ));
+        for layer in [Layer::Platform, Layer::Account, Layer::Project] {
+            // Per layer: what a project holds must never decide whether its account's policies load.
+            let count = loaded.iter().filter(|(at, _)| specs.get(*at).is_some_and(|spec| spec.layer == layer)).count();
+            if count > MAX_POLICIES {
+                return Err(Error::invalid(
+                    "policy_too_many",
+                    format!("a layer holds at most {MAX_POLICIES} policies"),
+                ));
+            }
         }
+
         let ceilings = ceilings(specs, &loaded)?;
         let retired = retired_actions(specs, &loaded);
-        let declared = load::declare(loaded.iter().map(|(_, rule)| rule))?;
+        let declared = load::declared(loaded.iter().map(|(_, rule)| rule));
         let mut rules = Vec::with_capacity(loaded.len());
         let mut judge = judge::JudgeBuilder::default();
         let mut summaries: Vec<PolicySummary> = specs
@@ -216,9 +221,9 @@ impl PolicySet {
         self.rules.is_empty()
     }
 
-    /// Metadata keys policies read.
+    /// Metadata keys policies read, each with the types it is read as.
     #[must_use]
-    pub const fn declared(&self) -> &BTreeMap<String, DeclaredType> {
+    pub const fn declared(&self) -> &BTreeMap<String, Vec<DeclaredType>> {
         &self.declared
     }
 
@@ -238,6 +243,12 @@ impl PolicySet {
     #[must_use]
     pub fn reads(&self, action: Action) -> &KeySet {
         self.judge.reads(action)
+    }
+
+    /// Whether any policy rewrites what detectors find.
+    #[must_use]
+    pub fn redacts(&self) -> bool {
+        self.rules.iter().any(|rule| rule.redaction.is_some())
     }
 
     /// Judges every policy that can match, each alone.
@@ -367,6 +378,8 @@ impl Compiler {
         let mut all: Vec<PolicySpec> = others.to_vec();
         all.push(new.clone());
         self.compile(&all)?;
+        // Two policies that read one key differently cannot both be right; those in force before stay valid.
+        load::declare(load_all(&all)?.iter().map(|(_, rule)| rule))?;
         let before = retired_actions(others, &load_all(others)?);
         let retired_baseline = retired_actions(&all, &load_all(&all)?)
             .into_iter()

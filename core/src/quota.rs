@@ -179,19 +179,18 @@ impl Quota {
             counted.partition(|(limit, _)| limit.spec.on_exceed == OnExceed::Report);
         let mut per_minute_exceeded = false;
         let mut per_minute_left = None;
-        let mut held = Vec::new();
+        let mut reservation = Reservation { held: Vec::new() };
         for (limit, cell) in reporting {
             let counters = self.counters(limit);
             let cells = vec![cell];
-            let taken = counters.take(&cells, self.now(limit), !dry).await?;
+            let taken = counters.take(&cells, !dry).await?;
             let granted = matches!(taken, Taken::Granted(_));
             note_room(&mut per_minute_left, &[limit], &taken);
             per_minute_exceeded |= !granted && limit.spec.per_ms == 60_000;
             if granted && !dry {
-                held.push((counters, cells));
+                reservation.held.push((counters, cells));
             }
         }
-        let mut reservation = Reservation { held };
         let (limits, cells): (Vec<&ActiveLimit>, Vec<Cell>) = binding.into_iter().unzip();
         let waited = match self.bind(&limits, &cells, dry, &mut per_minute_left, &mut reservation).await? {
             Ok(waited) => waited,
@@ -202,7 +201,13 @@ impl Quota {
 
     /// Takes `cost` from one limit for work of the app's own.
     pub async fn acquire(&self, limit: &ActiveLimit, key: &str, cost: u32) -> Result<()> {
-        let cell = keyed(limit, key.as_bytes(), u64::from(cost));
+        // The same counters guard calls use: one for the whole scope, or the user's own.
+        let value = match limit.spec.key {
+            LimitKey::Scope => Vec::new(),
+            LimitKey::Principal => principal_value(&Principal::user(key)),
+            LimitKey::Session | LimitKey::Tool | LimitKey::Action | LimitKey::Custom => key.as_bytes().to_vec(),
+        };
+        let cell = keyed(limit, &value, u64::from(cost));
         let mut reservation = Reservation { held: Vec::new() };
         let outcome = self.bind(&[limit], &[cell], false, &mut None, &mut reservation).await?;
         match outcome {
@@ -226,16 +231,6 @@ impl Quota {
 
     fn counters(&self, limit: &ActiveLimit) -> Arc<dyn Counters> {
         Arc::clone(if limit.spec.shared { &self.shared } else { &self.local })
-    }
-
-    /// Processes share the wall clock only.
-    fn now(&self, limit: &ActiveLimit) -> u64 {
-        let now = self.clock.now();
-        if limit.spec.shared {
-            u64::try_from(now.wall_micros).unwrap_or(0).saturating_mul(1_000)
-        } else {
-            now.steady_nanos
-        }
     }
 
     /// Takes every binding cell, waiting in line for `queue` limits. Returns the time waited.
@@ -307,29 +302,26 @@ impl Quota {
         left: &mut Option<u8>,
         reservation: &mut Reservation,
     ) -> Result<std::result::Result<(), (usize, u64)>> {
-        let mut taken_here: Vec<(Arc<dyn Counters>, Vec<Cell>)> = Vec::new();
+        // Given back when the second store fails or the call is dropped while it waits.
+        let mut taken_here = Reservation { held: Vec::new() };
         for shared in [false, true] {
             let places: Vec<usize> =
                 limits.iter().enumerate().filter(|(_, limit)| limit.spec.shared == shared).map(|(at, _)| at).collect();
             let Some(first) = places.first().and_then(|at| limits.get(*at)) else { continue };
             let counters = self.counters(first);
             let some: Vec<Cell> = places.iter().filter_map(|at| cells.get(*at).cloned()).collect();
-            let taken = counters.take(&some, self.now(first), !dry).await?;
+            let taken = counters.take(&some, !dry).await?;
             let their: Vec<&ActiveLimit> = places.iter().filter_map(|at| limits.get(*at).copied()).collect();
             note_room(left, &their, &taken);
             match taken {
-                Taken::Granted(_) => taken_here.push((counters, some)),
+                Taken::Granted(_) if dry => {}
+                Taken::Granted(_) => taken_here.held.push((counters, some)),
                 Taken::Refused { index, retry_nanos } => {
-                    if !dry {
-                        drop(Reservation { held: taken_here });
-                    }
                     return Ok(Err((places.get(index).copied().unwrap_or(0), retry_nanos)));
                 }
             }
         }
-        if !dry {
-            reservation.held.extend(taken_here);
-        }
+        reservation.held.append(&mut taken_here.held);
         Ok(Ok(()))
     }
 }
@@ -365,15 +357,17 @@ fn cell(limit: &ActiveLimit, subject: Subject<'_>, cost: u64) -> Option<Cell> {
     let value: Vec<u8> = match limit.spec.key {
         LimitKey::Custom => return None,
         LimitKey::Scope => Vec::new(),
-        LimitKey::Principal => {
-            [subject.principal.kind.entity_type().as_bytes(), &[0], subject.principal.id.as_bytes()].concat()
-        }
+        LimitKey::Principal => principal_value(subject.principal),
         // Leaving the session out must not be a way around: such calls share one counter.
         LimitKey::Session => subject.session.map_or_else(Vec::new, |session| session.as_str().as_bytes().to_vec()),
         LimitKey::Tool => subject.tool?.as_bytes().to_vec(),
         LimitKey::Action => subject.action.name().as_bytes().to_vec(),
     };
     Some(keyed(limit, &value, cost))
+}
+
+fn principal_value(principal: &Principal) -> Vec<u8> {
+    [principal.kind.entity_type().as_bytes(), &[0], principal.id.as_bytes()].concat()
 }
 
 fn keyed(limit: &ActiveLimit, value: &[u8], cost: u64) -> Cell {

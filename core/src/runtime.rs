@@ -85,7 +85,18 @@ impl<T> Default for PerProcess<T> {
     }
 }
 
-static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+/// A runtime that may be dropped anywhere, also on a thread of somebody else's runtime.
+struct Shared(Option<Runtime>);
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+static RUNTIME: PerProcess<Shared> = PerProcess::new();
 
 /// The runtime's handle, starting it if need be.
 pub fn handle() -> Result<Handle> {
@@ -96,11 +107,18 @@ pub fn handle() -> Result<Handle> {
             .and_then(|text| text.parse().ok())
             .filter(|count| (1..=64).contains(count))
             .unwrap_or(cores.min(4));
-        Builder::new_multi_thread().worker_threads(threads).thread_name("tenantry").enable_time().build().map_err(
-            |error| Error::unavailable("runtime_unavailable", "threads could not be started").with_source(error),
-        )
+        Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("tenantry")
+            .enable_time()
+            .build()
+            .map(|runtime| Shared(Some(runtime)))
+            .map_err(|error| {
+                Error::unavailable("runtime_unavailable", "threads could not be started").with_source(error)
+            })
     })?;
-    Ok(runtime.1.handle().clone())
+    let started = runtime.1.0.as_ref().ok_or_else(|| Error::internal("the runtime is gone"))?;
+    Ok(started.handle().clone())
 }
 
 /// Resolves after `duration`. Without a runtime (no threads left) it resolves at once: waiting is never unbounded.

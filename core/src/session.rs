@@ -134,6 +134,8 @@ impl SessionRoom {
                 by_scope.entry(hot.scope.clone()).or_default().push((hot.id.clone(), pending, hot.expires));
             }
         }
+        // One project's trouble must not cost another its turns: go on, and say at the end.
+        let mut failed = Ok(());
         for (scope, turns) in by_scope {
             let expires = turns.iter().map(|(_, _, expires)| *expires).max().unwrap_or(now.wall_micros);
             let batch: Vec<(OpaqueId, SessionTurns)> =
@@ -146,15 +148,15 @@ impl SessionRoom {
                 }
                 Err(error) => {
                     // Kept for the next flush.
-                    for (id, turn, _) in &turns {
-                        self.put_back(&scope, id, turn);
+                    for (id, turn, expires) in &turns {
+                        self.put_back(&scope, id, turn, *expires);
                     }
-                    return Err(error);
+                    failed = Err(error);
                 }
             }
         }
         self.shed(now);
-        Ok(())
+        failed
     }
 
     fn with(&self, scope: &Scope, id: &OpaqueId, change: impl FnOnce(&mut Hot)) {
@@ -173,8 +175,18 @@ impl SessionRoom {
         });
     }
 
-    fn put_back(&self, scope: &Scope, id: &OpaqueId, turn: &SessionTurns) {
-        self.with(scope, id, |hot| hot.pending.merge(turn));
+    fn put_back(&self, scope: &Scope, id: &OpaqueId, turn: &SessionTurns, expires: i64) {
+        let key = Self::key(scope, id);
+        let Some(shard) = self.shard(&key) else { return };
+        let mut sessions = shard.lock();
+        let hot = sessions.entry(key).or_insert_with(|| Hot {
+            scope: scope.clone(),
+            id: id.clone(),
+            turns: turn.clone(),
+            pending: SessionTurns::default(),
+            expires,
+        });
+        hot.pending.merge(turn);
     }
 
     /// Drops expired sessions, and written ones beyond the cap.

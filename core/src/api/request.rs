@@ -295,8 +295,17 @@ impl GuardRequest {
     /// Reads a request from JSON. Lone surrogate escapes become U+FFFD; NaN and unknown enum values are refused.
     pub fn from_json(text: &str) -> Result<Self> {
         let text = repair_surrogates(text);
-        let request: Self = serde_json::from_str(&text)
-            .map_err(|error| Error::invalid("request_invalid", format!("the request is not acceptable: {error}")))?;
+        let request: Self = serde_json::from_str(&text).map_err(|error| {
+            // The parser's own words may quote content.
+            let what = match error.classify() {
+                serde_json::error::Category::Data => "a field is missing or of the wrong type",
+                _ => "it is not JSON",
+            };
+            Error::invalid(
+                "request_invalid",
+                format!("the request is not acceptable at line {}, column {}: {what}", error.line(), error.column()),
+            )
+        })?;
         request.check_depth()?;
         Ok(request)
     }

@@ -39,7 +39,6 @@ impl Engine {
     pub async fn create_account(&self, id: &str, facts: TenantFacts) -> Result<Account> {
         let (scope, account) = self.tenants.create_account(id, facts).await?;
         self.note(&scope, "account.create", json!({ "account": id })).await?;
-        self.audit.head(&scope).await?;
         Ok(account)
     }
 
@@ -77,8 +76,6 @@ impl Engine {
         let floor = if self.dev { crate::api::Mode::Monitor } else { crate::api::Mode::Enforce };
         let (scope, project) = self.tenants.create_project(account, id, facts, floor).await?;
         self.note(&scope, "project.create", json!({ "account": account, "project": id })).await?;
-        // Every chain has a signed head from birth, so that a missing one is a sign of tampering.
-        self.audit.head(&scope).await?;
         Ok(project)
     }
 

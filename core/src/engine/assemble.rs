@@ -194,8 +194,8 @@ fn metadata(call: &Call, keys: &mut Keys<'_>, conflicts: &mut Vec<String>) -> Ve
             if verified(call, name) != Some(value.clone()) {
                 conflicts.push(name.clone());
             }
-        } else if let Some(kind) = declared.get(name) {
-            match typed(value, *kind) {
+        } else if let Some(kinds) = declared.get(name) {
+            match kinds.iter().find_map(|kind| typed(value, *kind)) {
                 Some(value) => accepted.push((name.clone(), value)),
                 None => conflicts.push(name.clone()),
             }

@@ -1,5 +1,5 @@
-//! The housekeeper: one thread per engine, started by the first call on a data folder. Every 100 ms it follows changes of
-//! other processes and writes sessions behind; every second it signs audit heads.
+//! The housekeeper: two threads per engine, started by the first call on a data folder. One follows changes of other
+//! processes every 100 ms; the other writes sessions behind as often, and signs audit heads every second.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -18,6 +18,15 @@ impl Engine {
             return;
         }
         let engine = Arc::downgrade(self);
+        let follower = Arc::downgrade(self);
+        // Its own thread: a session file that is slow to write must not delay a suspension or a forbid from elsewhere.
+        let following = runtime::thread("tenantry-follower", move || {
+            loop {
+                std::thread::sleep(TICK);
+                let Some(engine) = follower.upgrade() else { return };
+                let _ = engine.tenants.follow_changes();
+            }
+        });
         let started = runtime::thread("tenantry-housekeeper", move || {
             let mut tick = 0_u32;
             loop {
@@ -27,7 +36,7 @@ impl Engine {
                 engine.tick(tick.is_multiple_of(TICKS_PER_HEAD));
             }
         });
-        if started.is_err() {
+        if started.is_err() || following.is_err() {
             // Tried again with the next call.
             self.housekept.store(false, Ordering::Release);
         }
@@ -35,7 +44,6 @@ impl Engine {
 
     /// What fails here is tried again at the next tick: nothing pending is dropped.
     fn tick(&self, heads: bool) {
-        let _ = self.tenants.follow_changes();
         self.sessions.refresh_changed();
         let _ = runtime::block_on(self.sessions.flush(self.clock.now()));
         let _ = runtime::block_on(self.audit.sign_heads(heads));

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{Allowance, Call, Engine, History};
 use crate::{
-    api::DetectorResult,
-    context_keys::ContextKey,
+    api::{DetectorResult, Mode},
+    context_keys::{Action, ContextKey},
     detect::{self, CATALOGUE, Findings},
     error::Result,
 };
@@ -21,12 +21,24 @@ impl Engine {
         if request.detectors.is_empty() && request.optimize != Some(true) {
             return Ok(detect::inspect(&call.subject(), &[]));
         }
-        let reads = call.tenant.policies.reads(call.action);
-        let reads_session =
-            ContextKey::ALL.iter().any(|key| key.name().starts_with("session_") && reads.contains(*key));
+        let policies = &call.tenant.policies;
+        let mode = request.mode.unwrap_or(Mode::Enforce).max(call.tenant.settings.mode_floor);
+        let redacts = mode == Mode::Modify || request.mode == Some(Mode::Modify) || policies.redacts();
+        // These are made of every detector's findings, and a session is read by later calls of any action.
+        let sums_up = |key: &ContextKey| {
+            key.name().starts_with("session_")
+                || matches!(
+                    key,
+                    ContextKey::HighestSeverity | ContextKey::DetectorCount | ContextKey::MultiTurnDetection
+                )
+        };
+        let read_anywhere = |key: &ContextKey| Action::ALL.iter().any(|action| policies.reads(*action).contains(*key));
+        if redacts || ContextKey::ALL.iter().any(|key| sums_up(key) && read_anywhere(key)) {
+            return Ok(detect::inspect(&call.subject(), &[]));
+        }
+        let reads = policies.reads(call.action);
         let needed = |detector: &detect::DetectorInfo| {
-            reads_session
-                || detector.keys.iter().any(|key| reads.contains(*key))
+            detector.keys.iter().any(|key| reads.contains(*key))
                 || request.detectors.iter().any(|name| name == detector.name)
         };
         let names: Vec<&'static str> =

@@ -116,6 +116,10 @@ impl Engine {
 
     /// Writes an error down and hands it on; when even that fails, the audit's error is the one that matters.
     pub(super) async fn audit_failure(&self, scope: &Scope, request_id: &str, at: Now, error: Error) -> Error {
+        // A child of a fork has no business in its parent's ledger.
+        if error.code() == "forked" {
+            return error;
+        }
         let body = serde_json::json!({ "error": error.kind().name(), "code": error.code() }).to_string();
         let entry = Entry { at: at.wall_micros, kind: "error", request_id, decision: "", body: &body };
         match self.audit.record(scope, AuditClass::Standard, &entry).await {

@@ -316,6 +316,19 @@ fn literal_type(expression: &Value) -> Option<DeclaredType> {
     }
 }
 
+/// The metadata keys `rules` read, together, each with every type it is read as. Never fails: a project's policies must not
+/// decide whether those of its account load.
+pub fn declared<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> BTreeMap<String, Vec<DeclaredType>> {
+    let mut declared: BTreeMap<String, Vec<DeclaredType>> = BTreeMap::new();
+    for (name, kind) in rules.flat_map(|rule| &rule.metadata).filter(|(name, _)| !is_reserved(name)) {
+        let kinds = declared.entry(name.clone()).or_default();
+        if !kinds.contains(kind) {
+            kinds.push(*kind);
+        }
+    }
+    declared
+}
+
 /// The metadata keys `rules` read, together. Refuses reserved names and contradicting types.
 pub fn declare<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> Result<BTreeMap<String, DeclaredType>> {
     let mut declared: BTreeMap<String, DeclaredType> = BTreeMap::new();

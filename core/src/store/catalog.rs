@@ -82,11 +82,12 @@ pub struct Installation {
 
 /// Tenants and their documents. Every method takes the scope it acts in.
 pub trait Catalog: Send + Sync {
-    /// Adds a tenant below `parent` with its first documents (kind, name, body), all or nothing; `Conflict` when a living
+    /// Adds a tenant of a fresh `uid` below `parent` with its first documents (kind, name, body), all or nothing; `Conflict` when a living
     /// one's id differs at most in case.
     fn create(
         &self,
         parent: &Scope,
+        uid: Uid,
         id: &Id,
         facts: &TenantFacts,
         at: i64,
@@ -205,6 +206,7 @@ impl Catalog for SqliteCatalog {
     fn create(
         &self,
         parent: &Scope,
+        uid: Uid,
         id: &Id,
         facts: &TenantFacts,
         at: i64,
@@ -223,7 +225,7 @@ impl Catalog for SqliteCatalog {
             if let Some(taken) = taken {
                 return Err(Error::conflict("scope_exists", format!("`{taken}` exists already")));
             }
-            let row = TenantRow { uid: Uid::random()?, id, status: Status::Active, facts, created_at: at };
+            let row = TenantRow { uid, id, status: Status::Active, facts, created_at: at };
             let facts = serde_json::to_string(&row.facts).map_err(|_| Error::internal("facts could not be written"))?;
             transaction.execute(
                 "INSERT INTO tenants VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)",
@@ -370,7 +372,15 @@ mod tests {
                 }
 
                 fn create(catalog: &SqliteCatalog, text: &str) -> Result<TenantRow> {
-                    block_on(catalog.create(&Scope::mint_platform(), &id(text), &TenantFacts::default(), 1, Vec::new()))
+                    let uid = Uid::random().unwrap();
+                    block_on(catalog.create(
+                        &Scope::mint_platform(),
+                        uid,
+                        &id(text),
+                        &TenantFacts::default(),
+                        1,
+                        Vec::new(),
+                    ))
                 }
 
                 #[test]

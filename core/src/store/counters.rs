@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher as _,
+    sync::Arc,
 };
 
 use parking_lot::Mutex;
@@ -10,7 +11,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::sqlite::{Database, to_i64, to_u64};
 use crate::{
-    clock::BoxFuture,
+    clock::{BoxFuture, Clock},
     error::{Error, ErrorKind, Result},
     scope::{Key, Scope, Uid},
 };
@@ -20,6 +21,9 @@ const SHARDS: usize = 64;
 const SHARD_CELLS: usize = 16_384;
 /// No scope may hold more than this share of a shard, so one tenant's keys never crowd out another's.
 const SCOPE_SHARE: usize = SHARD_CELLS / 8;
+
+/// How often a full shard is searched for cells that owe nothing.
+const SWEEP_NANOS: u64 = 100_000_000;
 
 /// One rate to charge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +57,10 @@ pub enum Taken {
 /// Rate cells, charged all or none.
 pub trait Counters: Send + Sync {
     /// Charges every cell, or none when one has no room. With `commit` false nothing is charged either way.
-    /// `now_nanos` may step back: time that did not pass gives nothing back and takes nothing away.
-    fn take(&self, cells: &[Cell], now_nanos: u64, commit: bool) -> BoxFuture<'_, Result<Taken>>;
+    ///
+    /// The clock is read where charges are ordered, under the lock or inside the transaction: a reading from before the
+    /// wait would drain the same time twice. It may step back: time that did not pass gives nothing and takes nothing.
+    fn take(&self, cells: &[Cell], commit: bool) -> BoxFuture<'_, Result<Taken>>;
 
     /// Gives back what [`Counters::take`] charged.
     fn refund(&self, cells: &[Cell]);
@@ -123,54 +129,83 @@ fn full() -> Error {
 pub struct MemoryCounters {
     shards: Vec<Mutex<Shard>>,
     hasher: RandomState,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Default)]
 struct Shard {
     cells: HashMap<Key, Debt>,
     held: HashMap<Uid, usize>,
+    swept_nanos: Option<u64>,
 }
 
 impl Shard {
-    /// Makes room for one more key of `cell`'s scope, dropping cells that owe nothing.
+    /// Makes room for one more key of `cell`'s scope: first by dropping cells that owe nothing, then, when the shard is
+    /// full for everybody, at the cost of the scope that holds most. A scope beyond its own share is refused.
     fn admit(&mut self, cell: &Cell, now_nanos: u64) -> Result<()> {
         if self.cells.contains_key(&cell.key) {
             return Ok(());
         }
         let uid = cell.scope.uid();
-        let is_full = |shard: &Self| {
-            shard.cells.len() >= SHARD_CELLS || shard.held.get(&uid).is_some_and(|held| *held >= SCOPE_SHARE)
-        };
-        if is_full(self) {
-            self.cells.retain(|key, debt| {
-                let drained = u128::from(now_nanos.saturating_sub(debt.last_nanos)) * u128::from(debt.rate);
-                let keep = debt.units > drained;
-                if !keep
-                    && let Some(owner) = key.as_bytes().first_chunk::<16>()
-                    && let Some(held) = self.held.get_mut(&Uid::from_bytes(*owner))
-                {
-                    *held = held.saturating_sub(1);
-                }
-                keep
-            });
-            self.held.retain(|_, held| *held > 0);
-            if is_full(self) {
+        let greedy = |shard: &Self| shard.held.get(&uid).is_some_and(|held| *held >= SCOPE_SHARE);
+        if self.cells.len() >= SHARD_CELLS || greedy(self) {
+            self.sweep(now_nanos);
+            if greedy(self) {
                 return Err(full());
+            }
+            if self.cells.len() >= SHARD_CELLS {
+                self.evict_largest();
             }
         }
         *self.held.entry(uid).or_default() += 1;
         self.cells.insert(cell.key.clone(), Debt::default());
         Ok(())
     }
-}
 
-impl Default for MemoryCounters {
-    fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+    /// Drops cells that owe nothing. At most ten times a second: a scope at its share must not make others wait.
+    fn sweep(&mut self, now_nanos: u64) {
+        if self.swept_nanos.is_some_and(|swept| now_nanos.abs_diff(swept) < SWEEP_NANOS) {
+            return;
+        }
+        self.swept_nanos = Some(now_nanos);
+        self.keep(|_, debt| debt.units > u128::from(now_nanos.saturating_sub(debt.last_nanos)) * u128::from(debt.rate));
+    }
+
+    /// Drops a part of what the scope with most keys holds, so that the next newcomers need no search.
+    fn evict_largest(&mut self) {
+        let Some((largest, _)) = self.held.iter().max_by_key(|(_, held)| **held) else { return };
+        let largest = *largest;
+        let mut excess = SHARD_CELLS / 16;
+        self.keep(|owner, _| {
+            let keep = owner != largest || excess == 0;
+            excess -= usize::from(!keep);
+            keep
+        });
+    }
+
+    fn keep(&mut self, mut keep: impl FnMut(Uid, &Debt) -> bool) {
+        let held = &mut self.held;
+        self.cells.retain(|key, debt| {
+            let Some(owner) = key.as_bytes().first_chunk::<16>().map(|owner| Uid::from_bytes(*owner)) else {
+                return true;
+            };
+            let kept = keep(owner, debt);
+            if !kept && let Some(held) = held.get_mut(&owner) {
+                *held = held.saturating_sub(1);
+            }
+            kept
+        });
+        held.retain(|_, held| *held > 0);
     }
 }
 
 impl MemoryCounters {
+    /// Counters that read the steady clock.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new(), clock }
+    }
+
     fn shard_of(&self, key: &Key) -> usize {
         // INVARIANT: the remainder is below SHARDS, so it fits.
         usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0)
@@ -188,7 +223,7 @@ impl MemoryCounters {
         self.len() == 0
     }
 
-    fn take_now(&self, cells: &[Cell], now_nanos: u64, commit: bool) -> Result<Taken> {
+    fn take_now(&self, cells: &[Cell], commit: bool) -> Result<Taken> {
         check_owner(cells)?;
         let places: Vec<usize> = cells.iter().map(|cell| self.shard_of(&cell.key)).collect();
         let mut wanted = places.clone();
@@ -197,6 +232,7 @@ impl MemoryCounters {
         // Locks are taken in one order everywhere, so two calls never wait for each other.
         let mut guards: Vec<_> =
             wanted.iter().filter_map(|place| self.shards.get(*place).map(|shard| (*place, shard.lock()))).collect();
+        let now_nanos = self.clock.now().steady_nanos;
         let mut after: Vec<(usize, &Key, Debt)> = Vec::with_capacity(cells.len());
         let mut left = Vec::with_capacity(cells.len());
         for (index, (cell, place)) in cells.iter().zip(&places).enumerate() {
@@ -234,8 +270,8 @@ impl MemoryCounters {
 }
 
 impl Counters for MemoryCounters {
-    fn take(&self, cells: &[Cell], now_nanos: u64, commit: bool) -> BoxFuture<'_, Result<Taken>> {
-        Box::pin(std::future::ready(self.take_now(cells, now_nanos, commit)))
+    fn take(&self, cells: &[Cell], commit: bool) -> BoxFuture<'_, Result<Taken>> {
+        Box::pin(std::future::ready(self.take_now(cells, commit)))
     }
 
     fn refund(&self, cells: &[Cell]) {
@@ -256,16 +292,16 @@ CREATE TABLE IF NOT EXISTS cells (
 ";
 
 /// [`Counters`] shared by every process on one data folder. Each charge is one transaction.
-pub struct SqliteCounters(Database);
+pub struct SqliteCounters(Database, Arc<dyn Clock>);
 
 impl SqliteCounters {
-    /// Opens `counters.db`, or memory when `path` is none.
-    pub fn open(path: Option<&std::path::Path>) -> Result<Self> {
+    /// Opens `counters.db`, or memory when `path` is none. Reads the wall clock, the only one processes share.
+    pub fn open(path: Option<&std::path::Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let database = match path {
             Some(path) => Database::open(path, SCHEMA)?,
             None => Database::memory(SCHEMA)?,
         };
-        Ok(Self(database))
+        Ok(Self(database, clock))
     }
 }
 
@@ -299,10 +335,11 @@ fn write_debt(transaction: &rusqlite::Transaction<'_>, key: &Key, debt: &Debt) -
 }
 
 impl Counters for SqliteCounters {
-    fn take(&self, cells: &[Cell], now_nanos: u64, commit: bool) -> BoxFuture<'_, Result<Taken>> {
-        let cells = cells.to_vec();
+    fn take(&self, cells: &[Cell], commit: bool) -> BoxFuture<'_, Result<Taken>> {
+        let (cells, clock) = (cells.to_vec(), Arc::clone(&self.1));
         self.0.write(move |transaction| {
             check_owner(&cells)?;
+            let now_nanos = u64::try_from(clock.now().wall_micros).unwrap_or(0).saturating_mul(1_000);
             let mut left = Vec::with_capacity(cells.len());
             let mut after: Vec<(&Key, Debt)> = Vec::with_capacity(cells.len());
             for (index, cell) in cells.iter().enumerate() {
@@ -346,10 +383,13 @@ impl Counters for SqliteCounters {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
+        clock::ManualClock,
         runtime::block_on,
         scope::{Id, KeyKind},
     };
@@ -358,16 +398,44 @@ mod tests {
         Scope::mint_account(Id::parse("test", "a").unwrap(), Uid::from_bytes([seed; 16]))
     }
 
-    fn cell(scope: &Scope, name: &str, rate: u64, per_nanos: u64) -> Cell {
+    fn cell(scope: &Scope, name: &str, rate: u64, ticks: u64) -> Cell {
+        let per_nanos = ticks.saturating_mul(TICK);
         Cell { key: Key::new(scope, KeyKind::Rate, &[name.as_bytes()]), scope: scope.clone(), rate, per_nanos, cost: 1 }
     }
 
-    fn stores() -> [(&'static str, Box<dyn Counters>); 2] {
-        [("memory", Box::new(MemoryCounters::default())), ("sqlite", Box::new(SqliteCounters::open(None).unwrap()))]
+    /// A store on a clock that stands where a test says; one tick is a microsecond, which both clocks can tell.
+    struct Bench {
+        clock: ManualClock,
+        store: Box<dyn Counters>,
     }
 
-    fn granted(store: &dyn Counters, cells: &[Cell], now: u64) -> bool {
-        matches!(block_on(store.take(cells, now, true)).unwrap(), Taken::Granted(_))
+    impl Bench {
+        fn take(&self, cells: &[Cell], now: u64, commit: bool) -> Result<Taken> {
+            let here = self.clock.now().steady_nanos / TICK;
+            if now >= here {
+                self.clock.advance(Duration::from_nanos((now - here) * TICK));
+            } else {
+                self.clock.step_back(Duration::from_nanos((here - now) * TICK));
+            }
+            block_on(self.store.take(cells, commit))
+        }
+
+        fn granted(&self, cells: &[Cell], now: u64) -> bool {
+            matches!(self.take(cells, now, true).unwrap(), Taken::Granted(_))
+        }
+    }
+
+    const TICK: u64 = 1_000;
+
+    fn memory() -> Bench {
+        let clock = ManualClock::at(0);
+        Bench { store: Box::new(MemoryCounters::new(Arc::new(clock.clone()))), clock }
+    }
+
+    fn stores() -> [(&'static str, Bench); 2] {
+        let clock = ManualClock::at(0);
+        let sqlite = SqliteCounters::open(None, Arc::new(clock.clone())).unwrap();
+        [("memory", memory()), ("sqlite", Bench { store: Box::new(sqlite), clock })]
     }
 
     /// The textbook form, in exact rationals over elapsed (never negative) time.
@@ -400,7 +468,7 @@ mod tests {
                 for step in &moves {
                     now = now.saturating_add_signed(*step);
                     let expected = model.take(rate, per, now);
-                    prop_assert_eq!(granted(&*store, &[cell(&scope, "x", rate, per)], now), expected, "{}", name);
+                    prop_assert_eq!(store.granted(&[cell(&scope, "x", rate, per)], now), expected, "{}", name);
                 }
             }
         }
@@ -409,24 +477,24 @@ mod tests {
         fn never_more_than_rate_per_period_beyond_one_burst(
             rate in 1_u64..10, per in 10_u64..1_000, gaps in prop::collection::vec(0_u64..200, 1..200),
         ) {
-            let store = MemoryCounters::default();
+            let store = memory();
             let (scope, mut now, mut count) = (scope(1), 0_u64, 0_u64);
             for gap in &gaps {
                 now += gap;
-                count += u64::from(granted(&store, &[cell(&scope, "x", rate, per)], now));
+                count += u64::from(store.granted(&[cell(&scope, "x", rate, per)], now));
             }
             prop_assert!(u128::from(count) <= u128::from(rate) + u128::from(now) * u128::from(rate) / u128::from(per));
         }
     }
 
     #[test]
-    fn retry_after_is_exact_to_the_nanosecond() {
+    fn retry_after_is_exact() {
         for (name, store) in stores() {
             let cells = [cell(&scope(1), "x", 3, 1_000)];
-            while granted(&*store, &cells, 5) {}
-            let Taken::Refused { retry_nanos, .. } = block_on(store.take(&cells, 5, false)).unwrap() else { panic!() };
-            assert!(!granted(&*store, &cells, 5 + retry_nanos - 1), "{name}");
-            assert!(granted(&*store, &cells, 5 + retry_nanos), "{name}");
+            while store.granted(&cells, 5) {}
+            let Taken::Refused { retry_nanos, .. } = store.take(&cells, 5, false).unwrap() else { panic!() };
+            assert!(!store.granted(&cells, 5 + retry_nanos.div_ceil(TICK) - 1), "{name}");
+            assert!(store.granted(&cells, 5 + retry_nanos.div_ceil(TICK)), "{name}");
         }
     }
 
@@ -436,11 +504,11 @@ mod tests {
             let scope = scope(1);
             let wide = cell(&scope, "account", 100, 1_000_000);
             let narrow = cell(&scope, "project", 1, 1_000_000);
-            assert!(granted(&*store, &[wide.clone(), narrow.clone()], 0));
+            assert!(store.granted(&[wide.clone(), narrow.clone()], 0));
             for _ in 0..10 {
-                assert!(!granted(&*store, &[wide.clone(), narrow.clone()], 0));
+                assert!(!store.granted(&[wide.clone(), narrow.clone()], 0));
             }
-            let Taken::Granted(left) = block_on(store.take(&[wide], 0, false)).unwrap() else { panic!() };
+            let Taken::Granted(left) = store.take(&[wide], 0, false).unwrap() else { panic!() };
             assert_eq!(left, [98], "{name}: refused calls took nothing from the wider level");
         }
     }
@@ -449,10 +517,10 @@ mod tests {
     fn a_refund_gives_the_place_back() {
         for (name, store) in stores() {
             let cells = [cell(&scope(1), "x", 1, 1_000)];
-            assert!(granted(&*store, &cells, 0));
-            assert!(!granted(&*store, &cells, 0));
-            store.refund(&cells);
-            assert!(granted(&*store, &cells, 0), "{name}");
+            assert!(store.granted(&cells, 0));
+            assert!(!store.granted(&cells, 0));
+            store.store.refund(&cells);
+            assert!(store.granted(&cells, 0), "{name}");
         }
     }
 
@@ -461,19 +529,19 @@ mod tests {
         for (name, store) in stores() {
             let scope = scope(1);
             for _ in 0..4 {
-                assert!(granted(&*store, &[cell(&scope, "x", 4, 1_000)], 0));
+                assert!(store.granted(&[cell(&scope, "x", 4, 1_000)], 0));
             }
             // Lowered to 2: four calls are still owed, so nothing fits until three have drained at the new pace.
-            assert!(!granted(&*store, &[cell(&scope, "x", 2, 1_000)], 1_499), "{name}");
-            assert!(granted(&*store, &[cell(&scope, "x", 2, 1_000)], 1_500), "{name}");
+            assert!(!store.granted(&[cell(&scope, "x", 2, 1_000)], 1_499), "{name}");
+            assert!(store.granted(&[cell(&scope, "x", 2, 1_000)], 1_500), "{name}");
         }
     }
 
     #[test]
     fn the_same_key_text_in_another_scope_is_another_counter() {
         for (name, store) in stores() {
-            assert!(granted(&*store, &[cell(&scope(1), "x", 1, 1_000)], 0));
-            assert!(granted(&*store, &[cell(&scope(2), "x", 1, 1_000)], 0), "{name}");
+            assert!(store.granted(&[cell(&scope(1), "x", 1, 1_000)], 0));
+            assert!(store.granted(&[cell(&scope(2), "x", 1, 1_000)], 0), "{name}");
         }
     }
 
@@ -481,21 +549,33 @@ mod tests {
     fn a_foreign_key_is_refused_even_inside_the_process() {
         for (_, store) in stores() {
             let forged = Cell { scope: scope(2), ..cell(&scope(1), "x", 1, 1_000) };
-            assert!(block_on(store.take(&[forged], 0, true)).is_err());
+            assert!(store.take(&[forged], 0, true).is_err());
         }
     }
 
     #[test]
     fn one_scope_with_countless_keys_neither_grows_without_bound_nor_starves_another() {
-        let store = MemoryCounters::default();
+        let store = MemoryCounters::new(Arc::new(ManualClock::at(0)));
+        let take = |cells: &[Cell]| block_on(store.take(cells, true));
         let greedy = scope(1);
-        let mut refused = 0_u32;
-        for i in 0..300_000_u32 {
-            let cells = [cell(&greedy, &i.to_string(), 1, u64::MAX / 4)];
-            refused += u32::from(block_on(store.take(&cells, 0, true)).is_err());
-        }
+        let refused = (0..300_000_u32).filter(|i| take(&[cell(&greedy, &i.to_string(), 1, 1 << 40)]).is_err()).count();
         assert!(refused > 0);
         assert!(store.len() <= SHARDS * SCOPE_SHARE);
-        assert!(granted(&store, &[cell(&scope(2), "fresh", 1, 1_000)], 0));
+        assert!(matches!(take(&[cell(&scope(2), "fresh", 1, 1_000)]).unwrap(), Taken::Granted(_)));
+    }
+
+    #[test]
+    fn many_greedy_scopes_together_never_close_the_door_to_a_newcomer() {
+        let store = MemoryCounters::new(Arc::new(ManualClock::at(0)));
+        let take = |cells: &[Cell]| block_on(store.take(cells, true));
+        for seed in 10..22 {
+            for i in 0..120_000_u32 {
+                drop(take(&[cell(&scope(seed), &i.to_string(), 1, 1 << 40)]));
+            }
+        }
+        assert!(store.len() <= SHARDS * SHARD_CELLS);
+        for i in 0..500_u32 {
+            assert!(matches!(take(&[cell(&scope(2), &i.to_string(), 1, 1_000)]).unwrap(), Taken::Granted(_)));
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use crate::{
@@ -27,7 +27,6 @@ pub struct Journal {
     id: Uid,
     path: PathBuf,
     file: File,
-    written: AtomicU64,
     failed: AtomicBool,
 }
 
@@ -49,7 +48,7 @@ impl Journal {
             let path = folder.join(format!("{}.tnj", id.to_hex()));
             let file = OpenOptions::new().read(true).append(true).create_new(true).open(&path)?;
             if file.try_lock().is_ok() && path.exists() {
-                return Ok(Self { id, path, file, written: AtomicU64::new(0), failed: AtomicBool::new(false) });
+                return Ok(Self { id, path, file, failed: AtomicBool::new(false) });
             }
         }
         Err(Error::unavailable("audit_unavailable", "a fresh journal could not be locked"))
@@ -60,9 +59,9 @@ impl Journal {
         self.id
     }
 
-    /// Bytes appended so far.
-    pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Acquire)
+    /// How long the file is now, torn records included.
+    pub fn length(&self) -> Result<u64> {
+        Ok(self.file.metadata()?.len())
     }
 
     /// Appends one record by one `write`. After a failed write the journal takes no more: what follows a torn record
@@ -72,10 +71,7 @@ impl Journal {
             return Err(unavailable());
         }
         match (&self.file).write(record) {
-            Ok(written) if written == record.len() => {
-                self.written.fetch_add(record.len() as u64, Ordering::AcqRel);
-                Ok(())
-            }
+            Ok(written) if written == record.len() => Ok(()),
             Ok(_) | Err(_) => {
                 self.failed.store(true, Ordering::Release);
                 Err(unavailable())
@@ -86,6 +82,12 @@ impl Journal {
     /// Whether a write has failed; the owner then starts another journal.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+
+    /// Behaves as after a failed write.
+    #[cfg(test)]
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
     }
 
     /// Records from `offset` on, up to a few MiB of them.
@@ -127,14 +129,14 @@ fn read_from(path: &Path, offset: u64) -> Result<(Vec<Record>, u64)> {
     let mut at = 0_usize;
     while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= HEADER) {
         match parse(rest) {
-            Parsed::Whole(payload) => {
+            Some(payload) => {
                 at += HEADER + payload.len();
                 records.push(Record { end: offset + at as u64, payload: payload.to_vec() });
             }
-            // The rest may still be on its way, or is the torn tail of a dead process.
-            Parsed::Partial => break,
-            Parsed::Torn => match rest.windows(MAGIC.len()).skip(1).position(|window| window == MAGIC) {
-                Some(skip) => at += skip + 1,
+            // Torn, or still on its way. Only a record that is whole proves that the one before it never will be; what
+            // merely looks like a beginning may be text inside a record.
+            None => match next_whole(rest) {
+                Some(skip) => at += skip,
                 None => break,
             },
         }
@@ -142,27 +144,22 @@ fn read_from(path: &Path, offset: u64) -> Result<(Vec<Record>, u64)> {
     Ok((records, offset + at as u64))
 }
 
-enum Parsed<'a> {
-    Whole(&'a [u8]),
-    Partial,
-    Torn,
+/// The payload of the record `bytes` begin with, if it is whole.
+fn parse(bytes: &[u8]) -> Option<&[u8]> {
+    let word = |at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map(u32::from_be_bytes);
+    let (magic, length, crc) = (bytes.get(..4)?, word(4)? as usize, word(8)?);
+    if magic != MAGIC || length > MAX_RECORD {
+        return None;
+    }
+    bytes.get(HEADER..HEADER + length).filter(|payload| crc32fast::hash(payload) == crc)
 }
 
-fn parse(bytes: &[u8]) -> Parsed<'_> {
-    let word = |at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map(u32::from_be_bytes);
-    let (Some(magic), Some(length), Some(crc)) = (bytes.get(..4), word(4), word(8)) else { return Parsed::Partial };
-    let length = length as usize;
-    if magic != MAGIC || length > MAX_RECORD {
-        return Parsed::Torn;
-    }
-    match bytes.get(HEADER..HEADER + length) {
-        Some(payload) if crc32fast::hash(payload) == crc => Parsed::Whole(payload),
-        Some(_) => Parsed::Torn,
-        // A torn record whose length reaches past the end looks the same as one still being written, unless another
-        // record follows it.
-        None if bytes.windows(MAGIC.len()).skip(1).any(|window| window == MAGIC) => Parsed::Torn,
-        None => Parsed::Partial,
-    }
+/// Where the next whole record begins, after the one that is not. A frame cannot be forged inside a record: its length has
+/// zero bytes, which the JSON of a body never holds.
+fn next_whole(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find_iter(bytes, &MAGIC)
+        .filter(|at| *at > 0)
+        .find(|at| bytes.get(*at..).is_some_and(|rest| parse(rest).is_some()))
 }
 
 /// A journal whose process is gone, locked for us.
@@ -238,6 +235,18 @@ mod tests {
         let torn = &frame(b"torn record").unwrap()[..15];
         fs::write(&path, [frame(b"one").unwrap().as_slice(), torn, &frame(b"two").unwrap()].concat()).unwrap();
         assert_eq!(read_all(&path), vec![b"one".to_vec(), b"two".to_vec()]);
+    }
+
+    #[test]
+    fn a_record_that_holds_the_magic_is_not_taken_apart_when_it_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.tnj");
+        let whole = frame(b"a tool called tnJ1 tnJ1 and more").unwrap();
+        fs::write(&path, &whole[..40]).unwrap();
+        let (records, at) = read_from(&path, 0).unwrap();
+        assert_eq!((records.len(), at), (0, 0), "it is still on its way");
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(read_all(&path).len(), 1);
     }
 
     #[test]

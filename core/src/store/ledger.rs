@@ -76,6 +76,8 @@ pub struct Row {
     pub body_hash: Vec<u8>,
     /// This row's hash.
     pub hash: Vec<u8>,
+    /// The hash of the row before as it stands now; empty when that row is missing.
+    pub previous: Vec<u8>,
 }
 
 impl Row {
@@ -161,7 +163,31 @@ struct Inner {
 enum Intake {
     // No journal: rows wait in memory until somebody looks or enough have come.
     Memory(Mutex<Vec<Vec<u8>>>),
-    Folder { folder: PathBuf, journal: RwLock<Arc<Journal>>, committed: AtomicU64 },
+    Folder(Files),
+}
+
+struct Files {
+    folder: PathBuf,
+    journal: RwLock<Arc<Journal>>,
+    /// How far `journal` is committed.
+    committed: AtomicU64,
+    /// Journals that take no more records, with how far each is committed.
+    retired: Mutex<Vec<(Arc<Journal>, u64)>>,
+}
+
+impl Files {
+    /// Puts a fresh journal in the place of `old`, unless somebody has already. The write lock waits for appends under way
+    /// and for nothing else.
+    fn replace(&self, old: &Arc<Journal>) -> Result<()> {
+        let fresh = Arc::new(Journal::create(&self.folder)?);
+        let mut slot = self.journal.write();
+        if !Arc::ptr_eq(&slot, old) {
+            fresh.remove();
+            return Ok(());
+        }
+        self.retired.lock().push((std::mem::replace(&mut *slot, fresh), self.committed.swap(0, Ordering::AcqRel)));
+        Ok(())
+    }
 }
 
 const MEMORY_BATCH: usize = 1024;
@@ -177,7 +203,9 @@ impl SqliteLedger {
                 std::fs::create_dir_all(&journals)?;
                 let database = Database::open(&folder.join("ledger.db"), SCHEMA)?;
                 let journal = RwLock::new(Arc::new(Journal::create(&journals)?));
-                (database, Intake::Folder { folder: journals, journal, committed: AtomicU64::new(0) })
+                let files =
+                    Files { folder: journals, journal, committed: AtomicU64::new(0), retired: Mutex::default() };
+                (database, Intake::Folder(files))
             }
         };
         Ok(Self(Arc::new(Inner {
@@ -202,7 +230,7 @@ impl SqliteLedger {
             return Ok(());
         }
         let inner = Arc::downgrade(&self.0);
-        let handle = runtime::thread("tenantry-ledger", move || {
+        let started = runtime::thread("tenantry-ledger", move || {
             loop {
                 // Parked until the first row after a commit; then rows gather, so that many share one sync.
                 match inner.upgrade() {
@@ -221,8 +249,12 @@ impl SqliteLedger {
                 // What fails here stays in the journal, and is tried again with the next row or `settle`.
                 let _ = inner.commit_own();
             }
-        })?;
-        *writer = Some(handle.thread().clone());
+        });
+        match started {
+            Ok(handle) => *writer = Some(handle.thread().clone()),
+            // The row is in the journal; the next one tries again.
+            Err(_) => self.0.dirty.store(false, Ordering::Release),
+        }
         Ok(())
     }
 }
@@ -236,7 +268,7 @@ impl Drop for Inner {
 }
 
 impl Inner {
-    /// Commits everything in this process's journal.
+    /// Commits what this process's journals hold now; what comes meanwhile is the next one's work.
     fn commit_own(&self) -> Result<()> {
         let _one = self.committing.lock();
         match &self.intake {
@@ -244,46 +276,62 @@ impl Inner {
                 let payloads = std::mem::take(&mut *pending.lock());
                 self.commit(Uid::PLATFORM, payloads.iter().map(|payload| (0, payload.as_slice())), 0)
             }
-            Intake::Folder { folder, journal, committed } => loop {
-                let current = Arc::clone(&journal.read());
-                let from = committed.load(Ordering::Acquire);
-                let (records, end) = current.read(from)?;
-                if records.is_empty() {
-                    if current.has_failed() || from > ROTATE {
-                        self.rotate(folder, journal, committed, &current)?;
+            Intake::Folder(files) => {
+                self.drain_retired(files)?;
+                let current = Arc::clone(&files.journal.read());
+                let goal = current.length()?;
+                let mut done = files.committed.load(Ordering::Acquire);
+                while done < goal {
+                    let before = done;
+                    done = self.commit_some(&current, done)?;
+                    files.committed.store(done, Ordering::Release);
+                    if done == before {
+                        break;
                     }
-                    return Ok(());
                 }
-                self.commit(current.id(), records.iter().map(|record| (record.end, record.payload.as_slice())), end)?;
-                committed.store(end, Ordering::Release);
-            },
+                if current.has_failed() || done > ROTATE {
+                    files.replace(&current)?;
+                    self.drain_retired(files)?;
+                }
+                Ok(())
+            }
         }
     }
 
-    fn rotate(
-        &self,
-        folder: &Path,
-        journal: &RwLock<Arc<Journal>>,
-        committed: &AtomicU64,
-        old: &Arc<Journal>,
-    ) -> Result<()> {
-        let fresh = Arc::new(Journal::create(folder)?);
-        // The write lock waits for appends under way, so the tail read below is the last.
-        let mut slot = journal.write();
-        let (records, end) = old.read(committed.load(Ordering::Acquire))?;
-        self.commit(old.id(), records.iter().map(|record| (record.end, record.payload.as_slice())), end)?;
-        *slot = fresh;
-        committed.store(0, Ordering::Release);
-        drop(slot);
-        old.remove();
-        self.forget(old.id())
+    /// Commits the records from `from` on, a few MiB at most; returns where to go on.
+    fn commit_some(&self, journal: &Journal, from: u64) -> Result<u64> {
+        let (records, end) = journal.read(from)?;
+        if !records.is_empty() {
+            self.commit(journal.id(), records.iter().map(|record| (record.end, record.payload.as_slice())), end)?;
+        }
+        Ok(end)
+    }
+
+    /// Commits journals that take no more records, oldest first, and removes each only when nothing is left in it.
+    fn drain_retired(&self, files: &Files) -> Result<()> {
+        loop {
+            let Some((journal, mut done)) = files.retired.lock().first().cloned() else { return Ok(()) };
+            loop {
+                let before = done;
+                done = self.commit_some(&journal, done)?;
+                if done == before {
+                    break;
+                }
+                if let Some(first) = files.retired.lock().first_mut() {
+                    first.1 = done;
+                }
+            }
+            journal.remove();
+            files.retired.lock().remove(0);
+            self.forget(journal.id())?;
+        }
     }
 
     /// Commits and removes the journals of processes that are gone.
     fn adopt(&self) -> Result<()> {
-        let Intake::Folder { folder, .. } = &self.intake else { return Ok(()) };
+        let Intake::Folder(files) = &self.intake else { return Ok(()) };
         let _one = self.committing.lock();
-        for orphan in journal::orphans(folder)? {
+        for orphan in journal::orphans(&files.folder)? {
             let mut from = self.database.read_now(|connection| committed_of(connection, orphan.id))?;
             loop {
                 let (records, end) = orphan.read(from)?;
@@ -435,21 +483,14 @@ impl Ledger for SqliteLedger {
                 drop(pending);
                 if full { self.0.commit_own() } else { Ok(()) }
             }
-            Intake::Folder { folder, journal, committed } => {
+            Intake::Folder(files) => {
                 let record = journal::frame(&payload)?;
-                let current = journal.read();
-                let result = current.append(&record);
-                if result.is_err() && !self.0.closed.load(Ordering::Acquire) {
-                    // One fresh start: the disk may have room again. What the old journal holds is committed first.
-                    let old = Arc::clone(&current);
-                    drop(current);
-                    let _one = self.0.committing.lock();
-                    if Arc::ptr_eq(&old, &journal.read()) {
-                        self.0.rotate(folder, journal, committed, &old).map_err(|_| unavailable())?;
-                    }
-                    journal.read().append(&record)?;
-                } else {
-                    result?;
+                let current = Arc::clone(&files.journal.read());
+                let appended = files.journal.read().append(&record);
+                if appended.is_err() {
+                    // One fresh start: the disk may have room again. What the old journal holds stays and is committed.
+                    files.replace(&current).map_err(|_| unavailable())?;
+                    files.journal.read().append(&record)?;
                 }
                 self.nudge()
             }
@@ -460,7 +501,7 @@ impl Ledger for SqliteLedger {
         let inner = Arc::clone(&self.0);
         match &self.0.intake {
             Intake::Memory(_) => Box::pin(std::future::ready(inner.commit_own())),
-            Intake::Folder { .. } => Box::pin(runtime::blocking(move || {
+            Intake::Folder(_) => Box::pin(runtime::blocking(move || {
                 inner.commit_own()?;
                 inner.adopt()
             })),
@@ -476,8 +517,9 @@ impl Ledger for SqliteLedger {
         };
         self.0.database.read(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
-                "SELECT sequence, at, kind, request_id, decision, body, body_hash, hash FROM rows
-                 WHERE scope = ?1 AND {column} ?2 ORDER BY sequence LIMIT ?3"
+                "SELECT sequence, at, kind, request_id, decision, body, body_hash, hash,
+                    (SELECT hash FROM rows AS before WHERE before.scope = ?1 AND before.sequence = rows.sequence - 1)
+                 FROM rows WHERE scope = ?1 AND {column} ?2 ORDER BY sequence LIMIT ?3"
             ))?;
             let rows = statement.query_map(params![uid.as_bytes().as_slice(), bound, to_i64(limit as u64)], |row| {
                 Ok(Row {
@@ -489,6 +531,11 @@ impl Ledger for SqliteLedger {
                     body: row.get(5)?,
                     body_hash: row.get(6)?,
                     hash: row.get(7)?,
+                    previous: match row.get::<_, Option<Vec<u8>>>(8)? {
+                        Some(hash) => hash,
+                        None if row.get::<_, i64>(0)? == 1 => GENESIS.to_vec(),
+                        None => Vec::new(),
+                    },
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -512,9 +559,10 @@ impl Ledger for SqliteLedger {
             if let Some(writer) = ledger.0.writer.lock().take() {
                 writer.unpark();
             }
-            if let Intake::Folder { journal, committed, .. } = &ledger.0.intake {
-                let journal = Arc::clone(&journal.read());
-                if journal.written() <= committed.load(Ordering::Acquire) {
+            if let Intake::Folder(files) = &ledger.0.intake {
+                let journal = Arc::clone(&files.journal.read());
+                // What came after the settling stays for whoever adopts the journal.
+                if journal.length()? <= files.committed.load(Ordering::Acquire) {
                     journal.remove();
                     ledger.0.forget(journal.id())?;
                 }
@@ -617,6 +665,32 @@ mod tests {
             assert_eq!(found.len(), 20);
             assert!(chained(&found));
         }
+    }
+
+    #[test]
+    fn a_failed_journal_is_replaced_and_nothing_in_it_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let a = scope("a", 1);
+        let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+        let body = format!("{{\"x\":\"{}\"}}", "tnJ1".repeat(1_000));
+        // A backlog of several reads, kept back by holding the committer's lock.
+        let held = ledger.0.committing.lock();
+        for i in 0..2_500 {
+            ledger.append(&a, &entry(&i.to_string(), &body)).unwrap();
+        }
+        let Intake::Folder(files) = &ledger.0.intake else { panic!() };
+        let full = Arc::clone(&files.journal.read());
+        assert!(full.length().unwrap() > 9 << 20);
+        full.fail();
+        for i in 2_500..2_600 {
+            ledger.append(&a, &entry(&i.to_string(), &body)).unwrap();
+        }
+        drop(held);
+        let found = rows(&ledger, &a);
+        assert_eq!(found.len(), 2_600);
+        assert!(chained(&found));
+        assert!(found.iter().zip(0..).all(|(row, i)| row.request_id == i.to_string()), "in the order they came");
+        assert_eq!(std::fs::read_dir(folder.path().join("journal")).unwrap().count(), 1);
     }
 
     #[test]

@@ -160,13 +160,20 @@ impl Files {
         self.folder.join(format!("{}.db", uid.to_hex()))
     }
 
-    /// The project's file; none when it was never written and `make` is false.
-    fn database(&self, uid: Uid, make: bool) -> Result<Option<Database>> {
+    /// The open file, moved to the end of the line of those that may be closed.
+    fn opened(&self, uid: Uid) -> Option<Database> {
         let mut open = self.open.lock();
-        if let Some(at) = open.iter().position(|(owner, _)| *owner == uid) {
-            let found = open.remove(at);
-            let database = found.1.clone();
-            open.push(found);
+        let at = open.iter().position(|(owner, _)| *owner == uid)?;
+        let found = open.remove(at);
+        let database = found.1.clone();
+        open.push(found);
+        Some(database)
+    }
+
+    /// The project's file; none when it was never written and `make` is false. No lock is held while a file is opened:
+    /// one project's slow file must not hold up the others.
+    fn database(&self, uid: Uid, make: bool) -> Result<Option<Database>> {
+        if let Some(database) = self.opened(uid) {
             return Ok(Some(database));
         }
         let path = self.path(uid);
@@ -175,6 +182,10 @@ impl Files {
         }
         std::fs::create_dir_all(&self.folder)?;
         let database = Database::open(&path, SCHEMA)?;
+        if let Some(meanwhile) = self.opened(uid) {
+            return Ok(Some(meanwhile));
+        }
+        let mut open = self.open.lock();
         if open.len() >= MAX_OPEN {
             // The one used longest ago; its last user closes it.
             open.remove(0);

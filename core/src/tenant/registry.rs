@@ -4,10 +4,11 @@
 use super::Tenants;
 use crate::{
     api::{Account, Mode, PolicySpec, Project, Settings, Status, TenantFacts},
+    audit,
     clock::rfc3339,
     error::{Error, Result},
     policy::packs,
-    scope::{DEFAULT_PROJECT, Id, Layer, Scope},
+    scope::{DEFAULT_PROJECT, Id, Layer, Scope, Uid},
     store::{DocumentKind, TenantRow},
 };
 
@@ -50,6 +51,11 @@ fn project_of(account: &Id, row: TenantRow) -> Project {
 }
 
 impl Tenants {
+    /// Every chain has a signed head from birth, so that a missing one is a sign of tampering.
+    fn birth(&self, scope: &Scope, at: i64) -> Result<(DocumentKind, &'static str, String)> {
+        Ok((DocumentKind::Head, audit::HEAD, json(&audit::genesis(&self.keyring, scope, at)?)?))
+    }
+
     /// Adds an account; returns its scope for the audit.
     pub async fn create_account(&self, id: &str, facts: TenantFacts) -> Result<(Scope, Account)> {
         let id = Id::parse("account", id)?;
@@ -58,8 +64,10 @@ impl Tenants {
         }
         check_facts(&facts)?;
         let at = self.clock.now().wall_micros;
-        let row = self.catalog.create(&self.platform(), &id, &facts, at, Vec::new()).await?;
-        Ok((Scope::mint_account(row.id.clone(), row.uid), account_of(row)))
+        let scope = Scope::mint_account(id.clone(), Uid::random()?);
+        let documents = vec![self.birth(&scope, at)?];
+        let row = self.catalog.create(&self.platform(), scope.uid(), &id, &facts, at, documents).await?;
+        Ok((scope, account_of(row)))
     }
 
     /// One account.
@@ -114,12 +122,14 @@ impl Tenants {
             ceiling: false,
         };
         let settings = Settings { mode_floor: floor, ..Settings::default() };
+        let at = self.clock.now().wall_micros;
+        let scope = Scope::mint_project(&account_scope, id.clone(), Uid::random()?)?;
         let documents = vec![
             (DocumentKind::Policy, packs::BASELINE, json(&baseline)?),
             (DocumentKind::Settings, super::SETTINGS, json(&settings)?),
+            self.birth(&scope, at)?,
         ];
-        let row = self.catalog.create(&account_scope, &id, &facts, self.clock.now().wall_micros, documents).await?;
-        let scope = Scope::mint_project(&account_scope, row.id.clone(), row.uid)?;
+        let row = self.catalog.create(&account_scope, scope.uid(), &id, &facts, at, documents).await?;
         Ok((scope, project_of(&account, row)))
     }
 

@@ -251,19 +251,33 @@ fn pending(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     Ok(PENDING.get_or_try_init(py, make)?.bind(py))
 }
 
-/// Has every fork tell its child's loop that calls in flight stayed in the parent.
+/// Has the core close its files before every fork, and every child's loop told that calls in flight stayed in the parent.
 pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
     let os: Bound<'_, PyModule> = py.import("os")?;
     if os.hasattr("register_at_fork")? {
         let details = pyo3::types::PyDict::new(py);
-        details.set_item("after_in_child", pyo3::wrap_pyfunction!(fail_pending, py)?)?;
+        details.set_item("before", pyo3::wrap_pyfunction!(before_fork, py)?)?;
+        details.set_item("after_in_parent", pyo3::wrap_pyfunction!(after_fork_in_parent, py)?)?;
+        details.set_item("after_in_child", pyo3::wrap_pyfunction!(after_fork_in_child, py)?)?;
         os.call_method("register_at_fork", (), Some(&details))?;
     }
     Ok(())
 }
 
 #[pyfunction]
-fn fail_pending(py: Python<'_>) -> PyResult<()> {
+fn before_fork(py: Python<'_>) {
+    // Waits for transactions under way, whose threads may want the interpreter.
+    py.detach(tenantry::store::before_fork);
+}
+
+#[pyfunction]
+fn after_fork_in_parent() {
+    tenantry::store::after_fork_in_parent();
+}
+
+#[pyfunction]
+fn after_fork_in_child(py: Python<'_>) -> PyResult<()> {
+    tenantry::store::after_fork_in_child();
     let forked =
         Error::unavailable("forked", "the process was forked while the call was under way").with_help("call again");
     for waiter in pending(py)?.try_iter()?.collect::<PyResult<Vec<_>>>()? {

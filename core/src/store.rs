@@ -12,7 +12,7 @@ pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, 
 pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
 pub use ledger::{Committed, Entry, Ledger, Row, SqliteLedger};
 pub use sessions::{MemorySessions, SessionTurns, Sessions, SqliteSessions};
-pub use sqlite::Database;
+pub use sqlite::{Database, after_fork_in_child, after_fork_in_parent, before_fork};
 
 use crate::error::{Error, ErrorKind};
 

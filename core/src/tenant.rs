@@ -24,6 +24,7 @@ use crate::{
     keyring::{Hasher, Keyring},
     policy::{Compiler, PolicySet},
     quota::ActiveLimit,
+    runtime,
     scope::{AccountId, Id, Layer, ProjectId, Scope, Uid},
     store::{Catalog, Document, DocumentKind, TenantRow},
 };
@@ -59,6 +60,7 @@ pub struct Instance {
     scope: Scope,
     versions: [Arc<AtomicU64>; 3],
     snapshot: ArcSwap<Snapshot>,
+    generation: u32,
 }
 
 impl Instance {
@@ -78,6 +80,7 @@ pub struct Tenants {
     instances: Cache<(AccountId, ProjectId), Arc<Instance>>,
     versions: Mutex<HashMap<Uid, Arc<AtomicU64>>>,
     seen_changes: AtomicU64,
+    generation: u32,
 }
 
 impl Tenants {
@@ -92,6 +95,7 @@ impl Tenants {
             instances: Cache::new(MAX_INSTANCES),
             versions: Mutex::default(),
             seen_changes: AtomicU64::new(newest),
+            generation: runtime::generation(),
         })
     }
 
@@ -139,11 +143,31 @@ impl Tenants {
         let scope = Scope::mint_project(&account_scope, row.id.clone(), row.uid)?;
         let cells = [Uid::PLATFORM, account_scope.uid(), scope.uid()].map(|uid| self.version_cell(uid));
         let snapshot = self.build(&scope, &account_row, &row, cells.each_ref().map(load), None).await?;
-        Ok(Arc::new(Instance { scope, versions: cells, snapshot: ArcSwap::from_pointee(snapshot) }))
+        Ok(Arc::new(Instance {
+            scope,
+            versions: cells,
+            snapshot: ArcSwap::from_pointee(snapshot),
+            generation: self.generation,
+        }))
     }
 
     /// The newest snapshot. Costs three atomic reads unless something changed.
     pub async fn snapshot(&self, instance: &Instance) -> Result<Arc<Snapshot>> {
+        if instance.generation == self.generation {
+            return self.newest(instance).await;
+        }
+        // The handle was made before a fork: its counters of change are the parent's, so ours decides.
+        let (Some(account), Some(project)) = (instance.scope.account_id(), instance.scope.project_id()) else {
+            return Err(Error::internal("an instance is always a project"));
+        };
+        let own = self.load_shared(&(account.clone(), project.clone())).await?;
+        if own.scope.uid() != instance.scope.uid() {
+            return Err(registry::missing("project", project.as_str()));
+        }
+        self.newest(&own).await
+    }
+
+    async fn newest(&self, instance: &Instance) -> Result<Arc<Snapshot>> {
         let current = instance.snapshot.load_full();
         let versions = instance.versions.each_ref().map(load);
         if current.versions == versions {

@@ -374,6 +374,79 @@ fn callers_cannot_prune_detectors_their_project_reads() {
 }
 
 #[test]
+fn callers_cannot_prune_what_redaction_sums_or_sessions_need() {
+    let client = memory();
+    let leak = "AKIA1234EXAMPLE and 4111 1111 1111 1111";
+    let pruned = |action: GuardRequest| {
+        [
+            GuardRequest { detectors: vec!["security".into()], ..action.clone() },
+            GuardRequest { optimize: Some(true), ..action },
+        ]
+    };
+    let redacting = project(&client, "a", "p");
+    put(&redacting, "r", r#"@redaction_strategy("redact") forbid (principal, action, resource);"#);
+    let summing = project(&client, "b", "p");
+    put(
+        &summing,
+        "s",
+        r#"forbid (principal, action == Action::"process_prompt", resource) when { context has highest_severity && context.highest_severity == "critical" };"#,
+    );
+    let floor = project(&client, "c", "p");
+    floor
+        .settings()
+        .update_blocking(SettingsPatch { mode_floor: Some(Mode::Modify), ..SettingsPatch::default() })
+        .unwrap();
+    for request in pruned(GuardRequest::prompt(leak)) {
+        assert_eq!(ask(&redacting, request.clone()).decision, Decision::Modify);
+        assert_eq!(ask(&summing, request.clone()).decision, Decision::Deny);
+        let modify = GuardRequest { mode: Some(Mode::Monitor), ..request };
+        assert_eq!(ask(&floor, modify).decision, Decision::Modify);
+    }
+    // What a pruned prompt leaves in the session is read by a tool call of another action.
+    for (number, request) in pruned(GuardRequest::prompt(leak)).into_iter().enumerate() {
+        let acme = project(&client, "d", &format!("p{number}"));
+        put(
+            &acme,
+            "s",
+            r#"forbid (principal, action == Action::"call_tool", resource) when { context has session_secrets_detected && context.session_secrets_detected };"#,
+        );
+        let _ = ask(&acme, GuardRequest { session_id: Some("s".into()), ..request });
+        let tool = GuardRequest { session_id: Some("s".into()), ..GuardRequest::tool_call("search", Map::new()) };
+        assert_eq!(ask(&acme, tool).decision, Decision::Deny);
+    }
+}
+
+#[test]
+fn a_project_cannot_opt_out_of_an_account_forbid_by_reading_its_key_differently() {
+    let client = memory();
+    let (one, two) = (project(&client, "acme", "one"), project(&client, "acme", "two"));
+    put(
+        &two,
+        "mine",
+        r#"forbid (principal, action == Action::"process_prompt", resource) when { context has dept && context.dept == 7 };"#,
+    );
+    let above = PolicySpec {
+        layer: Layer::Account,
+        ..policy(
+            "dept",
+            r#"forbid (principal, action == Action::"process_prompt", resource) when { context has dept && context.dept == "x" };"#,
+        )
+    };
+    one.policies().put_blocking(above).unwrap();
+    for tenant in [&one, &two] {
+        let mut request = GuardRequest::prompt("hi");
+        request.metadata.insert("dept".into(), "x".into());
+        let response = ask(tenant, request);
+        assert_eq!((response.decision, response.degraded.len()), (Decision::Deny, 0));
+    }
+    let again = policy(
+        "again",
+        r#"forbid (principal, action == Action::"process_prompt", resource) when { context has dept && context.dept };"#,
+    );
+    assert_eq!(two.policies().put_blocking(again).unwrap_err().code(), "policy_key_conflict");
+}
+
+#[test]
 fn debug_and_explain_tiers_are_filled_on_request_only() {
     let client = memory();
     let acme = project(&client, "acme", "prod");

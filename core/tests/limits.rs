@@ -164,6 +164,20 @@ fn acquire_raises_rate_limited_with_the_time_to_wait() {
 }
 
 #[test]
+fn acquire_shares_the_counters_of_guard_calls() {
+    let (client, _) = with_clock();
+    let acme = project(&client, "acme", "prod");
+    acme.limits().set_blocking(limit("all", 2, 60_000)).unwrap();
+    acme.limits().acquire_blocking("all", "", 1).unwrap();
+    assert_eq!(allowed(&acme), 1);
+    assert_eq!(acme.limits().acquire_blocking("all", "another key", 1).unwrap_err().kind(), ErrorKind::RateLimited);
+    acme.limits().remove_blocking("all", Layer::Project).unwrap();
+    acme.limits().set_blocking(LimitSpec { key: LimitKey::Principal, ..limit("each", 2, 60_000) }).unwrap();
+    acme.limits().acquire_blocking("each", "ann", 1).unwrap();
+    assert_eq!(allowed(&acme.acting_as(Principal::user("ann")).unwrap()), 1);
+}
+
+#[test]
 fn the_same_limit_in_another_project_is_another_budget() {
     let (client, _) = with_clock();
     let (a, b) = (project(&client, "a", "p"), project(&client, "b", "p"));

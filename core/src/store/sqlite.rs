@@ -1,47 +1,62 @@
-//! One SQLite connection and how it is used: off the caller's thread, write transactions taken at once.
+//! SQLite connections and how they are used: off the caller's thread, write transactions taken at once, closed at a fork.
+//!
+//! SQLite keeps locks and shared memory per process and must not be carried through a fork: a child that opens a file its
+//! parent had open believes it holds locks that it does not hold. So files are closed before a fork and opened again when
+//! next used; a child of a fork that skipped this is refused.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    path::Path,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
-use parking_lot::Mutex;
+use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
     clock::BoxFuture,
     error::{Error, Result},
-    runtime,
+    runtime::{self, PerProcess},
 };
 
 /// How long a writer waits for another process before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
 
+type Slot = Mutex<Option<Connection>>;
+
 /// A database in a file or in memory.
 #[derive(Clone)]
 pub struct Database {
-    connection: Arc<Mutex<Connection>>,
-    // Memory databases never wait, so they answer on the caller's thread.
-    inline: bool,
+    connection: Arc<Slot>,
+    /// None in memory: such databases never wait, answer on the caller's thread, and have nothing to close at a fork.
+    file: Option<Arc<Path>>,
 }
+
+/// The files this process has open.
+static FILES: PerProcess<Arc<Mutex<Vec<Weak<Slot>>>>> = PerProcess::new();
+/// The process that opened files last, or 0 when a fork found all of them closed.
+static OPENED_BY: AtomicU32 = AtomicU32::new(0);
 
 impl Database {
     /// Opens or creates a file in write-ahead mode, synced at every commit, and runs `schema`.
     pub fn open(path: &Path, schema: &str) -> Result<Self> {
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY)?;
-        // Two processes may create the file at once, and the switch to write-ahead mode does not honour the timeout.
-        let mut tries = 0;
-        loop {
-            match connection.pragma_update(None, "journal_mode", "wal") {
-                Ok(()) => break,
-                Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && tries < 200 => {
-                    tries += 1;
-                    std::thread::park_timeout(Duration::from_millis(10));
-                }
-                Err(error) => return Err(error.into()),
-            }
+        let files = FILES.get_or_try_init(|| Ok(Arc::default()))?;
+        let mut files = files.1.lock();
+        let opened_by = OPENED_BY.load(Ordering::Acquire);
+        if opened_by != 0 && opened_by != runtime::generation() {
+            return Err(Error::unavailable("forked", "the process was forked while Tenantry had files open")
+                .with_help("fork with os.fork, or open the client in the child only"));
         }
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-        let database = Self { connection: Arc::new(Mutex::new(connection)), inline: false };
+        let connection = connect(path)?;
+        OPENED_BY.store(runtime::generation(), Ordering::Release);
+        let database = Self { connection: Arc::new(Mutex::new(Some(connection))), file: Some(path.into()) };
+        files.retain(|slot| slot.strong_count() > 0);
+        files.push(Arc::downgrade(&database.connection));
+        drop(files);
         database.now(|transaction| Ok(transaction.execute_batch(schema)?))?;
         Ok(database)
     }
@@ -50,21 +65,32 @@ impl Database {
     pub fn memory(schema: &str) -> Result<Self> {
         let connection = Connection::open_in_memory()?;
         connection.execute_batch(schema)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), inline: true })
+        Ok(Self { connection: Arc::new(Mutex::new(Some(connection))), file: None })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let mut slot = self.connection.lock();
+        let connection = match (&mut *slot, &self.file) {
+            (Some(connection), _) => connection,
+            (empty, Some(path)) => empty.insert(connect(path)?),
+            (None, None) => return Err(Error::internal("a database in memory is gone")),
+        };
+        work(connection)
     }
 
     /// Runs `work` in one write transaction on this thread.
     pub fn now<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let mut connection = self.connection.lock();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = work(&transaction)?;
-        transaction.commit()?;
-        Ok(result)
+        self.with(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        })
     }
 
     /// Runs `work` outside a transaction, for single reads.
     pub fn read_now<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        work(&self.connection.lock())
+        self.with(|connection| work(connection))
     }
 
     /// Runs `work` in one write transaction, off the caller's thread when it may wait.
@@ -72,7 +98,7 @@ impl Database {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T>> {
-        if self.inline {
+        if self.file.is_none() {
             return Box::pin(std::future::ready(self.now(work)));
         }
         let database = self.clone();
@@ -84,7 +110,7 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T>> {
-        if self.inline {
+        if self.file.is_none() {
             return Box::pin(std::future::ready(self.read_now(work)));
         }
         let database = self.clone();
@@ -94,8 +120,68 @@ impl Database {
     /// Folds the write-ahead log back into the file.
     pub fn checkpoint(&self) {
         // Another process may be reading; its own checkpoint will do the rest.
-        let _ = self.connection.lock().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ =
+            self.read_now(|connection| Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?));
     }
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    // Two processes may create the file at once, and the switch to write-ahead mode does not honour the timeout.
+    let mut tries = 0;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Ok(()) => break,
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && tries < 200 => {
+                tries += 1;
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    Ok(connection)
+}
+
+/// Every file closed and its lock held, so that nothing is opened again before the fork has happened.
+struct Hold {
+    connections: Vec<ArcMutexGuard<RawMutex, Option<Connection>>>,
+    files: Option<ArcMutexGuard<RawMutex, Vec<Weak<Slot>>>>,
+}
+
+thread_local! {
+    // The hooks of one fork run on one thread, which is also the only one a child has.
+    static HOLD: RefCell<Option<Hold>> = const { RefCell::new(None) };
+}
+
+/// To be called right before a fork: waits for transactions under way and closes every file.
+pub fn before_fork() {
+    let files = FILES.get().map(|slot| slot.1.lock_arc());
+    let open: Vec<Arc<Slot>> = files.iter().flat_map(|files| files.iter()).filter_map(Weak::upgrade).collect();
+    let mut connections: Vec<_> = open.iter().map(Mutex::lock_arc).collect();
+    for connection in &mut connections {
+        drop(connection.take());
+    }
+    HOLD.with_borrow_mut(|hold| *hold = Some(Hold { connections, files }));
+}
+
+/// To be called right after a fork in the parent: files open again when next used.
+pub fn after_fork_in_parent() {
+    HOLD.with_borrow_mut(|hold| drop(hold.take()));
+}
+
+/// To be called right after a fork in the child: what it inherited is left alone, and it may open files of its own.
+pub fn after_fork_in_child() {
+    HOLD.with_borrow_mut(|hold| {
+        if let Some(hold) = hold.take() {
+            // Unlocking could wake threads that only the parent has.
+            hold.connections.into_iter().for_each(std::mem::forget);
+            std::mem::forget(hold.files);
+            OPENED_BY.store(0, Ordering::Release);
+        }
+    });
 }
 
 /// SQLite counts in `i64`; our counters are far below its end.

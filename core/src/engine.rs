@@ -13,8 +13,11 @@ mod shape;
 
 use std::{
     collections::BTreeMap,
+    future::Future,
     path::Path,
+    pin::pin,
     sync::{Arc, atomic::AtomicBool},
+    task::Poll,
     time::Duration,
 };
 
@@ -30,7 +33,7 @@ use crate::{
         VerifyReport,
     },
     audit::Audit,
-    clock::{Clock, Now},
+    clock::{BoxFuture, Clock, Now},
     context_keys::Action,
     detect::{self, Direction},
     error::{Error, ErrorKind, Result},
@@ -93,6 +96,8 @@ pub struct Call {
     pub request_id: String,
     /// When it arrived.
     pub received_at: Now,
+    /// When its tenant was loaded, which is where its deadline begins: a cold load may wait.
+    pub started_at: Now,
     /// How long it may take.
     pub deadline: Duration,
     generation: u32,
@@ -139,6 +144,8 @@ pub struct Engine {
     // Memory engines have nothing to write behind and nobody to follow.
     durable: bool,
     generation: u32,
+    // Changes read, check and write; two at once would each check a world without the other.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl Engine {
@@ -173,6 +180,7 @@ impl Engine {
             housekept: AtomicBool::new(false),
             durable: folder.is_some(),
             generation: runtime::generation(),
+            changing: tokio::sync::Mutex::default(),
         })
     }
 
@@ -253,6 +261,7 @@ impl Engine {
             request,
             request_id,
             received_at,
+            started_at: self.clock.now(),
             deadline: caller.deadline,
             generation: runtime::generation(),
         })
@@ -263,12 +272,25 @@ impl Engine {
         if call.generation != runtime::generation() {
             return Err(Error::unavailable("forked", "the process forked while the call was in flight"));
         }
-        let spent = Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(call.received_at.steady_nanos));
+        let spent = Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(call.started_at.steady_nanos));
         if spent.saturating_sub(allowance.waited()) > call.deadline {
-            return Err(Error::new(ErrorKind::Timeout, "deadline_exceeded", "the call took longer than its deadline")
-                .with_help("raise deadline_ms, or send less content"));
+            return Err(too_late());
         }
         Ok(())
+    }
+
+    /// Awaits `work` no longer than `limit`. Work that is ready costs no timer.
+    async fn within<T>(&self, limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut work = pin!(work);
+        let mut timer: Option<BoxFuture<'static, ()>> = None;
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(result) = work.as_mut().poll(context) {
+                return Poll::Ready(result);
+            }
+            let timer = timer.get_or_insert_with(|| self.clock.sleep(limit));
+            timer.as_mut().poll(context).map(|()| Err(too_late()))
+        })
+        .await
     }
 
     /// Inspects without policies, limits, memory or audit.
@@ -335,6 +357,11 @@ fn action_of(request: &GuardRequest) -> Result<Action> {
         (Action::ProcessPrompt, ContentType::Response) => Action::ProcessResponse,
         _ => action,
     })
+}
+
+fn too_late() -> Error {
+    Error::new(ErrorKind::Timeout, "deadline_exceeded", "the call took longer than its deadline")
+        .with_help("raise deadline_ms, or send less content")
 }
 
 fn check_size(request: &GuardRequest) -> Result<()> {

@@ -105,6 +105,7 @@ impl Engine {
 
     /// Behind `Policies::put`.
     pub async fn put_policy(&self, instance: &Instance, spec: PolicySpec) -> Result<PolicyReceipt> {
+        let _one = self.changing.lock().await;
         let scope = self.alive(instance).await?;
         let level = scope.at(spec.layer)?;
         let mut others = self.tenants.policy_specs(&scope).await?;
@@ -134,6 +135,7 @@ impl Engine {
 
     /// Behind `Policies::remove`.
     pub async fn remove_policy(&self, instance: &Instance, name: &str, layer: Layer) -> Result<()> {
+        let _one = self.changing.lock().await;
         let scope = self.alive(instance).await?;
         let level = scope.at(layer)?;
         let mut rest = self.tenants.policy_specs(&scope).await?;
@@ -157,6 +159,7 @@ impl Engine {
             spec.max_wait_ms = DEFAULT_WAIT_MS;
         }
         spec.check()?;
+        let _one = self.changing.lock().await;
         let level = self.alive(instance).await?.at(spec.layer)?;
         let existing = self.tenants.catalog().documents(&level, DocumentKind::Limit).await?;
         if existing.len() >= MAX_LIMITS && !existing.iter().any(|document| document.name == spec.id) {
@@ -206,6 +209,7 @@ impl Engine {
 
     /// Behind `TenantSettings::update`.
     pub async fn update_settings(&self, instance: &Instance, patch: SettingsPatch) -> Result<Settings> {
+        let _one = self.changing.lock().await;
         let scope = &self.alive(instance).await?;
         let mut settings = self.tenants.settings(scope).await?;
         let change =

@@ -14,7 +14,10 @@ impl Engine {
     pub(super) async fn recall(&self, call: &Call) -> Result<History> {
         match &call.session {
             None => Ok(History::default()),
-            Some(id) => Ok(History { turns: self.sessions.recall(&call.scope, id, call.received_at).await? }),
+            Some(id) => {
+                let recalled = self.sessions.recall(&call.scope, id, call.received_at);
+                Ok(History { turns: self.within(call.deadline, recalled).await? })
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ extension: need-rust $(VENV)/.ready
 demo: extension ## two customers of one product, guarded differently, with a trail that shows tampering
 	@$(RUN) examples/demo.py
 
-test: extension ## every test in every language; ends with "N passed, 0 failed"
+test: extension lint ## lints, then every test in every language; ends with "N passed, 0 failed"
 	@$(RUN) tests/run.py
 
 lint: need-rust $(VENV)/.ready ## formatting, lints and types

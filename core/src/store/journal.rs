@@ -20,7 +20,7 @@ const HEADER: usize = 12;
 /// Largest record; a bigger one is refused before it is written.
 const MAX_RECORD: usize = 1 << 20;
 /// Most bytes read from a journal in one go.
-const CHUNK: u64 = 4 << 20;
+pub const CHUNK: u64 = 4 << 20;
 
 /// This process's journal file.
 pub struct Journal {
@@ -57,6 +57,11 @@ impl Journal {
     /// The file's id.
     pub const fn id(&self) -> Uid {
         self.id
+    }
+
+    /// Makes what was appended survive a power failure.
+    pub fn sync(&self) -> Result<()> {
+        Ok(self.file.sync_data()?)
     }
 
     /// How long the file is now, torn records included.

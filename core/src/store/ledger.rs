@@ -283,6 +283,10 @@ impl Inner {
                 let mut done = files.committed.load(Ordering::Acquire);
                 while done < goal {
                     let before = done;
+                    // Behind by more than one read: what waits must not stay unsynced beyond the promised second.
+                    if goal - done > journal::CHUNK {
+                        current.sync()?;
+                    }
                     done = self.commit_some(&current, done)?;
                     files.committed.store(done, Ordering::Release);
                     if done == before {

@@ -23,7 +23,7 @@ mod _tenantry {
 
     #[cfg(feature = "test-hooks")]
     #[pymodule_export]
-    use crate::runtime::_panic_for_test;
+    use crate::runtime::{_advance, _freeze, _panic_next};
 
     #[pymodule_init]
     fn init(py: Python<'_>) -> PyResult<()> {

@@ -286,10 +286,23 @@ fn after_fork_in_child(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// Panics inside the core's runtime; the caller must see `Internal`.
+/// Clients opened from now on share a clock that stands at `wall_micros`; ids and keys are counted.
 #[cfg(feature = "test-hooks")]
 #[pyfunction]
-#[allow(clippy::panic, reason = "panicking is what this is for")]
-pub fn _panic_for_test(py: Python<'_>) -> Result<Nothing> {
-    wait(py, Work::new(async { panic!("asked for by a test") }))
+pub fn _freeze(wall_micros: i64) {
+    tenantry::testing::freeze(wall_micros);
+}
+
+/// Moves the standing clock.
+#[cfg(feature = "test-hooks")]
+#[pyfunction]
+pub fn _advance(milliseconds: u64) {
+    tenantry::testing::advance(std::time::Duration::from_millis(milliseconds));
+}
+
+/// Makes the next guard call panic inside the engine.
+#[cfg(feature = "test-hooks")]
+#[pyfunction]
+pub fn _panic_next() {
+    tenantry::testing::panic_next();
 }

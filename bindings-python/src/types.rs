@@ -57,7 +57,8 @@ mod response;
 
 pub use admin::*;
 pub use audit::*;
-pub use json::{Fields, Text, named, whole};
+pub use json::{Fields, Text};
+pub use tenantry::api::{named, whole};
 pub use principal::*;
 pub use request::*;
 pub use response::*;

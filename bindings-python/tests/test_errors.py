@@ -65,6 +65,11 @@ def reaching_too_far(client: Tenantry, folder: Path) -> object:
         return narrow.tenant("globex", "prod")
 
 
+def broken_inside(client: Tenantry, _: Path) -> object:
+    _tenantry._panic_next()  # type: ignore[attr-defined]
+    return client.tenant("acme", "prod").guard.evaluate_prompt("hello")
+
+
 REACHED: list[tuple[str, str, Callable[[Tenantry, Path], object]]] = [
     ("InvalidArgument", "scope_id_invalid", lambda client, _: client.tenant("no spaces", "prod")),
     ("Unauthenticated", "credential_unknown", lambda client, folder: Tenantry(folder / "x", api_key="hf_sk_unknown")),
@@ -80,7 +85,7 @@ REACHED: list[tuple[str, str, Callable[[Tenantry, Path], object]]] = [
         lambda client, folder: Tenantry(folder / "x", base_url="https://example.test"),
     ),
     ("Data", "root_key_mismatch", with_another_root_key),
-    ("Internal", "internal", lambda client, _: _tenantry._panic_for_test()),  # type: ignore[attr-defined]
+    ("Internal", "internal", broken_inside),
 ]
 
 

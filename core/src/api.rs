@@ -8,9 +8,11 @@ mod audit;
 mod principal;
 mod request;
 mod response;
+mod words;
 
 pub use admin::*;
 pub use audit::*;
 pub use principal::*;
 pub use request::*;
 pub use response::*;
+pub use words::*;

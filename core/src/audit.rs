@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     keyring::Keyring,
     scope::{Layer, Scope, Uid},
-    store::{Catalog, Committed, DocumentKind, Entry, Ledger, Row},
+    store::{Catalog, Committed, DocumentKind, Entry, Ledger, Row, RowsFrom},
 };
 
 /// One call in this many is kept by the class `sampled`.
@@ -73,8 +73,17 @@ impl Audit {
         if limit == 0 || limit > MAX_ROWS {
             return Err(Error::invalid("audit_limit_invalid", format!("limit is 1 to {MAX_ROWS}")));
         }
+        let from = match since {
+            Since::Start => RowsFrom::After(0),
+            Since::Sequence(sequence) => RowsFrom::After(sequence),
+            Since::Time(at) => RowsFrom::At(at),
+            Since::Ago(back) => {
+                let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
+                RowsFrom::At(self.clock.now().wall_micros.saturating_sub(back))
+            }
+        };
         self.ledger.settle().await?;
-        let rows = self.ledger.rows(scope, since, limit).await?;
+        let rows = self.ledger.rows(scope, from, limit).await?;
         Ok(rows.iter().map(record).collect())
     }
 
@@ -104,7 +113,7 @@ impl Audit {
         heads.extend(anchor.map(|anchor| ("outside anchor", anchor)));
         let mut seen: Vec<bool> = heads.iter().map(|(_, head)| head.sequence == 0).collect();
         loop {
-            let rows = self.ledger.rows(scope, Since::Sequence(expected - 1), MAX_ROWS).await?;
+            let rows = self.ledger.rows(scope, RowsFrom::After(expected - 1), MAX_ROWS).await?;
             if rows.is_empty() {
                 break;
             }
@@ -192,7 +201,7 @@ impl Audit {
             return Ok(false);
         }
         let Some(before) = stored.sequence.checked_sub(1) else { return Ok(true) };
-        let row = self.ledger.rows(scope, Since::Sequence(before), 1).await?;
+        let row = self.ledger.rows(scope, RowsFrom::After(before), 1).await?;
         Ok(row.first().is_some_and(|row| {
             row.sequence == stored.sequence && data_encoding::HEXLOWER.encode(&row.hash) == stored.hash
         }))

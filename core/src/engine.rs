@@ -36,6 +36,7 @@ use crate::{
     clock::{BoxFuture, Clock, Now},
     context_keys::Action,
     detect::{self, Direction},
+    entropy,
     error::{Error, ErrorKind, Result},
     keyring::Keyring,
     quota::Quota,
@@ -204,8 +205,10 @@ impl Engine {
         request: GuardRequest,
     ) -> Result<GuardResponse> {
         self.housekeep();
+        #[cfg(feature = "test-hooks")]
+        crate::testing::panic_if_asked();
         let received_at = self.clock.now();
-        let request_id = uuid::Uuid::now_v7().to_string();
+        let request_id = entropy::request_id();
         let tenant = match self.tenants.snapshot(instance).await {
             Ok(tenant) => tenant,
             // Nothing is written for what does not exist; everything else is an evaluation that ended in an error.

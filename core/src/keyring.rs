@@ -15,11 +15,11 @@ use std::{
 use ring::{
     digest::{SHA256, digest},
     hkdf, hmac,
-    rand::{SecureRandom, SystemRandom},
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
 
 use crate::{
+    entropy,
     error::{Error, Result},
     scope::Scope,
 };
@@ -48,11 +48,7 @@ impl Secret {
     }
 
     fn random() -> Result<Self> {
-        let mut bytes = [0; KEY_BYTES];
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .map_err(|_| Error::unavailable("entropy_unavailable", "the system gave no random bytes"))?;
-        Ok(Self(Arc::new(bytes)))
+        Ok(Self(Arc::new(entropy::bytes()?)))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod config;
 pub mod context_keys;
 pub mod detect;
 pub mod engine;
+pub mod entropy;
 pub mod error;
 pub mod keyring;
 pub mod policy;
@@ -22,6 +23,8 @@ pub mod scope;
 pub mod session;
 pub mod store;
 pub mod tenant;
+#[cfg(feature = "test-hooks")]
+pub mod testing;
 
 pub use client::{Tenant, Tenantry};
 pub use config::Options;

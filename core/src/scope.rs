@@ -5,10 +5,12 @@
 
 use std::{fmt, sync::Arc};
 
-use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::{
+    entropy,
+    error::{Error, Result},
+};
 
 const MAX_ID: usize = 128;
 const MAX_OPAQUE: usize = 512;
@@ -107,11 +109,7 @@ impl Uid {
 
     /// A fresh random uid from the operating system.
     pub fn random() -> Result<Self> {
-        let mut bytes = [0; 16];
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .map_err(|_| Error::unavailable("entropy_unavailable", "the system gave no random bytes"))?;
-        Ok(Self(bytes))
+        entropy::bytes().map(Self)
     }
 
     /// A uid read back from a store.

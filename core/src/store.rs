@@ -10,7 +10,7 @@ mod sqlite;
 
 pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, TenantRow};
 pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
-pub use ledger::{Committed, Entry, Ledger, Row, SqliteLedger};
+pub use ledger::{Committed, Entry, Ledger, Row, RowsFrom, SqliteLedger};
 pub use sessions::{MemorySessions, SessionTurns, Sessions, SqliteSessions};
 pub use sqlite::{Database, after_fork_in_child, after_fork_in_parent, before_fork};
 

@@ -9,7 +9,7 @@ use std::{
 
 /// Rooms by floor, from the ground up. Rooms of the middle never name each other.
 const FLOORS: &[(&str, &[&str])] = &[
-    ("ground", &["api", "scope", "context_keys", "error", "config", "clock", "runtime", "keyring"]),
+    ("ground", &["api", "scope", "context_keys", "error", "config", "clock", "runtime", "entropy", "testing", "keyring"]),
     ("store", &["store", "net"]),
     ("middle", &["detect", "policy", "session", "quota", "redact", "audit"]),
     ("tenant", &["tenant"]),

@@ -176,11 +176,10 @@ fn queries_page_by_sequence_and_by_time_and_stay_in_their_scope() {
         a.audit().query_blocking(since, limit).unwrap().iter().map(|row| row.sequence).collect::<Vec<_>>()
     };
     assert_eq!(page(Since::Sequence(2), 2), [3, 4]);
-    let now = 1_767_225_600_000_000 + 240_000_000;
-    assert_eq!(page(Since::parse("2m", now).unwrap(), 10), [4, 5]);
-    assert_eq!(page(Since::parse("2026-01-01T00:02:00Z", now).unwrap(), 10), [4, 5]);
+    assert_eq!(page(Since::parse("2m").unwrap(), 10), [4, 5]);
+    assert_eq!(page(Since::parse("2026-01-01T00:02:00Z").unwrap(), 10), [4, 5]);
     assert_eq!(a.audit().query_blocking(Since::Start, 0).unwrap_err().code(), "audit_limit_invalid");
-    assert_eq!(Since::parse("yesterday", now).unwrap_err().code(), "since_invalid");
+    assert_eq!(Since::parse("yesterday").unwrap_err().code(), "since_invalid");
 }
 
 #[test]

@@ -120,10 +120,8 @@ class BlockedError(TenantryError):
     """The whole answer."""
 
     def __init__(self, response: GuardResponse) -> None:
-        reason = response.policy_reason or response.code or response.decision
-        super().__init__(f"blocked: {reason}", code=response.code or response.decision)
-        if response.retry_after_ms is not None:
-            self.retry_after = response.retry_after_ms / 1000
+        message, code, retry_after = response._blocked() or ("blocked", response.decision, None)
+        super().__init__(message, code=code, retry_after=retry_after)
         self.response = response
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -1,11 +1,11 @@
 //! Accounts, projects, policies, limits and settings.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use pyo3::{IntoPyObjectExt, prelude::*};
-use tenantry::{api, error::Error};
+use tenantry::api::{self, name_of};
 
-use super::json::{self, Fields, Text, name_of};
+use super::json::{self, Fields, Text};
 use crate::errors::Result;
 
 value_class! {
@@ -137,12 +137,7 @@ impl Period {
     pub fn milliseconds(self) -> Result<u64> {
         match self {
             Self::Text(text) => Ok(api::parse_period(&text.0)?),
-            Self::Seconds(seconds) => Duration::try_from_secs_f64(seconds)
-                .ok()
-                .and_then(|duration| u64::try_from(duration.as_millis()).ok())
-                .ok_or_else(|| {
-                    Error::invalid("period_invalid", format!("`{seconds}` is not a number of seconds")).into()
-                }),
+            Self::Seconds(seconds) => Ok(api::period_of_seconds(seconds)?),
         }
     }
 }

@@ -1,11 +1,9 @@
 //! The audit trail.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use pyo3::{IntoPyObjectExt, prelude::*};
-use tenantry::api;
+use tenantry::api::{self, whole};
 
-use super::json::{self, Fields, Text, whole};
+use super::json::{self, Fields, Text};
 use crate::errors::Result;
 
 value_class! {
@@ -98,8 +96,7 @@ impl Since {
             None => Ok(api::Since::Start),
             Some(Self::Sequence(sequence)) => Ok(api::Since::Sequence(whole("sequence", sequence)?)),
             Some(Self::Text(text)) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
-                Ok(api::Since::parse(&text.0, i64::try_from(now).unwrap_or(i64::MAX))?)
+                Ok(api::Since::parse(&text.0)?)
             }
         }
     }

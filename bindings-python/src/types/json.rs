@@ -1,14 +1,12 @@
 //! Plain data: Python text, numbers, lists and dicts to and from JSON values, walked directly and never through text.
 
-use std::fmt::Display;
-
 use pyo3::{
     inspect::PyStaticExpr,
     prelude::*,
     type_hint_identifier, type_hint_subscript,
     types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNone, PyString, PyTuple},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::{Map, Number, Value};
 use tenantry::{api::MAX_JSON_DEPTH, error::Error};
 
@@ -78,23 +76,6 @@ pub fn fields_of(value: &impl Serialize) -> Result<Fields> {
         Ok(Value::Object(fields)) => Ok(Fields(fields)),
         Ok(_) | Err(_) => Err(Error::internal("a result could not be written as fields").into()),
     }
-}
-
-/// Reads the wire name of one of a closed set, e.g. `session` as a limit's key.
-pub fn named<T: DeserializeOwned>(what: &str, name: &str) -> Result<T> {
-    serde_json::from_value(Value::from(name))
-        .map_err(|_| Error::invalid("request_invalid", format!("`{name}` is not a {what}")).into())
-}
-
-/// The wire name of one of a closed set.
-pub fn name_of(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// A whole number in the range the core counts it in.
-pub fn whole<T: TryFrom<i64>>(what: impl Display, number: i64) -> Result<T> {
-    T::try_from(number)
-        .map_err(|_| Error::invalid("request_invalid", format!("{what} `{number}` is out of range")).into())
 }
 
 /// `levels` is how much deeper this value may nest; the core counts the same way.

@@ -1,9 +1,9 @@
 //! Who acts.
 
 use pyo3::{IntoPyObjectExt, prelude::*};
-use tenantry::api;
+use tenantry::api::{self, name_of, named};
 
-use super::json::{self, Fields, Text, name_of, named};
+use super::json::{self, Fields, Text};
 use crate::errors::Result;
 
 value_class! {

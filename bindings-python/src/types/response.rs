@@ -6,7 +6,7 @@ use pyo3::{IntoPyObjectExt, prelude::*};
 use tenantry::{api, error::Error};
 
 use super::{
-    json::{self, Fields},
+    json::{self, Fields, Text},
     wrapped,
 };
 use crate::errors::{Result, blocked};
@@ -231,6 +231,17 @@ value_class! {
         /// As JSON, exactly as the wire has it.
         fn to_json(&self) -> Result<String> {
             serde_json::to_string(&self.0).map_err(|_| Error::internal("a response could not be written as JSON").into())
+        }
+
+        /// `content` as it may be passed on: rewritten where the decision is `modify`.
+        fn passed_on(&self, content: Text) -> String {
+            self.0.passed_on(&content.0).to_owned()
+        }
+
+        /// Message, code and seconds until a retry of the `BlockedError` this response raises.
+        fn _blocked(&self) -> Option<(String, String, Option<f64>)> {
+            let seconds = |ms: u64| std::time::Duration::from_millis(ms).as_secs_f64();
+            self.0.blocked().map(|blocked| (blocked.message, blocked.code, blocked.retry_after_ms.map(seconds)))
         }
 
         /// Raises `BlockedError` unless the call may proceed.

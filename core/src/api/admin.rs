@@ -217,24 +217,6 @@ impl LimitSpec {
     }
 }
 
-/// Reads `second`, `minute`, `hour`, `day`, or a duration such as `10s`, into milliseconds.
-pub fn parse_period(text: &str) -> Result<u64> {
-    let wrong = || {
-        Error::invalid("period_invalid", format!("`{text}` is not a period"))
-            .with_help("use `second`, `minute`, `hour`, `day` or a duration such as `10s` or `15m`")
-    };
-    match text {
-        "second" => Ok(1_000),
-        "minute" => Ok(60_000),
-        "hour" => Ok(3_600_000),
-        "day" => Ok(86_400_000),
-        _ => humantime::parse_duration(text)
-            .ok()
-            .and_then(|duration| u64::try_from(duration.as_millis()).ok())
-            .ok_or_else(wrong),
-    }
-}
-
 /// How strongly the audit trail of a project is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

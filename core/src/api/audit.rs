@@ -1,5 +1,7 @@
 //! The audit trail as callers see it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -97,19 +99,21 @@ pub enum Since {
     Sequence(u64),
     /// At this time, microseconds since 1970.
     Time(i64),
+    /// This long before now.
+    Ago(Duration),
 }
 
 impl Since {
-    /// Reads an RFC 3339 time, or a duration such as `7d` counted back from `now_micros`.
-    pub fn parse(text: &str, now_micros: i64) -> Result<Self> {
-        let micros = |duration: std::time::Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    /// Reads an RFC 3339 time, or a duration such as `7d` counted back from now.
+    pub fn parse(text: &str) -> Result<Self> {
         if let Ok(back) = humantime::parse_duration(text) {
-            return Ok(Self::Time(now_micros.saturating_sub(micros(back))));
+            return Ok(Self::Ago(back));
         }
         let time = humantime::parse_rfc3339_weak(text).map_err(|_| {
             Error::invalid("since_invalid", format!("`{text}` is neither a time nor a duration"))
                 .with_help("use RFC 3339, a duration such as `7d`, or a sequence number")
         })?;
+        let micros = |since: Duration| i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
         Ok(Self::Time(time.duration_since(std::time::UNIX_EPOCH).map_or(0, micros)))
     }
 }

@@ -253,43 +253,72 @@ pub struct GuardRequest {
     pub mcp: Option<McpContext>,
 }
 
+/// The everyday shapes of a request: what the shorthands of every language fill in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// A prompt a user sends.
+    Prompt,
+    /// A text a model gave back.
+    Response,
+    /// A tool call: `tool` is given, its arguments become the content.
+    ToolCall,
+    /// The result of a tool: `tool` and `content` are given.
+    ToolResponse,
+    /// A file: `file` and `content` are given; the operation `write` means `write_file`, any other `read_file`.
+    File,
+}
+
 impl GuardRequest {
     /// A prompt a user sends.
     pub fn prompt(content: impl Into<String>) -> Self {
-        Self { content: content.into(), action: "process_prompt".into(), ..Self::default() }
+        Self { content: content.into(), ..Self::default() }.shaped(Shape::Prompt)
     }
 
     /// A text a model gave back.
     pub fn response(content: impl Into<String>) -> Self {
-        Self {
-            content: content.into(),
-            content_type: ContentType::Response,
-            action: "process_response".into(),
-            ..Self::default()
-        }
+        Self { content: content.into(), ..Self::default() }.shaped(Shape::Response)
     }
 
     /// A tool call; `content` becomes the arguments as key-sorted JSON, as the public clients send it.
     pub fn tool_call(name: impl Into<String>, arguments: Map<String, Value>) -> Self {
-        let sorted: std::collections::BTreeMap<&String, &Value> = arguments.iter().collect();
-        Self {
-            content: serde_json::to_string(&sorted).unwrap_or_default(),
-            content_type: ContentType::ToolCall,
-            action: "call_tool".into(),
-            tool: Some(ToolContext { name: name.into(), arguments, ..ToolContext::default() }),
-            ..Self::default()
-        }
+        let tool = ToolContext { name: name.into(), arguments, ..ToolContext::default() };
+        Self { tool: Some(tool), ..Self::default() }.shaped(Shape::ToolCall)
+    }
+
+    /// What a tool gave back.
+    pub fn tool_response(name: impl Into<String>, content: impl Into<String>) -> Self {
+        let tool = ToolContext { name: name.into(), ..ToolContext::default() };
+        Self { content: content.into(), tool: Some(tool), ..Self::default() }.shaped(Shape::ToolResponse)
     }
 
     /// A file that is read (`operation` `read`) or written (`write`).
     pub fn file(content: impl Into<String>, path: impl Into<String>, operation: &str) -> Self {
-        Self {
-            content: content.into(),
-            content_type: ContentType::File,
-            action: if operation == "write" { "write_file".into() } else { "read_file".into() },
-            file: Some(FileContext { path: path.into(), operation: operation.into(), ..FileContext::default() }),
-            ..Self::default()
+        let file = FileContext { path: path.into(), operation: operation.into(), ..FileContext::default() };
+        Self { content: content.into(), file: Some(file), ..Self::default() }.shaped(Shape::File)
+    }
+
+    /// This request with what `shape` implies: content type, action and, for a tool call, the content.
+    #[must_use]
+    pub fn shaped(mut self, shape: Shape) -> Self {
+        let (content_type, action) = match shape {
+            Shape::Prompt => (ContentType::Prompt, "process_prompt"),
+            Shape::Response => (ContentType::Response, "process_response"),
+            Shape::ToolCall => (ContentType::ToolCall, "call_tool"),
+            Shape::ToolResponse => (ContentType::Response, "call_tool"),
+            Shape::File if self.file.as_ref().is_some_and(|file| file.operation == "write") => {
+                (ContentType::File, "write_file")
+            }
+            Shape::File => (ContentType::File, "read_file"),
+        };
+        self.content_type = content_type;
+        self.action = action.into();
+        if shape == Shape::ToolCall {
+            let arguments = self.tool.iter().flat_map(|tool| &tool.arguments);
+            let sorted: std::collections::BTreeMap<&String, &Value> = arguments.collect();
+            self.content = serde_json::to_string(&sorted).unwrap_or_default();
         }
+        self
     }
 
     /// Reads a request from JSON. Lone surrogate escapes become U+FFFD; NaN and unknown enum values are refused.

@@ -347,6 +347,39 @@ impl GuardResponse {
     pub const fn suspended(&self) -> bool {
         matches!(self.decision, Decision::StepUp | Decision::Defer)
     }
+
+    /// `content` as it may be passed on: rewritten where the decision is `modify`.
+    #[must_use]
+    pub fn passed_on<'a>(&'a self, content: &'a str) -> &'a str {
+        match &self.redacted_content {
+            Some(redacted) if self.decision == Decision::Modify => redacted,
+            _ => content,
+        }
+    }
+
+    /// Why the call may not proceed, as guarded functions raise it; `None` when it may.
+    #[must_use]
+    pub fn blocked(&self) -> Option<Blocked> {
+        if self.allowed() {
+            return None;
+        }
+        let decision = || self.decision.name().to_owned();
+        let code = self.code.clone().unwrap_or_else(decision);
+        let reason = self.policy_reason.as_ref().filter(|reason| !reason.is_empty()).unwrap_or(&code);
+        Some(Blocked { message: format!("blocked: {reason}"), code, retry_after_ms: self.retry_after_ms })
+    }
+}
+
+/// What a guarded function raises when its call may not proceed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Blocked {
+    /// One sentence.
+    pub message: String,
+    /// The response's `code`, else its decision.
+    pub code: String,
+    /// When a retry may pass, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 /// What [`detect`](GuardResponse) alone answers: no policy, no limit, nothing remembered.

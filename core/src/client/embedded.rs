@@ -36,6 +36,10 @@ pub struct Surroundings {
 
 impl Default for Surroundings {
     fn default() -> Self {
+        #[cfg(feature = "test-hooks")]
+        if let Some(clock) = crate::testing::clock() {
+            return Self { clock: Arc::new(clock) };
+        }
         Self { clock: Arc::new(SystemClock::default()) }
     }
 }

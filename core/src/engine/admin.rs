@@ -9,6 +9,7 @@ use crate::{
         Account, AuditClass, LimitKey, LimitSpec, OnExceed, PolicyReceipt, PolicySpec, PolicySummary, Project,
         Settings, SettingsPatch, Status, TenantFacts,
     },
+    entropy,
     error::{Error, Result},
     policy::packs,
     scope::{Layer, Scope},
@@ -23,7 +24,7 @@ const MAX_LIMITS: usize = 100;
 
 impl Engine {
     async fn note(&self, scope: &Scope, kind: &str, body: Value) -> Result<()> {
-        let id = uuid::Uuid::now_v7().to_string();
+        let id = entropy::request_id();
         let text = body.to_string();
         let entry = Entry { at: self.clock.now().wall_micros, kind, request_id: &id, decision: "", body: &text };
         self.audit.record(scope, AuditClass::Standard, &entry).await

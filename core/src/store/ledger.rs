@@ -6,7 +6,6 @@ use ring::digest::{Context, SHA256, digest};
 pub use sqlite::SqliteLedger;
 
 use crate::{
-    api::Since,
     clock::BoxFuture,
     error::Result,
     scope::{Scope, Uid},
@@ -28,6 +27,15 @@ pub struct Entry<'a> {
     pub decision: &'a str,
     /// JSON object.
     pub body: &'a str,
+}
+
+/// Where reading a chain starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowsFrom {
+    /// After this sequence.
+    After(u64),
+    /// At this time, microseconds since 1970.
+    At(i64),
 }
 
 /// One row as stored.
@@ -107,7 +115,7 @@ pub trait Ledger: Send + Sync {
     fn settle(&self) -> BoxFuture<'_, Result<()>>;
 
     /// Committed rows of `scope`, oldest first.
-    fn rows(&self, scope: &Scope, since: Since, limit: usize) -> BoxFuture<'_, Result<Vec<Row>>>;
+    fn rows(&self, scope: &Scope, from: RowsFrom, limit: usize) -> BoxFuture<'_, Result<Vec<Row>>>;
 
     /// The end of the committed chain of `scope`.
     fn tip(&self, scope: &Scope) -> BoxFuture<'_, Result<Committed>>;

@@ -13,9 +13,8 @@ use parking_lot::{Mutex, RwLock};
 use ring::digest::{SHA256, digest};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::{Committed, Entry, GENESIS, Ledger, OnCommit, Row, chain_hash};
+use super::{Committed, Entry, GENESIS, Ledger, OnCommit, Row, RowsFrom, chain_hash};
 use crate::{
-    api::Since,
     clock::BoxFuture,
     error::{Error, Result},
     runtime,
@@ -407,12 +406,11 @@ impl Ledger for SqliteLedger {
         }
     }
 
-    fn rows(&self, scope: &Scope, since: Since, limit: usize) -> BoxFuture<'_, Result<Vec<Row>>> {
+    fn rows(&self, scope: &Scope, from: RowsFrom, limit: usize) -> BoxFuture<'_, Result<Vec<Row>>> {
         let uid = scope.uid();
-        let (column, bound) = match since {
-            Since::Start => ("sequence >", 0),
-            Since::Sequence(sequence) => ("sequence >", to_i64(sequence)),
-            Since::Time(at) => ("at >=", at),
+        let (column, bound) = match from {
+            RowsFrom::After(sequence) => ("sequence >", to_i64(sequence)),
+            RowsFrom::At(at) => ("at >=", at),
         };
         self.0.database.read(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
@@ -491,7 +489,7 @@ mod tests {
 
     fn rows(ledger: &SqliteLedger, scope: &Scope) -> Vec<Row> {
         block_on(ledger.settle()).unwrap();
-        block_on(ledger.rows(scope, Since::Start, 10_000)).unwrap()
+        block_on(ledger.rows(scope, RowsFrom::After(0), 10_000)).unwrap()
     }
 
     fn chained(rows: &[Row]) -> bool {
@@ -531,8 +529,8 @@ mod tests {
                     let sequences = |since, limit| -> Vec<u64> {
                         block_on(ledger.rows(&a, since, limit)).unwrap().iter().map(|row| row.sequence).collect()
                     };
-                    assert_eq!(sequences(Since::Sequence(3), 10), [4, 5]);
-                    assert_eq!(sequences(Since::Time(20), 2), [3, 4]);
+                    assert_eq!(sequences(RowsFrom::After(3), 10), [4, 5]);
+                    assert_eq!(sequences(RowsFrom::At(20), 2), [3, 4]);
                 }
             }
         };

@@ -1,0 +1,2 @@
+//! Writes the Go side of the scaffolding.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The static library behind the Go module `tenantry`.

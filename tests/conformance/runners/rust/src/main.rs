@@ -1,0 +1,2 @@
+//! The conformance runner of the Rust crate.
+fn main() {}

@@ -7,12 +7,19 @@ PYTHON ?= $(shell command -v python3 || command -v python)
 VENV := $(CURDIR)/.venv
 RUN := $(VENV)/bin/python
 RUFF := $(VENV)/bin/ruff
-PYTHON_SOURCES := bindings-python examples tests bench
+NODE_MODULES := bindings-node/node_modules
+PYTHON_SOURCES := bindings-python bindings-go examples tests bench
+# The languages `make demo` speaks: python, or all.
+LANGS ?= python
 export TENANTRY_TEST_PYTHON := $(RUN)
 # Builds, caches and downloads stay in ignored folders of this checkout.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
+# Go neither downloads another toolchain behind our back, nor mixes its build cache with other projects'.
+export GOTOOLCHAIN := local
+export GOCACHE ?= $(CURDIR)/.cache/go-build
 
-.PHONY: help demo test lint format stubs bench dist clean need-rust need-python
+.PHONY: help demo test lint format stubs bench dist clean
+.PHONY: need-rust need-python need-node need-go extension addon archive runners everything
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -27,6 +34,15 @@ need-python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed; $(PYTHON) is $$($(PYTHON) -V)." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv" >&2; exit 1; }
 
+need-node:
+	@command -v node >/dev/null 2>&1 || { echo "Node.js is missing. Install Node.js 20 or newer." >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js 20 or newer is needed; this is $$(node --version)." >&2; exit 1; }
+	@command -v npm >/dev/null 2>&1 || { echo "npm is missing. It comes with Node.js; on Debian: apt-get install npm" >&2; exit 1; }
+
+need-go:
+	@command -v go >/dev/null 2>&1 || { echo "Go is missing. Install Go 1.25 or newer." >&2; exit 1; }
+	@go version | awk '{ split(substr($$3, 3), v, "."); exit !(v[1] > 1 || v[2] >= 25) }' || { echo "Go 1.25 or newer is needed; this is $$(go version)." >&2; exit 1; }
+
 # The tools of the Python side, once per change of the list.
 $(VENV)/.ready: bindings-python/requirements-dev.txt | need-python
 	@test -x $(RUN) || "$(PYTHON)" -m venv $(VENV)
@@ -34,43 +50,68 @@ $(VENV)/.ready: bindings-python/requirements-dev.txt | need-python
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r bindings-python/requirements-dev.txt
 	@touch $@
 
-# The extension is rebuilt by cargo only where something changed. It has the test hooks; `make dist` has not.
-.PHONY: extension
+# The compiler of the TypeScript side, once per change of the lock file.
+$(NODE_MODULES)/.ready: bindings-node/package-lock.json | need-node
+	@echo "Installing TypeScript tools into bindings-node/node_modules ..."
+	@cd bindings-node && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# The libraries are rebuilt by cargo only where something changed. They have the test hooks; those of `make dist` have not.
 extension: need-rust $(VENV)/.ready
 	@echo "Building Tenantry for Python (the first time takes some minutes) ..."
 	@cd bindings-python && VIRTUAL_ENV=$(VENV) $(VENV)/bin/maturin develop --skip-install --profile dev --features test-hooks
 	@$(RUN) bindings-python/link.py
 
-demo: extension ## two customers of one product, guarded differently, with a trail that shows tampering
-	@$(RUN) examples/demo.py
+addon: need-rust $(NODE_MODULES)/.ready
+	@echo "Building Tenantry for Node.js ..."
+	@cd bindings-node && node scripts/native.mjs --hooks && npm run --silent build
 
-test: extension lint ## lints, then every test in every language; ends with "N passed, 0 failed"
+archive: need-rust need-go $(VENV)/.ready
+	@echo "Building Tenantry for Go ..."
+	@$(RUN) bindings-go/build.py --hooks
+
+runners: archive
+	@cargo build --quiet -p tenantry-conformance
+	@cd tests/conformance/runners/go && go build -tags tenantry_test_hooks -o $(CARGO_TARGET_DIR)/tenantry-conformance-go .
+
+everything: extension addon archive runners
+
+ifeq ($(LANGS),all)
+demo: everything
+	@$(RUN) examples/demo.py
+	@$(RUN) examples/languages.py
+else
+demo: extension ## two customers of one product, guarded differently, with a trail that shows tampering (LANGS=all: in four languages)
+	@$(RUN) examples/demo.py
+endif
+
+test: need-rust need-python need-node need-go everything lint ## lints, then every test in every language; ends with "N passed, 0 failed"
 	@$(RUN) tests/run.py
 
-lint: need-rust $(VENV)/.ready ## formatting, lints and types
+lint: need-rust need-go $(VENV)/.ready $(NODE_MODULES)/.ready archive ## formatting, lints and types
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(RUFF) format --check $(PYTHON_SOURCES)
 	$(RUFF) check $(PYTHON_SOURCES)
 	cd bindings-python && $(VENV)/bin/mypy
 	$(RUN) bindings-python/stubs.py --check
+	cd bindings-node && npm run --silent check
+	$(RUN) bindings-go/build.py --check
 
-format: need-rust $(VENV)/.ready ## rewrite sources in the house style
+format: need-rust need-go $(VENV)/.ready ## rewrite sources in the house style
 	cargo fmt --all
 	$(RUFF) format $(PYTHON_SOURCES)
+	gofmt -w bindings-go bench/go tests/conformance/runners/go
 
 stubs: need-rust $(VENV)/.ready ## write the Python stubs anew after the binding's surface changed
 	$(RUN) bindings-python/stubs.py
 
-bench: need-rust $(VENV)/.ready ## what a guard call costs, in Rust and from Python, release build
-	@echo "Building optimised (this takes some minutes) ..."
+bench: dist ## what a guard call costs in every language, release build
 	@cargo build --release -p tenantry-bench
-	@cd bindings-python && VIRTUAL_ENV=$(VENV) $(VENV)/bin/maturin build --quiet --release --out $(CURDIR)/dist
 	@$(RUN) bench/bench.py
 
-dist: need-rust $(VENV)/.ready ## the Python wheel, in dist/
-	@cd bindings-python && VIRTUAL_ENV=$(VENV) $(VENV)/bin/maturin build --release --out $(CURDIR)/dist
-	@ls -l dist
+dist: need-rust need-go $(VENV)/.ready $(NODE_MODULES)/.ready ## the wheel, the npm tarball and the Go module, each installed and run alone
+	@$(RUN) tests/dist.py
 
 clean: ## remove everything that was built
-	rm -rf target dist .venv .cache
+	rm -rf target dist .venv .cache bindings-node/node_modules bindings-go/lib/*/*.a

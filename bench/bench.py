@@ -1,50 +1,65 @@
-"""`make bench`: the same guard call from Rust and from Python in one run, beside the empty crossing.
+"""`make bench`: the same guard call from Rust, Python, TypeScript and Go in one run, beside each language's empty call.
 
-Installs the release wheel from dist/ into a folder of its own, so that what is measured is what users get. Rounds
-alternate between the languages; each figure is the median of the rounds. Shared machines are noisy: quote the
-difference, not the sum.
+Measures what users get: the wheel, the npm tarball and the Go module that `make dist` left in dist/. Rounds alternate
+between the languages; each figure is the median of the rounds. Shared machines are noisy: quote the difference, not the
+sum.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CALLS = 20_000
 ROUNDS = 5
-BUDGET = {"Rust CPU, 20 policies": 60.0, "Python adds": 15.0}
+CALL = "20 policies, allow"
+# Microseconds of CPU: of the call in Rust, and on top of it in the other languages.
+BUDGET = {"Rust": 60.0, "Python": 15.0, "TypeScript, sync": 20.0, "Go": 15.0}
 
 
-def rust() -> dict[str, list[float]]:
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    command = [str(target / "release" / "tenantry-bench"), "--json"]
-    figures: dict[str, list[float]] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return figures
+def newest(pattern: str) -> Path:
+    return max((ROOT / "dist").glob(pattern), key=lambda path: path.stat().st_mtime)
 
 
-def install(folder: Path) -> None:
-    wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-index",
-        "--no-deps",
-        "--target",
-        str(folder),
-        str(wheel),
-    ]
-    subprocess.run(command, check=True)
+def install_wheel(folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(folder)]
+    subprocess.run([*command, str(newest("*.whl"))], check=True)
+
+
+def install_package(folder: Path) -> None:
+    with tarfile.open(newest("*.tgz")) as archive:
+        archive.extractall(folder, filter="data")
+
+
+def build_module(folder: Path) -> Path:
+    """The Go program of this bench, linked against the packed module."""
+    zipfile.ZipFile(newest("tenantry-go-*.zip")).extractall(folder / "module")
+    shutil.copytree(ROOT / "bench" / "go", folder / "bench")
+    name = (folder / "module" / "go.mod").read_text().split()[1]
+    subprocess.run(["go", "mod", "edit", "-replace", f"{name}=../module"], cwd=folder / "bench", check=True)
+    subprocess.run(["go", "build", "-o", "bench", "."], cwd=folder / "bench", check=True)
+    return folder / "bench" / "bench"
+
+
+def figures(command: list[str], **extra: str) -> dict[str, list[float]]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TENANTRY_")}
+    environment |= {"TENANTRY_ROOT_KEY": "ab" * 32, **extra}
+    out = subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment, cwd=ROOT / "bench"
+    ).stdout
+    found: dict[str, list[float]] = json.loads(out)
+    return found
 
 
 def timed(call: Callable[[], object], calls: int) -> tuple[float, float]:
@@ -79,40 +94,53 @@ def python() -> None:
         rows = acme.audit.head().sequence - before
         cpu = (time.process_time() - cpu) * 1e6 / CALLS
         assert rows == CALLS, f"{CALLS} calls left {rows} audit rows"
-        # The cheapest thing that crosses: a property of a native object.
-        empty = timed(lambda: acme.project_id, 200_000)
+        # A native method that takes nothing and gives nothing.
+        answer = guard.evaluate_prompt(prompt)
+        empty = timed(answer.raise_for_denied, 200_000)
         client.close()
-    print(json.dumps({"20 policies, allow": [cpu, wall], "empty crossing": list(empty)}))
+    print(json.dumps({"20 policies, allow": [cpu, wall], "empty call": list(empty)}))
 
 
 def main() -> int:
     rounds: dict[str, list[list[float]]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        install(Path(folder))
-        environment = {**os.environ, "PYTHONPATH": folder, "TENANTRY_ROOT_KEY": "ab" * 32}
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "python").mkdir()
+        install_wheel(folder / "python")
+        install_package(folder / "node")
+        program = build_module(folder / "go")
+        # Isolated, so that the wheel is measured and not the checkout's own package.
+        python = [sys.executable, "-I", "-c", RUNNER.format(folder=str(folder / "python"), file=__file__)]
         for number in range(ROUNDS):
             print(f"round {number + 1} of {ROUNDS}, load {os.getloadavg()[0]:.1f} ...", flush=True)
-            for name, figure in rust().items():
-                rounds.setdefault(f"Rust    {name}", []).append(figure)
-            # Isolated, so that the wheel is measured and not the checkout's own package.
-            command = [sys.executable, "-I", "-c", RUNNER.format(folder=folder, file=__file__)]
-            out = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-            for name, figure in json.loads(out).items():
-                rounds.setdefault(f"Python  {name}", []).append(figure)
-    print(f"\n{'':<28}{'CPU µs/call':>14}{'wall µs/call':>14}   (median of {ROUNDS} rounds)")
+            found = {
+                "Rust": figures([str(target / "release" / "tenantry-bench"), "--json"]),
+                "Python": figures(python),
+                "TypeScript": figures(["node", "node.mjs"], TENANTRY_NODE_PACKAGE=str(folder / "node" / "package")),
+                "Go": figures([str(program)]),
+            }
+            for language, rows in found.items():
+                for name, figure in rows.items():
+                    rounds.setdefault(f"{language}: {name}", []).append(figure)
+    print(f"\n{'':<40}{'CPU µs/call':>12}{'wall µs/call':>14}   (median of {ROUNDS} rounds)")
     median = {}
-    for name, figures in rounds.items():
-        cpu, wall = (statistics.median(column) for column in zip(*figures, strict=True))
+    for name, taken in rounds.items():
+        cpu, wall = (statistics.median(column) for column in zip(*taken, strict=True))
         median[name] = cpu
-        print(f"{name:<28}{cpu:>14.2f}{wall:>14.2f}")
+        print(f"{name:<40}{cpu:>12.2f}{wall:>14.2f}")
+    rust = median[f"Rust: {CALL}"]
     measured = {
-        "Rust CPU, 20 policies": median["Rust    20 policies, allow"],
-        "Python adds": median["Python  20 policies, allow"] - median["Rust    20 policies, allow"],
+        "Rust": rust,
+        "Python": median[f"Python: {CALL}"] - rust,
+        "TypeScript, sync": median["TypeScript: 20 policies, sync"] - rust,
+        "Go": median["Go: 20 policies"] - rust,
     }
     print()
     for name, value in measured.items():
         verdict = "within" if value <= BUDGET[name] else "OVER"
-        print(f"{name:<28}{value:>14.2f} µs   {verdict} the budget of {BUDGET[name]:.0f} µs")
+        what = "20 policies" if name == "Rust" else f"{name} adds"
+        print(f"{what:<40}{value:>12.2f} µs   {verdict} the budget of {BUDGET[name]:.0f} µs")
     return int(any(value > BUDGET[name] for name, value in measured.items()))
 
 

@@ -1,33 +1,44 @@
-"""Runs every test of the repo and adds the counts up. A skipped test that is not in ALLOWED_SKIPS fails the run."""
+"""Runs every test of the repo, language by language, and adds the counts up.
+
+A skipped test that is not in ALLOWED_SKIPS fails the run. The conformance suite runs last, and its verdict is repeated
+in the summary: all languages ran the same cases and gave the same bytes.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = ROOT / "tests" / "ALLOWED_SKIPS"
 
 
-def stream(command: list[str], **extra: str) -> tuple[int, list[str]]:
-    """Runs a command, showing its lines as they come."""
+Counts = tuple[int, int, list[str]]
+
+
+def stream(
+    command: list[str], cwd: Path = ROOT, show: Callable[[str], str] = str, **extra: str
+) -> tuple[int, list[str]]:
+    """Runs a command, showing its lines, or what `show` makes of them, as they come."""
     print(f"\n$ {' '.join(command)}", flush=True)
     environment = {**os.environ, **extra}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, errors="replace")
+    process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, text=True, errors="replace")
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
-        sys.stdout.write(line)
+        sys.stdout.write(show(line))
         sys.stdout.flush()
         lines.append(line.rstrip("\n"))
     return process.wait(), lines
 
 
-def rust() -> tuple[int, int, list[str]]:
+def rust() -> Counts:
     code, lines = stream(["cargo", "test", "--workspace", "--exclude", "tenantry-python", "--no-fail-fast"])
     passed = failed = 0
     for line in lines:
@@ -38,7 +49,7 @@ def rust() -> tuple[int, int, list[str]]:
     return passed, max(failed, int(code != 0)), skipped
 
 
-def python(folder: str, report: Path) -> tuple[int, int, list[str]]:
+def python(folder: str, report: Path) -> Counts:
     code, _ = stream([sys.executable, "-m", "pytest", "-q", folder, f"--junitxml={report}", "-p", "no:cacheprovider"])
     cases = ElementTree.parse(report).getroot().iter("testcase") if report.exists() else iter(())
     passed = failed = 0
@@ -53,26 +64,64 @@ def python(folder: str, report: Path) -> tuple[int, int, list[str]]:
     return passed, max(failed, int(code != 0)), skipped
 
 
+def node() -> Counts:
+    code, lines = stream(["npm", "--silent", "test", "--", "--test-reporter=tap"], ROOT / "bindings-node")
+    told = {
+        match[1]: int(match[2]) for line in lines if (match := re.match(r"# (pass|fail|cancelled|todo) (\d+)$", line))
+    }
+    skipped = [match[1] for line in lines if (match := re.match(r"\s*ok \d+ - (.*?) # (?:SKIP|TODO)", line))]
+    failed = told.get("fail", 0) + told.get("cancelled", 0)
+    return told.get("pass", 0), max(failed, int(code != 0)), skipped
+
+
+def go() -> Counts:
+    def show(line: str) -> str:
+        event = told(line)
+        return str(event.get("Output", "")) if event.get("Action") == "output" else ""
+
+    def told(line: str) -> dict[str, str]:
+        try:
+            return dict(json.loads(line))
+        except ValueError:
+            return {"Action": "output", "Output": line}
+
+    command = ["go", "test", "-json", "-race", "-tags", "tenantry_test_hooks", "./..."]
+    code, lines = stream(command, ROOT / "bindings-go", show)
+    ended = [(event.get("Action"), event["Test"]) for line in lines if "Test" in (event := told(line))]
+    names = {action: [name for what, name in ended if what == action] for action in ("pass", "fail", "skip")}
+    return len(names["pass"]), max(len(names["fail"]), int(code != 0)), names["skip"]
+
+
+def conformance() -> tuple[bool, str]:
+    """Whether every language ran the same cases with the same answers, and the checker's last words."""
+    code, lines = stream([sys.executable, "tests/conformance/check.py"])
+    return code == 0, lines[-1] if lines else "the checker said nothing"
+
+
 def main() -> int:
     reports = ROOT / ".cache"
     reports.mkdir(exist_ok=True)
     results = {
         "Rust": rust(),
         "Python": python("bindings-python/tests", reports / "python.xml"),
-        "docs and examples": python("tests", reports / "docs.xml"),
+        "TypeScript": node(),
+        "Go": go(),
+        "docs, examples, conformance": python("tests", reports / "docs.xml"),
     }
+    agree, verdict = conformance()
     allowed = {
         line.split()[0] for line in ALLOWED.read_text().splitlines() if line.strip() and not line.startswith("#")
     }
     print()
     hidden = []
     for name, (passed, failed, skipped) in results.items():
-        print(f"{name + ':':<20} {passed} passed, {failed} failed, {len(skipped)} skipped")
+        print(f"{name + ':':<28} {passed} passed, {failed} failed, {len(skipped)} skipped")
         hidden += [test for test in skipped if test not in allowed]
     for test in hidden:
         print(f"skipped without a reason in tests/ALLOWED_SKIPS: {test}")
+    print(f"{'conformance:':<28} {verdict}")
     passed = sum(result[0] for result in results.values())
-    failed = sum(result[1] for result in results.values()) + len(hidden)
+    failed = sum(result[1] for result in results.values()) + len(hidden) + int(not agree)
     print(f"{passed} passed, {failed} failed")
     return int(failed > 0)
 

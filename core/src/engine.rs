@@ -205,8 +205,6 @@ impl Engine {
         request: GuardRequest,
     ) -> Result<GuardResponse> {
         self.housekeep();
-        #[cfg(feature = "test-hooks")]
-        crate::testing::panic_if_asked();
         let received_at = self.clock.now();
         let request_id = entropy::request_id();
         let tenant = match self.tenants.snapshot(instance).await {
@@ -219,13 +217,15 @@ impl Engine {
             Ok(call) => call,
             Err(error) => return Err(self.audit_failure(instance.scope(), &request_id, received_at, error).await),
         };
-        match self.walk(&call).await {
+        match runtime::shielded(self.walk(&call)).await {
             Ok(response) => Ok(response),
             Err(error) => Err(self.audit_failure(&call.scope, &request_id, received_at, error).await),
         }
     }
 
     async fn walk(&self, call: &Call) -> Result<GuardResponse> {
+        #[cfg(feature = "test-hooks")]
+        crate::testing::panic_if_asked();
         let allowance = self.admit(call).await?;
         let history = self.recall(call).await?;
         let findings = self.inspect(call, &allowance, &history).await?;
@@ -242,11 +242,12 @@ impl Engine {
         instance: &Instance,
         tenant: Arc<Snapshot>,
         caller: Caller<'_>,
-        request: GuardRequest,
+        mut request: GuardRequest,
         request_id: String,
         received_at: Now,
     ) -> Result<Call> {
         check_size(&request)?;
+        request.sort();
         let flag = |value: Option<bool>| value.unwrap_or(false);
         let flags = Flags {
             dry_run: flag(request.dryrun),
@@ -381,8 +382,9 @@ fn check_size(request: &GuardRequest) -> Result<()> {
     request.check_depth()?;
     let arguments: usize = request.tool.iter().flat_map(|tool| tool.arguments.values()).map(text_in).sum();
     let description = request.tool.iter().filter_map(|tool| tool.description.as_deref()).map(str::len).sum::<usize>();
-    let texts =
-        request.contexts.iter().map(String::len).sum::<usize>() + request.content.len() + arguments + description;
+    let metadata: usize = request.metadata.iter().map(|(name, value)| name.len() + text_in(value)).sum();
+    let contexts: usize = request.contexts.iter().map(String::len).sum();
+    let texts = request.content.len() + contexts + arguments + description + metadata;
     if texts > MAX_CONTENT {
         return Err(Error::invalid("content_too_large", format!("content is larger than {MAX_CONTENT} bytes")));
     }

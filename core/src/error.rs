@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 /// Shorthand used by every fallible operation of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -201,6 +201,24 @@ impl fmt::Debug for Error {
             .field("message", &self.message)
             .field("source", &self.source)
             .finish()
+    }
+}
+
+/// As bindings and wires carry it: `kind`, `code`, `message` and, when known, `help` and `retry_after_ms`.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let length = 3 + usize::from(self.help.is_some()) + usize::from(self.retry_after.is_some());
+        let mut fields = serializer.serialize_struct("Error", length)?;
+        fields.serialize_field("kind", &self.kind)?;
+        fields.serialize_field("code", &self.code)?;
+        fields.serialize_field("message", &self.message)?;
+        if let Some(help) = &self.help {
+            fields.serialize_field("help", help)?;
+        }
+        if let Some(after) = self.retry_after {
+            fields.serialize_field("retry_after_ms", &u64::try_from(after.as_millis()).unwrap_or(u64::MAX))?;
+        }
+        fields.end()
     }
 }
 

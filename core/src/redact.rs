@@ -52,18 +52,12 @@ pub struct Span {
     pub kind: &'static str,
 }
 
-/// Rewrites every span of `text`. Overlapping spans become one, of the kind of the longest.
-///
-/// The entries carry byte offsets into the original text, in its order.
-pub fn text(text: &str, spans: &[Span], strategy: Strategy) -> Result<(String, Vec<RedactionEntry>)> {
-    rewrite(text, spans, strategy, &mut Labels::default())
-}
-
 /// Rewrites strings inside tool arguments; each span comes with the JSON pointer (RFC 6901) of its string.
 pub fn arguments(
     arguments: &Map<String, Value>,
     spans: &[(String, Span)],
     strategy: Strategy,
+    labels: &mut Labels,
 ) -> Result<Map<String, Value>> {
     let mut by_pointer: Vec<(&str, Vec<Span>)> = Vec::new();
     let mut positions: HashMap<&str, usize> = HashMap::new();
@@ -74,13 +68,12 @@ pub fn arguments(
             None => by_pointer.push((pointer, vec![span.clone()])),
         }
     }
-    let mut labels = Labels::default();
     let mut root = Value::Object(arguments.clone());
     for (pointer, spans) in by_pointer {
         let Some(Value::String(found)) = root.pointer_mut(pointer) else {
             return Err(impossible("a finding is not inside a string of the arguments"));
         };
-        *found = rewrite(found, &spans, strategy, &mut labels)?.0;
+        *found = text(found, &spans, strategy, labels)?.0;
     }
     match root {
         Value::Object(arguments) => Ok(arguments),
@@ -95,7 +88,7 @@ fn impossible(why: &'static str) -> Error {
 
 /// Numbers given to values so far: the same value keeps its number within one call.
 #[derive(Default)]
-struct Labels {
+pub struct Labels {
     numbers: HashMap<(&'static str, String), usize>,
     last: HashMap<&'static str, usize>,
 }
@@ -111,7 +104,10 @@ impl Labels {
     }
 }
 
-fn rewrite(
+/// Rewrites every span of `text`. Overlapping spans become one, of the kind of the longest.
+///
+/// The entries carry byte offsets into the original text, in its order.
+pub fn text(
     text: &str,
     spans: &[Span],
     strategy: Strategy,
@@ -211,7 +207,7 @@ mod tests {
     }
 
     fn one(value: &str, kind: &'static str, strategy: Strategy) -> String {
-        text(value, &[span(0, value.len(), kind)], strategy).unwrap().0
+        text(value, &[span(0, value.len(), kind)], strategy, &mut Labels::default()).unwrap().0
     }
 
     #[test]
@@ -240,14 +236,14 @@ mod tests {
     #[test]
     fn the_same_value_keeps_its_number() {
         let spans = [span(0, 1, "email"), span(2, 3, "email"), span(4, 5, "email"), span(6, 7, "phone")];
-        let (out, _) = text("a b a c", &spans, Strategy::Anonymize).unwrap();
+        let (out, _) = text("a b a c", &spans, Strategy::Anonymize, &mut Labels::default()).unwrap();
         assert_eq!(out, "[EMAIL_1] [EMAIL_2] [EMAIL_1] [PHONE_1]");
     }
 
     #[test]
     fn overlaps_become_the_union_with_the_kind_of_the_longest() {
         let spans = [span(0, 4, "email"), span(2, 9, "iban"), span(8, 10, "ssn"), span(10, 11, "phone")];
-        let (out, entries) = text("0123456789abc", &spans, Strategy::Replace).unwrap();
+        let (out, entries) = text("0123456789abc", &spans, Strategy::Replace, &mut Labels::default()).unwrap();
         assert_eq!(out, "[IBAN][PHONE]bc");
         assert_eq!((entries[0].start_pos, entries[0].end_pos, entries[0].kind.as_str()), (0, 10, "iban"));
     }
@@ -256,7 +252,8 @@ mod tests {
     fn offsets_are_bytes_of_the_original_also_behind_other_scripts() {
         let content = "日本語 🎉 a@b.co";
         let start = content.find('a').unwrap();
-        let (out, entries) = text(content, &[span(start, content.len(), "email")], Strategy::Redact).unwrap();
+        let (out, entries) =
+            text(content, &[span(start, content.len(), "email")], Strategy::Redact, &mut Labels::default()).unwrap();
         assert_eq!(out, "日本語 🎉 [REDACTED]");
         assert_eq!((entries[0].start_pos, entries[0].end_pos), (start, content.len()));
         assert_eq!(entries[0].original, "a@b.co");
@@ -267,7 +264,10 @@ mod tests {
         for bad in
             [span(0, 99, "email"), span(50, 60, "email"), span(1, 3, "email"), span(2, 1, "email"), span(3, 3, "email")]
         {
-            assert_eq!(text("日本", &[bad], Strategy::Redact).unwrap_err().code(), "redaction_impossible");
+            assert_eq!(
+                text("日本", &[bad], Strategy::Redact, &mut Labels::default()).unwrap_err().code(),
+                "redaction_impossible"
+            );
         }
     }
 
@@ -278,13 +278,19 @@ mod tests {
             unreachable!()
         };
         let spans = [("/a~1b/~0/1".to_owned(), span(4, 10, "email")), ("/to".to_owned(), span(0, 6, "email"))];
-        let after = arguments(&before, &spans, Strategy::Anonymize).unwrap();
+        let after = arguments(&before, &spans, Strategy::Anonymize, &mut Labels::default()).unwrap();
         assert_eq!(
             Value::Object(after),
             serde_json::json!({"a/b": {"~": ["x", "key [EMAIL_1]"]}, "n": 5, "to": "[EMAIL_1]"})
         );
         for pointer in ["/n", "/missing", "", "/a~1b"] {
-            let error = arguments(&before, &[(pointer.to_owned(), span(0, 1, "email"))], Strategy::Redact).unwrap_err();
+            let error = arguments(
+                &before,
+                &[(pointer.to_owned(), span(0, 1, "email"))],
+                Strategy::Redact,
+                &mut Labels::default(),
+            )
+            .unwrap_err();
             assert_eq!(error.code(), "redaction_impossible");
         }
     }
@@ -307,7 +313,7 @@ mod tests {
     proptest! {
         #[test]
         fn entries_lead_from_the_original_to_the_output((content, spans) in cuts(), which in 0..4_usize) {
-            let (out, entries) = text(&content, &spans, ALL[which]).unwrap();
+            let (out, entries) = text(&content, &spans, ALL[which], &mut Labels::default()).unwrap();
             let mut rebuilt = content.clone();
             for entry in entries.iter().rev() {
                 prop_assert_eq!(&content[entry.start_pos..entry.end_pos], entry.original.as_str());
@@ -326,7 +332,7 @@ mod tests {
 
         #[test]
         fn without_spans_nothing_changes(content in "\\PC*", which in 0..4_usize) {
-            let (out, entries) = text(&content, &[], ALL[which]).unwrap();
+            let (out, entries) = text(&content, &[], ALL[which], &mut Labels::default()).unwrap();
             prop_assert_eq!(out, content);
             prop_assert!(entries.is_empty());
         }

@@ -9,7 +9,10 @@ use std::{
 
 /// Rooms by floor, from the ground up. Rooms of the middle never name each other.
 const FLOORS: &[(&str, &[&str])] = &[
-    ("ground", &["api", "scope", "context_keys", "error", "config", "clock", "runtime", "entropy", "testing", "keyring"]),
+    (
+        "ground",
+        &["api", "scope", "context_keys", "error", "config", "clock", "runtime", "entropy", "testing", "keyring"],
+    ),
     ("store", &["store", "net"]),
     ("middle", &["detect", "policy", "session", "quota", "redact", "audit"]),
     ("tenant", &["tenant"]),

@@ -135,7 +135,7 @@ class Shield:
             return {"content": _text(call.arguments[name]), **fields}
 
         def apply(call: inspect.BoundArguments, response: GuardResponse) -> None:
-            call.arguments[name] = _passed_on(call.arguments[name], response)
+            call.arguments[name] = response.passed_on(call.arguments[name])
 
         return self._before(target, "evaluate", ask, apply)
 
@@ -193,7 +193,7 @@ class Shield:
                 result = await target(*args, **kwargs)
                 if result is None:
                     return None
-                return _passed_on(result, await self._aevaluate("evaluate", {"content": _text(result), **fields}))
+                return (await self._aevaluate("evaluate", {"content": _text(result), **fields})).passed_on(result)
 
             return awaiting
 
@@ -202,7 +202,7 @@ class Shield:
             result = target(*args, **kwargs)
             if result is None:
                 return None
-            return _passed_on(result, self._evaluate("evaluate", {"content": _text(result), **fields}))
+            return self._evaluate("evaluate", {"content": _text(result), **fields}).passed_on(result)
 
         return waiting
 
@@ -242,11 +242,6 @@ def _text(value: Any) -> str:
 
 def _unsupported(message: str) -> InvalidArgument:
     return InvalidArgument(message, code="shield_unsupported", help="guard a str")
-
-
-def _passed_on(text: Any, response: GuardResponse) -> Any:
-    redacted = response.redacted_content
-    return redacted if response.decision == "modify" and redacted is not None else text
 
 
 def _merged(original: Any, redacted: Any) -> Any:

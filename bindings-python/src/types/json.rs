@@ -78,12 +78,10 @@ pub fn fields_of(value: &impl Serialize) -> Result<Fields> {
     }
 }
 
-/// `levels` is how much deeper this value may nest; the core counts the same way.
+/// `levels` is how much deeper this value may nest. One level more than the core takes is enough for it to refuse the
+/// request, with a row in the audit; what lies below is not walked.
 fn from_python(object: &Bound<'_, PyAny>, levels: usize) -> Result<Value> {
-    let Some(below) = levels.checked_sub(1) else {
-        let message = format!("metadata or arguments are nested deeper than {MAX_JSON_DEPTH} levels");
-        return Err(Error::invalid("request_too_deep", message).into());
-    };
+    let Some(below) = levels.checked_sub(1) else { return Ok(Value::Null) };
     if let Ok(value) = object.cast::<PyString>() {
         Ok(Value::String(text(value)?))
     } else if object.is_none() {

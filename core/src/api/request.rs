@@ -314,11 +314,21 @@ impl GuardRequest {
         self.content_type = content_type;
         self.action = action.into();
         if shape == Shape::ToolCall {
-            let arguments = self.tool.iter().flat_map(|tool| &tool.arguments);
-            let sorted: std::collections::BTreeMap<&String, &Value> = arguments.collect();
-            self.content = serde_json::to_string(&sorted).unwrap_or_default();
+            self.sort();
+            let arguments = self.tool.as_ref().map(|tool| &tool.arguments);
+            self.content = serde_json::to_string(arguments.unwrap_or(&Map::new())).unwrap_or_default();
         }
         self
+    }
+
+    /// Puts the keys of arguments and metadata in order, at every level: maps of some languages have none, and the same
+    /// call is decided and told the same in each.
+    pub fn sort(&mut self) {
+        let arguments = self.tool.iter_mut().map(|tool| &mut tool.arguments);
+        for fields in arguments.chain([&mut self.metadata]) {
+            fields.sort_keys();
+            fields.values_mut().for_each(Value::sort_all_objects);
+        }
     }
 
     /// Reads a request from JSON. Lone surrogate escapes become U+FFFD; NaN and unknown enum values are refused.

@@ -221,9 +221,10 @@ fn rewrite(call: &Call, findings: &Findings, wanted: &Redaction) -> Result<Rewri
             }
         }
     }
-    let (content, mut entries) = redact::text(&call.request.content, &in_content, strategy)?;
+    let mut labels = redact::Labels::default();
+    let (content, mut entries) = redact::text(&call.request.content, &in_content, strategy, &mut labels)?;
     let arguments = match (&call.request.tool, in_arguments.is_empty()) {
-        (Some(tool), false) => Some(redact::arguments(&tool.arguments, &in_arguments, strategy)?),
+        (Some(tool), false) => Some(redact::arguments(&tool.arguments, &in_arguments, strategy, &mut labels)?),
         _ => None,
     };
     if !call.tenant.settings.redaction_originals {

@@ -375,7 +375,9 @@ pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
         set.add(policy).map_err(|_| Error::internal("a policy could not be collected"))?;
     }
     let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
-    let mut warnings = Vec::new();
+    // The validator answers in no fixed order.
+    let mut warnings = std::collections::BTreeSet::new();
+    let mut refusals = std::collections::BTreeSet::new();
     for error in result.validation_errors() {
         let which = |id: &PolicyId| {
             let text: &str = id.as_ref();
@@ -385,18 +387,19 @@ pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
         match error {
             ValidationError::UnsafeOptionalAttributeAccess(access) => {
                 let text = access.to_string();
-                warnings.push(format!(
+                warnings.insert(format!(
                     "{text}; guard it with `has`, or the policy errs (and so denies) when the key is absent"
                 ));
             }
             other => {
-                let text = other.to_string();
-                let id = which(other.policy_id());
-                return Err(Error::invalid("policy_invalid", format!("policy `{id}` does not fit the schema: {text}"))
-                    .with_help("docs/policies.md lists the context keys of each action and their types"));
+                refusals.insert(format!("policy `{}` does not fit the schema: {other}", which(other.policy_id())));
             }
         }
     }
+    if let Some(refusal) = refusals.pop_first() {
+        return Err(Error::invalid("policy_invalid", refusal)
+            .with_help("docs/policies.md lists the context keys of each action and their types"));
+    }
     warnings.extend(result.validation_warnings().map(ToString::to_string));
-    Ok(warnings)
+    Ok(warnings.into_iter().collect())
 }

@@ -1,2 +1,199 @@
-//! The conformance runner of the Rust crate.
-fn main() {}
+//! The conformance runner of the Rust crate: case files in, one line of JSON per step out. See `tests/conformance`.
+
+use std::{collections::BTreeMap, error::Error as StdError, fs, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use tenantry::{
+    Error, Options, Result, Tenant, Tenantry,
+    api::{
+        self, FileContext, GuardRequest, Mode, PolicySpec, Principal, SettingsPatch, Shape, Since, Status, TenantFacts,
+        ToolContext,
+    },
+    config::{Credential, Storage},
+    scope::Layer,
+    testing,
+};
+
+const START: i64 = 1_767_225_600_000_000;
+type Pair = (String, String);
+
+#[derive(Deserialize)]
+#[rustfmt::skip]
+struct Case { id: String, tenants: Option<Vec<Pair>>, #[serde(default)] options: With, steps: Vec<Step> }
+
+#[derive(Deserialize)]
+#[rustfmt::skip]
+struct Step { r#do: String, tenant: Option<Pair>, r#as: Option<Principal>, #[serde(default)] with: With }
+
+/// The arguments of every operation; each reads its own.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+#[rustfmt::skip]
+struct With {
+    #[serde(flatten)] facts: TenantFacts,
+    id: String, account: String, project: String, name: String, content: String, path: String, key: Option<String>,
+    text: Value, request: Value, since: Value, arguments: Option<Map<String, Value>>, metadata: Option<Map<String, Value>>,
+    mode: Option<String>, layer: Option<String>, operation: Option<String>, content_type: Option<String>,
+    on_exceed: Option<String>, mode_floor: Option<String>, audit_class: Option<String>, anchor: Option<String>,
+    session_id: Option<String>, description: Option<String>, server_id: Option<String>,
+    explain: Option<bool>, debug: Option<bool>, dryrun: Option<bool>, is_builtin: Option<bool>, ceiling: Option<bool>,
+    shared: Option<bool>, redaction_originals: Option<bool>, model: Option<api::ModelContext>, tool: Option<ToolContext>,
+    rate: i64, per_ms: i64, max_wait_ms: Option<i64>, cost: Option<i64>, limit: Option<i64>, ms: u64,
+    session_ttl_seconds: Option<i64>, dev: Option<bool>, api_key: Option<String>, account_id: Option<String>,
+    project_id: Option<String>, deadline_ms: Option<u64>, default_headers: Option<BTreeMap<String, String>>,
+}
+
+fn main() -> std::result::Result<(), Box<dyn StdError>> {
+    for path in std::env::args().skip(1) {
+        for case in serde_json::from_str::<Vec<Case>>(&fs::read_to_string(path)?)? {
+            run(case)?;
+        }
+    }
+    Ok(())
+}
+
+#[rustfmt::skip]
+fn run(case: Case) -> Result<()> {
+    testing::freeze(START);
+    let With { dev, account_id, project_id, .. } = case.options;
+    let deadline = Some(Duration::from_millis(case.options.deadline_ms.unwrap_or(10_000)));
+    let (api_key, storage) = (case.options.api_key.map(Credential::new), Some(Storage::Memory));
+    let default_headers = case.options.default_headers.unwrap_or_default();
+    let client = Tenantry::open(Options {
+        storage, dev, api_key, account_id, project_id, deadline, default_headers, ..Options::default()
+    })?;
+    let default = || ["acme", "globex"].map(|account| (account.to_owned(), "prod".to_owned())).to_vec();
+    let tenants = case.tenants.unwrap_or_else(default);
+    let (accounts, projects) = (client.admin().accounts(), client.admin().projects());
+    for (account, project) in &tenants {
+        accounts.get_blocking(account).or_else(|_| accounts.create_blocking(account, TenantFacts::default()))?;
+        projects.create_blocking(account, project, TenantFacts::default())?;
+    }
+    let mut head = None;
+    for (number, step) in case.steps.into_iter().enumerate() {
+        let first = step.tenant.as_ref().or(tenants.first()).cloned().unwrap_or_default();
+        let outcome = house(&client, &step.r#do, &step.with);
+        let outcome = outcome.unwrap_or_else(|| inside(&client, &first, step, &mut head));
+        let (key, value) = outcome.map_or_else(|error| ("error", json!(error)), |value| ("ok", value));
+        println!("{}", json!({ "case": case.id, "step": number, key: value }));
+    }
+    Ok(())
+}
+
+/// Operations on the client itself; `None` for those of a tenant.
+fn house(client: &Tenantry, operation: &str, with: &With) -> Option<Result<Value>> {
+    let (accounts, projects) = (client.admin().accounts(), client.admin().projects());
+    let (account, id) = (with.account.as_str(), with.id.as_str());
+    Some(match operation {
+        "accounts.create" => plain(accounts.create_blocking(id, with.facts.clone())),
+        "accounts.get" => plain(accounts.get_blocking(id)),
+        "accounts.list" => plain(accounts.list_blocking()),
+        "accounts.suspend" => plain(accounts.set_status_blocking(id, Status::Suspended)),
+        "accounts.resume" => plain(accounts.set_status_blocking(id, Status::Active)),
+        "accounts.delete" => plain(accounts.delete_blocking(id)),
+        "projects.create" => plain(projects.create_blocking(account, id, with.facts.clone())),
+        "projects.get" => plain(projects.get_blocking(account, id)),
+        "projects.list" => plain(projects.list_blocking(account)),
+        "projects.suspend" => plain(projects.set_status_blocking(account, id, Status::Suspended)),
+        "projects.resume" => plain(projects.set_status_blocking(account, id, Status::Active)),
+        "projects.delete" => plain(projects.delete_blocking(account, id)),
+        "tenant" => client.tenant_blocking(account, &with.project).map(named),
+        "advance" => Ok(json!(testing::advance(Duration::from_millis(with.ms)))),
+        "panic_next" => Ok(json!(testing::panic_next())),
+        "close" => plain(client.close_blocking()),
+        _ => return None,
+    })
+}
+
+// A dense table of operations reads better than one field a line.
+#[rustfmt::skip]
+fn inside(client: &Tenantry, pair: &Pair, step: Step, head: &mut Option<api::AuditHead>) -> Result<Value> {
+    let (tenant, with) = (client.tenant_blocking(&pair.0, &pair.1)?, step.with);
+    let tenant = step.r#as.map_or(Ok(tenant.clone()), |principal| tenant.acting_as(principal))?;
+    let layer = with.layer.as_deref().map_or(Ok(Layer::Project), Layer::parse);
+    let or = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
+    match step.r#do.as_str() {
+        "guard.evaluate" => decide(&tenant, GuardRequest::from_json(&with.request.to_string())?),
+        "guard.detect" => {
+            let content_type = api::ContentType::parse(&or(&with.content_type, "prompt"))?;
+            let request = GuardRequest { content_type, tool: with.tool, ..GuardRequest::prompt(with.content) };
+            plain(tenant.guard().detect_blocking(request))
+        }
+        "policies.put" => {
+            let lines = with.text.as_array().map(|lines| lines.iter().filter_map(Value::as_str).collect::<Vec<_>>());
+            let text = lines.map_or_else(|| with.text.as_str().unwrap_or_default().into(), |lines| lines.join("\n"));
+            let mode = with.mode.as_deref().map_or(Ok(Mode::Enforce), Mode::parse)?;
+            let (name, layer, ceiling) = (with.name, layer?, with.ceiling.unwrap_or_default());
+            plain(tenant.policies().put_blocking(PolicySpec { name, text, mode, layer, ceiling }))
+        }
+        "policies.attach_pack" => plain(tenant.policies().attach_pack_blocking(&with.name)),
+        "policies.remove" => plain(tenant.policies().remove_blocking(&with.name, layer?)),
+        "policies.list" => plain(tenant.policies().list_blocking()),
+        "limits.set" => plain(tenant.limits().set_blocking(api::LimitSpec {
+            rate: api::whole("rate", with.rate)?, per_ms: api::whole("per_ms", with.per_ms)?,
+            key: api::named("key of a limit", &or(&with.key, "scope"))?,
+            on_exceed: api::named("way to exceed a limit", &or(&with.on_exceed, "reject"))?,
+            max_wait_ms: api::whole("max_wait_ms", with.max_wait_ms.unwrap_or_default())?,
+            shared: with.shared.unwrap_or_default(), layer: layer?, id: with.id,
+        })),
+        "limits.remove" => plain(tenant.limits().remove_blocking(&with.id, layer?)),
+        "limits.list" => plain(tenant.limits().list_blocking()),
+        "limits.acquire" => plain(tenant.limits().acquire_blocking(
+            &with.id, &or(&with.key, ""), api::whole("cost", with.cost.unwrap_or(1))?)),
+        "settings.get" => plain(tenant.settings().get_blocking()),
+        "settings.update" => plain(tenant.settings().update_blocking(SettingsPatch {
+            mode_floor: with.mode_floor.as_deref().map(Mode::parse).transpose()?,
+            audit_class: with.audit_class.map(|class| api::named("audit class", &class)).transpose()?,
+            redaction_originals: with.redaction_originals,
+            session_ttl_seconds: with.session_ttl_seconds.map(|ttl| api::whole("session_ttl_seconds", ttl)).transpose()?,
+        })),
+        "audit.query" => {
+            let since = match (with.since.as_str(), with.since.as_i64()) {
+                (Some(text), _) => Since::parse(text)?,
+                (None, Some(sequence)) => Since::Sequence(api::whole("sequence", sequence)?),
+                (None, None) => Since::Start,
+            };
+            plain(tenant.audit().query_blocking(since, api::whole("limit", with.limit.unwrap_or(100))?))
+        }
+        "audit.head" => plain(Ok(&*head.insert(tenant.audit().head_blocking()?))),
+        "audit.verify" => {
+            let printed = with.anchor.as_deref().filter(|text| *text != "last_head");
+            let printed = printed.map(api::AuditHead::from_text).transpose()?;
+            let anchor = printed.as_ref().or(head.as_ref().filter(|_| with.anchor.is_some()));
+            plain(tenant.audit().verify_blocking(anchor))
+        }
+        other => {
+            let shape: Shape = api::named("operation", other.trim_start_matches("guard.evaluate_"))?;
+            let operation = or(&with.operation, "read");
+            let mode = with.mode.as_deref().map(Mode::parse).transpose()?;
+            let (arguments, is_builtin) = (with.arguments.unwrap_or_default(), with.is_builtin.unwrap_or_default());
+            let With { name, description, server_id, content, session_id, explain, debug, dryrun, model, .. } = with;
+            let tool = ToolContext { name, arguments, is_builtin, description, server_id };
+            let file = FileContext { path: with.path, operation, ..FileContext::default() };
+            let request = GuardRequest {
+                tool: (shape == Shape::ToolCall).then_some(tool), file: (shape == Shape::File).then_some(file),
+                metadata: with.metadata.unwrap_or_default(), content, mode, session_id, explain, debug, dryrun, model,
+                ..GuardRequest::default()
+            };
+            decide(&tenant, request.shaped(shape))
+        }
+    }
+}
+
+fn decide(tenant: &Tenant, request: GuardRequest) -> Result<Value> {
+    let content = if request.action == "call_tool" { String::new() } else { request.content.clone() };
+    let response = tenant.guard().evaluate_blocking(request)?;
+    Ok(json!({
+        "allowed": response.allowed(), "denied": response.denied(), "suspended": response.suspended(),
+        "passed_on": response.passed_on(&content), "blocked": response.blocked(), "response": response,
+    }))
+}
+
+fn named(tenant: Tenant) -> Value {
+    json!({ "account_id": tenant.account_id(), "project_id": tenant.project_id() })
+}
+
+fn plain(result: Result<impl Serialize>) -> Result<Value> {
+    serde_json::to_value(result?).map_err(|_| Error::internal("a result cannot be written"))
+}

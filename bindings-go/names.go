@@ -1,0 +1,84 @@
+package tenantry
+
+// What a guard call decided.
+const (
+	// DecisionAllow: proceed.
+	DecisionAllow Decision = "allow"
+	// DecisionModify: proceed with the redacted content.
+	DecisionModify Decision = "modify"
+	// DecisionStepUp: wait for somebody's approval.
+	DecisionStepUp Decision = "step_up"
+	// DecisionDefer: ask again when more is known.
+	DecisionDefer Decision = "defer"
+	// DecisionDeny: do not proceed.
+	DecisionDeny Decision = "deny"
+)
+
+// How strictly policy outcomes are applied, from lax to strict.
+const (
+	ModeMonitor Mode = "monitor"
+	ModeAlert   Mode = "alert"
+	ModeModify  Mode = "modify"
+	ModeEnforce Mode = "enforce"
+)
+
+// What kind of text a request holds.
+const (
+	ContentPrompt    ContentType = "prompt"
+	ContentResponse  ContentType = "response"
+	ContentToolCall  ContentType = "tool_call"
+	ContentFile      ContentType = "file"
+	ContentClipboard ContentType = "clipboard"
+)
+
+// How bad a finding is, from harmless to worst.
+const (
+	SeverityNone     Severity = "none"
+	SeverityLow      Severity = "low"
+	SeverityMedium   Severity = "medium"
+	SeverityHigh     Severity = "high"
+	SeverityCritical Severity = "critical"
+)
+
+// Where in the hierarchy a policy or limit sits.
+const (
+	LayerPlatform Layer = "platform"
+	LayerAccount  Layer = "account"
+	LayerProject  Layer = "project"
+)
+
+// What a principal is to policies.
+const (
+	PrincipalUser  PrincipalType = "user"
+	PrincipalAgent PrincipalType = "agent"
+)
+
+// Whether a tenant may be acted in.
+const (
+	StatusActive    Status = "active"
+	StatusSuspended Status = "suspended"
+)
+
+// What a rate is counted by.
+const (
+	LimitByScope     LimitKey = "scope"
+	LimitByPrincipal LimitKey = "principal"
+	LimitBySession   LimitKey = "session"
+	LimitByTool      LimitKey = "tool"
+	LimitByAction    LimitKey = "action"
+	LimitByCustom    LimitKey = "custom"
+)
+
+// What happens when a rate is exceeded.
+const (
+	OnExceedReject OnExceed = "reject"
+	OnExceedQueue  OnExceed = "queue"
+	OnExceedReport OnExceed = "report"
+)
+
+// How strongly the audit trail of a project is kept.
+const (
+	AuditRequired AuditClass = "required"
+	AuditStandard AuditClass = "standard"
+	AuditSampled  AuditClass = "sampled"
+)

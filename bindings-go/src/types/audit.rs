@@ -1,0 +1,97 @@
+//! The audit trail.
+#![allow(unsafe_code, reason = "uniffi's derives implement unsafe traits")]
+
+use tenantry::{
+    Error, Result,
+    api::{self, Since, whole},
+};
+
+use super::{Decision, IntoCore, JsonObject, Text, mirror};
+
+mirror! { out
+    /// One row of a scope's chain.
+    AuditRecord: api::AuditRecord {
+        /// Position in the chain, from 1, without gaps.
+        sequence: u64,
+        /// When it happened, RFC 3339 in UTC.
+        at: String,
+        /// `decision`, `error`, or an admin event such as `policy.put`.
+        kind: String,
+        /// The call's id, or the admin operation's.
+        request_id: String,
+        /// The decision, for guard calls.
+        decision: Option<Decision>,
+        /// The rest. Content is a keyed hash, never text.
+        body: JsonObject,
+        /// This row's hash, hexadecimal.
+        hash: String,
+        /// The hash of the row before, hexadecimal.
+        previous: String,
+    }
+}
+
+mirror! { both
+    /// A signed statement of how long a chain is and what its last row hashes to.
+    ///
+    /// Its text form can be printed, stored elsewhere, and given to `Verify` as an outside anchor.
+    AuditHead: api::AuditHead {
+        /// The scope's internal id.
+        scope: String,
+        /// The last row's sequence; 0 for an empty chain.
+        sequence: u64,
+        /// The last row's hash, hexadecimal.
+        hash: String,
+        /// When it was signed, microseconds since 1970.
+        at: i64,
+        /// Which key signed.
+        key_id: String,
+        /// Ed25519 signature, base64url.
+        signature: String,
+    }
+}
+
+mirror! { out
+    /// What `Audit.Verify` found.
+    VerifyReport: api::VerifyReport {
+        /// Whether the chain is whole as far as it can be checked.
+        ok: bool,
+        /// Rows checked.
+        rows: u64,
+        /// The sequence covered by the newest signed head; later rows are chained but not yet covered.
+        head_sequence: u64,
+        /// Everything that is wrong, in order.
+        problems: Option<Vec<String>>,
+    }
+}
+
+/// Which rows to read. The zero value reads the first hundred.
+#[derive(uniffi::Record)]
+pub struct AuditQuery {
+    /// Only rows since this RFC 3339 time, or this long before now, e.g. `7d`. Empty: from the first row.
+    pub since: Option<Text>,
+    /// Only rows after this sequence. Excludes `since`.
+    pub after: Option<i64>,
+    /// The most rows to return, up to 10,000; 100 when left out.
+    pub limit: Option<i64>,
+}
+
+impl AuditQuery {
+    /// Where the query starts, and how many rows it may return.
+    pub fn into_core(self) -> Result<(Since, usize)> {
+        let since = match (self.since, self.after) {
+            (None, None) => Since::Start,
+            (None, Some(sequence)) => Since::Sequence(whole("since", sequence)?),
+            (Some(text), None) => Since::parse(&text.0)?,
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("since_invalid", "`since` and `after` exclude each other"));
+            }
+        };
+        Ok((since, whole("limit", self.limit.unwrap_or(100))?))
+    }
+}
+
+/// Reads a printed head.
+pub fn anchor(text: Option<Text>) -> Result<Option<api::AuditHead>> {
+    let text: Option<String> = text.into_core("anchor")?;
+    text.map(|text| api::AuditHead::from_text(&text)).transpose()
+}

@@ -1,0 +1,32 @@
+// Builds the native library and puts it beside the package: `node scripts/native.mjs [--release] [--hooks]`.
+// `--hooks` adds what tests need and is never published. Set CARGO_TARGET_DIR to build elsewhere than in ../target.
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, renameSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+import { definitions, writeTypes } from "./types.mjs";
+
+const { triple } = createRequire(import.meta.url)("../native/platform.cjs");
+const { values } = parseArgs({ options: { release: { type: "boolean" }, hooks: { type: "boolean" } } });
+
+const here = resolve(import.meta.dirname, "..");
+const target = process.env.CARGO_TARGET_DIR ?? resolve(here, "../target");
+const profile = values.release ? "release" : "debug";
+const types = definitions(profile);
+mkdirSync(types, { recursive: true });
+
+const cargo = ["build", "--manifest-path", join(here, "Cargo.toml"), "--package", "tenantry-node"];
+if (values.release) cargo.push("--release");
+if (values.hooks) cargo.push("--features", "test-hooks");
+execFileSync("cargo", cargo, { stdio: "inherit", env: { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: types } });
+
+const library = { darwin: "libtenantry_node.dylib", win32: "tenantry_node.dll" }[process.platform] ?? "libtenantry_node.so";
+const place = join(here, "native", `tenantry.${triple()}.node`);
+// Renamed into place: a process that has the old one loaded keeps it.
+copyFileSync(join(target, profile, library), `${place}.new`);
+renameSync(`${place}.new`, place);
+writeTypes(types);
+console.log(place);

@@ -1,0 +1,28 @@
+/**
+ * Tenantry: the boundary between the customers of an AI product, in your process.
+ *
+ * @packageDocumentation
+ */
+
+export * from "./client.js";
+export * from "./records.js";
+export type * from "./requests.js";
+export * from "./responses.js";
+export * from "./shield.js";
+export {
+  BlockedError,
+  Cancelled,
+  Conflict,
+  Data,
+  Internal,
+  InvalidArgument,
+  NotFound,
+  PermissionDenied,
+  QuotaExceeded,
+  RateLimited,
+  TenantryError,
+  Timeout,
+  Unauthenticated,
+  Unavailable,
+} from "./errors.js";
+export type { ErrorDetails } from "./errors.js";

@@ -1,0 +1,60 @@
+// The base of every result: its wire JSON as text, parsed when a field is first read.
+
+import { inspect } from "node:util";
+
+import type { Json, JsonObject } from "./requests.js";
+
+/** A result. Two results with equal `json` are equal, also to `assert.deepStrictEqual`. */
+export abstract class Value {
+  /** The result exactly as the wire has it. */
+  readonly json: string;
+  #fields: JsonObject | undefined;
+
+  constructor(json: string) {
+    this.json = json;
+  }
+
+  /** As plain data under the wire's names; absent fields are left out. */
+  toJSON(): JsonObject {
+    return JSON.parse(this.json) as JsonObject;
+  }
+
+  /** The fields worth printing; never content. */
+  protected abstract get shown(): readonly string[];
+
+  /** A field by its wire name, as it is or, where it may be left out, with what that means. */
+  protected field<T extends Json | undefined>(name: string, absent?: T): T {
+    this.#fields ??= JSON.parse(this.json) as JsonObject;
+    return frozen(this.#fields[name] ?? absent) as T;
+  }
+
+  protected part<T>(name: string, type: new (json: string) => T): T | undefined {
+    const part = this.field<JsonObject | undefined>(name);
+    return part === undefined ? undefined : new type(JSON.stringify(part));
+  }
+
+  protected parts<T>(name: string, type: new (json: string) => T): readonly T[] | undefined {
+    return this.field<readonly JsonObject[] | undefined>(name)?.map((part) => new type(JSON.stringify(part)));
+  }
+
+  /** @internal */
+  [inspect.custom](_depth: number, options: object): string {
+    const read = (name: string): [string, unknown] => [name, (this as unknown as Record<string, unknown>)[name]];
+    const shown = Object.fromEntries(this.shown.map(read).filter(([, value]) => value !== undefined));
+    return `${this.constructor.name} ${inspect(shown, options)}`;
+  }
+}
+
+/** Results do not change: nor do the objects and lists in them. */
+function frozen(value: Json | undefined): Json | undefined {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.values(value as JsonObject).forEach(frozen);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+/** The items of a list that crossed as JSON. */
+export function listOf<T>(type: new (json: string) => T): (json: string) => readonly T[] {
+  return (json) => (JSON.parse(json) as Json[]).map((item) => new type(JSON.stringify(item)));
+}

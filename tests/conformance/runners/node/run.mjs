@@ -1,0 +1,166 @@
+// The conformance runner of the npm package: case files in, one line of JSON per step out. See tests/conformance.
+
+import { readFileSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
+
+import { BlockedError, Tenantry, TenantryError } from "../../../../bindings-node/esm/index.js";
+
+const hooks = createRequire(import.meta.url)("../../../../bindings-node/native/index.cjs");
+
+const START = 1_767_225_600_000_000;
+
+/** One client, and what steps hand to later steps. */
+class World {
+  constructor({ options = {}, tenants = [["acme", "prod"], ["globex", "prod"]] }) {
+    hooks._freeze(START);
+    this.client = new Tenantry({ inMemory: true, deadlineMs: 10_000, ...ours(options) });
+    this.pairs = tenants;
+    for (const account of new Set(tenants.map(([account]) => account))) {
+      this.client.admin.accounts.createSync(account);
+      for (const [owner, project] of tenants) {
+        if (owner === account) this.client.admin.projects.createSync(account, project);
+      }
+    }
+  }
+
+  step({ do: operation, tenant, as: principal, with: given = {} }) {
+    const [room, verb] = operation.split(".");
+    switch (room) {
+      case "accounts":
+      case "projects":
+        return this.admin(room, verb, given);
+      case "tenant": {
+        const { accountId, projectId } = this.client.tenantSync(given.account, given.project);
+        return { account_id: accountId, project_id: projectId };
+      }
+      case "advance":
+        return hooks._advance(given.ms) ?? null;
+      case "panic_next":
+        return hooks._panicNext() ?? null;
+      case "close":
+        return this.client.closeSync() ?? null;
+      default: {
+        const handle = this.client.tenantSync(...(tenant ?? this.pairs[0]));
+        return this[room](principal ? handle.actingAs(principal) : handle, verb, given);
+      }
+    }
+  }
+
+  admin(room, verb, { account, id, ...facts }) {
+    const names = [...(room === "projects" ? [account] : []), ...(verb === "list" ? [] : [id])];
+    return plain(this.client.admin[room][`${verb}Sync`](...names, ...(verb === "create" ? [facts] : [])));
+  }
+
+  guard({ guard }, verb, given) {
+    const { content, path, name, arguments: toolArguments, request, ...options } = given;
+    switch (verb) {
+      case "evaluate":
+        return decision(guard.evaluateSync(ours(request)), request.action === "call_tool" ? "" : request.content);
+      case "evaluate_prompt":
+        return decision(guard.evaluatePromptSync(content, ours(options)), content);
+      case "evaluate_response":
+        return decision(guard.evaluateResponseSync(content, ours(options)), content);
+      case "evaluate_tool_call":
+        return decision(guard.evaluateToolCallSync(name, toolArguments, ours(options)), "");
+      case "evaluate_file":
+        return decision(guard.evaluateFileSync(content, path, ours(options)), content);
+      case "detect":
+        return guard.detectSync(content, ours(options));
+    }
+    throw new Error(`no operation guard.${verb}`);
+  }
+
+  policies({ policies }, verb, { name, text, ...options }) {
+    switch (verb) {
+      case "put":
+        return policies.putSync(name, Array.isArray(text) ? text.join("\n") : text, options);
+      case "attach_pack":
+        return policies.attachPackSync(name);
+      case "remove":
+        return plain(policies.removeSync(name, options));
+      case "list":
+        return policies.listSync();
+    }
+    throw new Error(`no operation policies.${verb}`);
+  }
+
+  limits({ limits }, verb, { id, ...options }) {
+    switch (verb) {
+      case "set":
+        return plain(limits.setSync({ id, ...ours(options) }));
+      case "remove":
+        return plain(limits.removeSync(id, options));
+      case "acquire":
+        return plain(limits.acquireSync(id, options));
+      case "list":
+        return limits.listSync();
+    }
+    throw new Error(`no operation limits.${verb}`);
+  }
+
+  settings({ settings }, verb, given) {
+    return verb === "get" ? settings.getSync() : settings.updateSync(ours(given));
+  }
+
+  audit({ audit }, verb, given) {
+    switch (verb) {
+      case "query":
+        return audit.querySync(given);
+      case "verify":
+        return audit.verifySync(given.anchor === "last_head" ? this.head : given.anchor);
+      case "head": {
+        const head = audit.headSync();
+        this.head = head.toText();
+        return head;
+      }
+    }
+    throw new Error(`no operation audit.${verb}`);
+  }
+}
+
+/** Names of options in this language; what belongs to the caller keeps its own. */
+function ours(fields) {
+  const kept = new Set(["metadata", "arguments", "default_headers"]);
+  const entries = Object.entries(fields).map(([name, value]) => [
+    name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase()),
+    value !== null && typeof value === "object" && !Array.isArray(value) && !kept.has(name) ? ours(value) : value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function decision(response, content) {
+  const { allowed, denied, suspended } = response;
+  const passedOn = response.passedOn(content);
+  return { response, allowed, denied, suspended, passed_on: passedOn, blocked: blocked(response) };
+}
+
+function blocked(response) {
+  try {
+    response.raiseForDenied();
+    return null;
+  } catch (error) {
+    if (!(error instanceof BlockedError)) throw error;
+    return { code: error.code, message: error.message, retry_after_ms: error.retryAfterMs };
+  }
+}
+
+function plain(value) {
+  return value ?? null;
+}
+
+for (const path of process.argv.slice(2)) {
+  for (const testCase of JSON.parse(readFileSync(path, "utf8"))) {
+    const world = new World(testCase);
+    testCase.steps.forEach((step, number) => {
+      const line = { case: testCase.id, step: number };
+      try {
+        line.ok = world.step(step);
+      } catch (error) {
+        if (!(error instanceof TenantryError)) throw error;
+        const { kind, code, message, help, retryAfterMs } = error;
+        line.error = { kind, code, message, help, retry_after_ms: retryAfterMs };
+      }
+      writeSync(1, `${JSON.stringify(line)}\n`);
+    });
+  }
+}

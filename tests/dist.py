@@ -1,0 +1,203 @@
+"""`make dist`: what users install, for each language, in dist/; each installed into an empty project and run there.
+
+Sizes are held against sizes.json (megabytes), and none of the artefacts may contain the hooks of test builds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from fnmatch import fnmatch
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DIST = ROOT / "dist"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+BUDGET: dict[str, float] = json.loads((ROOT / "tests" / "sizes.json").read_text())
+# Nothing of the user's own settings, nothing of this checkout.
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("TENANTRY_", "PYTHONPATH"))}
+CLEAN["TENANTRY_DEADLINE_MS"] = "10000"
+
+PYTHON = """
+from tenantry import Tenantry, _tenantry
+assert not hasattr(_tenantry, "_freeze"), "test hooks in a wheel"
+with Tenantry(in_memory=True) as client:
+    client.admin.accounts.create("acme")
+    client.admin.projects.create("acme", "prod")
+    acme = client.tenant("acme", "prod")
+    acme.policies.attach_pack("strict")
+    print("Python:", acme.guard.evaluate_prompt("please test with AKIA1234EXAMPLE").decision)
+"""
+NODE = """
+const { Tenantry } = require("tenantry");
+import("tenantry").then(async (module) => {
+  for (const Client of [Tenantry, module.Tenantry]) {
+    const client = new Client({ inMemory: true });
+    await client.admin.accounts.create("acme");
+    await client.admin.projects.create("acme", "prod");
+    const acme = await client.tenant("acme", "prod");
+    await acme.policies.attachPack("strict");
+    console.log("TypeScript:", (await acme.guard.evaluatePrompt("please test with AKIA1234EXAMPLE")).decision);
+    await client.close();
+  }
+});
+"""
+GO = """package main
+
+import (
+	"context"
+	"fmt"
+
+	"MODULE"
+)
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+func main() {
+	ctx := context.Background()
+	client := must(tenantry.Open(tenantry.Options{InMemory: true}))
+	must(client.Admin().Accounts().Create(ctx, "acme", tenantry.TenantFacts{}))
+	must(client.Admin().Projects().Create(ctx, "acme", "prod", tenantry.TenantFacts{}))
+	acme := must(client.Tenant(ctx, "acme", "prod"))
+	must(acme.Policies().AttachPack(ctx, "strict"))
+	answer := must(acme.Guard().EvaluatePrompt(ctx, "please test with AKIA1234EXAMPLE"))
+	fmt.Println("Go:", answer.Decision)
+	if err := client.Close(); err != nil {
+		panic(err)
+	}
+}
+"""
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **extra: str) -> str:
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env={**CLEAN, **extra}, capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def wheel() -> Path:
+    say("Building the wheel ...")
+    maturin = Path(sys.executable).with_name("maturin")
+    run(maturin, "build", "--quiet", "--release", "--out", DIST, cwd=ROOT / "bindings-python")
+    return next(DIST.glob("*.whl"))
+
+
+def tarball(stage: Path) -> Path:
+    """Packs a copy of the package: the checkout's own library, built for tests, stays where it is."""
+    say("Building the npm tarball ...")
+    package = ROOT / "bindings-node"
+    run("npm", "run", "--silent", "build", cwd=package)
+    run("cargo", "build", "--quiet", "--release", "-p", "tenantry-node")
+    shutil.copytree(package, stage, ignore=shutil.ignore_patterns("node_modules", "*.node", "*.tgz", "test", "src"))
+    (tested,) = (package / "native").glob("*.node")
+    library = next(
+        path for path in (TARGET / "release").glob("*tenantry_node.*") if path.suffix in (".so", ".dylib", ".dll")
+    )
+    shutil.copy(library, stage / "native" / tested.name)
+    run("npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", DIST, cwd=stage)
+    return next(DIST.glob("tenantry-*.tgz"))
+
+
+def module(stage: Path) -> Path:
+    """Zips a copy of the Go module with its static library for this platform."""
+    say("Building the Go module ...")
+    run(sys.executable, ROOT / "bindings-go" / "build.py", "--release", "--out", stage)
+    return Path(shutil.make_archive(str(DIST / "tenantry-go-0.1.0"), "zip", stage))
+
+
+def installs(wheel: Path, tarball: Path, module: Path, folder: Path) -> None:
+    """Each artefact in an empty project, without a package index and without this checkout."""
+    home = {"HOME": str(folder / "home")}
+    say("\nInstalled into empty projects and run from the artefacts alone:")
+
+    python = folder / "python"
+    run(sys.executable, "-m", "venv", python)
+    run(python / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-index", wheel)
+    (python / "app.py").write_text(PYTHON)
+    say("  " + run(python / "bin" / "python", "-I", "app.py", cwd=python, **home).strip())
+
+    node = folder / "node"
+    node.mkdir()
+    (node / "package.json").write_text('{ "name": "app", "private": true }')
+    run("npm", "install", "--silent", "--offline", "--no-audit", "--no-fund", tarball, cwd=node, **home)
+    (node / "app.cjs").write_text(NODE)
+    say("  " + run("node", "app.cjs", cwd=node, **home).strip().replace("\n", " (require), ") + " (import)")
+
+    go = folder / "go"
+    zipfile.ZipFile(module).extractall(go / "tenantry-go")
+    (go / "app").mkdir()
+    name = (go / "tenantry-go" / "go.mod").read_text().split()[1]
+    (go / "app" / "main.go").write_text(GO.replace("MODULE", name))
+    offline = {**home, "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOWORK": "off"}
+    run("go", "mod", "init", "example.test/app", cwd=go / "app", **offline)
+    run(
+        "go",
+        "mod",
+        "edit",
+        "-require",
+        f"{name}@v0.1.0",
+        "-replace",
+        f"{name}=../tenantry-go",
+        cwd=go / "app",
+        **offline,
+    )
+    say("  " + run("go", "run", ".", cwd=go / "app", **offline).strip())
+
+
+def hooks_in(library: Path) -> bool:
+    return b"asked for by a test" in library.read_bytes()
+
+
+def sizes(folder: Path) -> bool:
+    """The table of sizes; whether all keep the budget and none has the hooks."""
+    ok = True
+    say(f"\n{'artefact':<56}{'MB':>8}{'budget':>8}")
+    files = [*sorted(DIST.iterdir()), *sorted(folder.rglob("*.a"))]
+    for path in files:
+        budget = next((limit for name, limit in BUDGET.items() if fnmatch(path.name, name)), None)
+        size = path.stat().st_size / 1e6
+        verdict = "" if budget is not None and size <= budget else "  OVER" if budget else "  NOT IN THE BUDGET"
+        ok = ok and not verdict
+        say(f"{path.name:<56}{size:>8.1f}{budget or 0:>8.1f}{verdict}")
+    unpacked = [path for path in folder.rglob("*") if path.suffix in (".so", ".node", ".a", ".dylib", ".dll")]
+    for path in unpacked:
+        if hooks_in(path):
+            say(f"{path.name} contains the hooks of test builds")
+            ok = False
+    say(f"\n{len(unpacked)} libraries searched for test hooks.")
+    return ok
+
+
+def main() -> int:
+    shutil.rmtree(DIST, ignore_errors=True)
+    DIST.mkdir()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        artefacts = wheel(), tarball(folder / "stage-node"), module(folder / "stage-go")
+        projects = folder / "projects"
+        projects.mkdir()
+        installs(*artefacts, projects)
+        ok = sizes(projects)
+    say("Everything within its budget." if ok else "NOT everything is as it should be.")
+    return int(not ok)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

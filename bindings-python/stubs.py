@@ -21,10 +21,14 @@ def generate(arguments: list[str]) -> str:
     """The stub as maturin writes it, made readable for type checkers and formatted."""
     with tempfile.TemporaryDirectory() as folder:
         manifest = ["--manifest-path", str(HERE / "Cargo.toml")]
-        maturin = [SCRIPTS / "maturin", "generate-stubs", "--quiet", "--out", folder, *manifest, *arguments]
+        # With the hooks of test builds, so that what the tests built is used; they are no part of the stub.
+        hooked = ["--features", "test-hooks", *manifest]
+        maturin = [SCRIPTS / "maturin", "generate-stubs", "--quiet", "--out", folder, *hooked, *arguments]
         subprocess.run(maturin, check=True)
         (written,) = Path(folder).rglob("*.pyi")
         text = written.read_text()
+    hook = r"_(?:advance|freeze|panic_next)"
+    text = re.sub(rf'(?s)\ndef {hook}\(.*?""".*?"""\n|"{hook}",? ?', "", text)
     # Inside a class with a method named `list`, `list[...]` would name the method.
     text = re.sub(r"\blist\[", "builtins.list[", text).replace("\nfrom", "\nimport builtins\nfrom", 1)
     # `Tenantry` may be subclassed, and its constructor and `with` give back what they were called on.

@@ -58,10 +58,10 @@ mod response;
 pub use admin::*;
 pub use audit::*;
 pub use json::{Fields, Text};
-pub use tenantry::api::{named, whole};
 pub use principal::*;
 pub use request::*;
 pub use response::*;
+pub use tenantry::api::{named, whole};
 
 /// Wraps each item of a list the core returned.
 fn wrapped<A: Clone, B: From<A>>(items: &[A]) -> Vec<B> {

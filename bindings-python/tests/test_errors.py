@@ -66,8 +66,9 @@ def reaching_too_far(client: Tenantry, folder: Path) -> object:
 
 
 def broken_inside(client: Tenantry, _: Path) -> object:
+    tenant = made(client, "globex")
     _tenantry._panic_next()  # type: ignore[attr-defined]
-    return client.tenant("acme", "prod").guard.evaluate_prompt("hello")
+    return tenant.guard.evaluate_prompt(BENIGN)
 
 
 REACHED: list[tuple[str, str, Callable[[Tenantry, Path], object]]] = [

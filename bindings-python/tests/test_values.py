@@ -101,11 +101,13 @@ def test_sixty_four_levels_pass_and_one_more_is_refused(globex: Tenant) -> None:
         assert caught.value.code == "request_too_deep"
 
 
-def test_data_that_holds_itself_is_too_deep() -> None:
+def test_data_that_holds_itself_is_too_deep(globex: Tenant) -> None:
     loop: list[Any] = []
-    loop.append(loop)
-    with pytest.raises(InvalidArgument):
-        ToolContext("t", arguments={"loop": loop})
+    loop += [loop, loop, {"again": loop}]
+    with pytest.raises(InvalidArgument) as caught:
+        globex.guard.evaluate_tool_call("t", {"loop": loop, "more": loop})
+    assert caught.value.code == "request_too_deep"
+    assert globex.audit.query(limit=10_000)[-1].body["code"] == "request_too_deep"
 
 
 def test_metadata_that_is_no_dict_is_refused() -> None:

@@ -1,6 +1,7 @@
 //! Time, as a value that can be replaced. Owns clocks and waiting; touches only `runtime`.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -86,7 +87,8 @@ struct Manual {
     wall_offset: i64,
     // Time that has passed for sleepers: unlike `steady` it never goes back.
     passed: u64,
-    sleepers: Vec<(u64, Waker)>,
+    sleepers: BTreeMap<u64, (u64, Waker)>,
+    last_sleeper: u64,
 }
 
 impl ManualClock {
@@ -105,10 +107,11 @@ impl ManualClock {
         state.steady = state.steady.saturating_add(nanos);
         state.passed = state.passed.saturating_add(nanos);
         let passed = state.passed;
-        let (due, later): (Vec<_>, Vec<_>) = state.sleepers.drain(..).partition(|(at, _)| *at <= passed);
+        let (due, later) = std::mem::take(&mut state.sleepers).into_iter().partition(|(_, (at, _))| *at <= passed);
         state.sleepers = later;
         drop(state);
-        for (_, waker) in due {
+        let due: BTreeMap<u64, (u64, Waker)> = due;
+        for (_, waker) in due.into_values() {
             waker.wake();
         }
     }
@@ -134,14 +137,17 @@ impl Clock for ManualClock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let at = self.0.lock().passed.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
-        Box::pin(ManualSleep { clock: self.clone(), at })
+        let mut state = self.0.lock();
+        state.last_sleeper += 1;
+        let at = state.passed.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+        Box::pin(ManualSleep { clock: self.clone(), at, number: state.last_sleeper })
     }
 }
 
 struct ManualSleep {
     clock: ManualClock,
     at: u64,
+    number: u64,
 }
 
 impl Future for ManualSleep {
@@ -152,7 +158,14 @@ impl Future for ManualSleep {
         if state.passed >= self.at {
             return Poll::Ready(());
         }
-        state.sleepers.push((self.at, context.waker().clone()));
+        // Once per sleeper, however often it is polled: tests count them.
+        state.sleepers.insert(self.number, (self.at, context.waker().clone()));
         Poll::Pending
+    }
+}
+
+impl Drop for ManualSleep {
+    fn drop(&mut self) {
+        self.clock.0.lock().sleepers.remove(&self.number);
     }
 }

@@ -5,6 +5,7 @@
 //! no input can be slow. A detector that ran always answers; a key that is absent means "not known", never zero.
 
 mod bytes;
+mod escapes;
 mod injection;
 mod pii;
 mod places;
@@ -262,6 +263,11 @@ pub fn inspect(subject: &Subject<'_>, only: &[&'static str]) -> Findings {
     let content_is_data = subject.direction == Direction::Output
         || matches!(subject.content_type, ContentType::Response | ContentType::ToolCall | ContentType::File);
 
+    let (content, escapes) = match subject.content_type {
+        ContentType::ToolCall => escapes::resolved(subject.content),
+        _ => (Cow::Borrowed(subject.content), Vec::new()),
+    };
+    let subject = &Subject { content: &content, ..*subject };
     let mut findings = Findings::default();
     let (mut secrets, mut pii) = (Tally::default(), Tally::default());
     let mut unseen = security::Unseen::default();
@@ -273,7 +279,11 @@ pub fn inspect(subject: &Subject<'_>, only: &[&'static str]) -> Findings {
             for hit in spans.drain(..) {
                 tally.add(&hit, text);
                 let place = located.place();
-                findings.hits.push(Finding { detector, kind: hit.kind, place, start: hit.start, end: hit.end });
+                let span = match place {
+                    Place::Content => escapes::widened(hit.start..hit.end, &escapes),
+                    _ => hit.start..hit.end,
+                };
+                findings.hits.push(Finding { detector, kind: hit.kind, place, start: span.start, end: span.end });
             }
         };
         if secrets_on {

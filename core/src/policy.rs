@@ -409,7 +409,9 @@ fn claimed_permit(rule: &LoadedRule) -> Option<String> {
         .chain(
             ContextKey::ALL
                 .iter()
-                .filter(|key| rule.reads.contains(**key) && key.info().provenance == Provenance::Claimed)
+                // `user_role` is the caller's word where the credential has no role.
+                .filter(|key| key.info().provenance == Provenance::Claimed || **key == ContextKey::UserRole)
+                .filter(|key| rule.reads.contains(**key))
                 .map(|key| key.name()),
         )
         .collect();

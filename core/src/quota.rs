@@ -39,6 +39,8 @@ pub struct ActiveLimit {
 /// What a call is counted by.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
+    /// Where.
+    pub scope: &'a Scope,
     /// Who calls.
     pub principal: &'a Principal,
     /// In which session.
@@ -200,12 +202,13 @@ impl Quota {
     }
 
     /// Takes `cost` from one limit for work of the app's own.
-    pub async fn acquire(&self, limit: &ActiveLimit, key: &str, cost: u32) -> Result<()> {
+    pub async fn acquire(&self, limit: &ActiveLimit, scope: &Scope, key: &str, cost: u32) -> Result<()> {
         // The same counters guard calls use: one for the whole scope, or the user's own.
         let value = match limit.spec.key {
             LimitKey::Scope => Vec::new(),
-            LimitKey::Principal => principal_value(&Principal::user(key)),
-            LimitKey::Session | LimitKey::Tool | LimitKey::Action | LimitKey::Custom => key.as_bytes().to_vec(),
+            LimitKey::Principal => principal_value(scope, &Principal::user(key)),
+            LimitKey::Session => session_value(scope, key),
+            LimitKey::Tool | LimitKey::Action | LimitKey::Custom => key.as_bytes().to_vec(),
         };
         let cell = keyed(limit, &value, u64::from(cost));
         let mut reservation = Reservation { held: Vec::new() };
@@ -353,21 +356,29 @@ fn note_room(left: &mut Option<u8>, limits: &[&ActiveLimit], taken: &Taken) {
 }
 
 /// The cell a guard call is counted in, or none when the limit does not count it.
+///
+/// On a layer above the project a session still belongs to its project, and a principal to its account: one tenant's names
+/// never use up another's counters.
 fn cell(limit: &ActiveLimit, subject: Subject<'_>, cost: u64) -> Option<Cell> {
     let value: Vec<u8> = match limit.spec.key {
         LimitKey::Custom => return None,
         LimitKey::Scope => Vec::new(),
-        LimitKey::Principal => principal_value(subject.principal),
+        LimitKey::Principal => principal_value(subject.scope, subject.principal),
         // Leaving the session out must not be a way around: such calls share one counter.
-        LimitKey::Session => subject.session.map_or_else(Vec::new, |session| session.as_str().as_bytes().to_vec()),
+        LimitKey::Session => session_value(subject.scope, subject.session.map_or("", OpaqueId::as_str)),
         LimitKey::Tool => subject.tool?.as_bytes().to_vec(),
         LimitKey::Action => subject.action.name().as_bytes().to_vec(),
     };
     Some(keyed(limit, &value, cost))
 }
 
-fn principal_value(principal: &Principal) -> Vec<u8> {
-    [principal.kind.entity_type().as_bytes(), &[0], principal.id.as_bytes()].concat()
+fn principal_value(scope: &Scope, principal: &Principal) -> Vec<u8> {
+    let account = scope.account_uid();
+    [account.as_bytes(), principal.kind.entity_type().as_bytes(), &[0], principal.id.as_bytes()].concat()
+}
+
+fn session_value(scope: &Scope, session: &str) -> Vec<u8> {
+    [scope.uid().as_bytes().as_slice(), session.as_bytes()].concat()
 }
 
 fn keyed(limit: &ActiveLimit, value: &[u8], cost: u64) -> Cell {

@@ -240,6 +240,15 @@ impl Scope {
         }
     }
 
+    /// The internal uid of the account it lies in; the platform's own for the platform.
+    #[must_use]
+    pub fn account_uid(&self) -> Uid {
+        match &*self.0 {
+            Place::Platform => Uid::PLATFORM,
+            Place::Account(node) | Place::Project(node, _) => node.uid,
+        }
+    }
+
     /// The internal name of this scope.
     #[must_use]
     pub fn uid(&self) -> Uid {

@@ -979,6 +979,10 @@ class GuardResponse:
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
+    def _blocked(self, /) -> tuple[str, str, float | None] | None:
+        """
+        Message, code and seconds until a retry of the `BlockedError` this response raises.
+        """
     @property
     def actual_decision(self, /) -> str | None:
         """
@@ -1078,6 +1082,10 @@ class GuardResponse:
     def mode_reason(self, /) -> str | None:
         """
         Why.
+        """
+    def passed_on(self, /, content: str) -> str:
+        """
+        `content` as it may be passed on: rewritten where the decision is `modify`.
         """
     @property
     def policy_error(self, /) -> builtins.list[str]:

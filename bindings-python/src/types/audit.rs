@@ -95,9 +95,7 @@ impl Since {
         match since {
             None => Ok(api::Since::Start),
             Some(Self::Sequence(sequence)) => Ok(api::Since::Sequence(whole("sequence", sequence)?)),
-            Some(Self::Text(text)) => {
-                Ok(api::Since::parse(&text.0)?)
-            }
+            Some(Self::Text(text)) => Ok(api::Since::parse(&text.0)?),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Plain data: Python text, numbers, lists and dicts to and from JSON values, walked directly and never through text.
 
+use std::cell::Cell;
+
 use pyo3::{
     inspect::PyStaticExpr,
     prelude::*,
@@ -48,7 +50,7 @@ impl FromPyObject<'_, '_> for Fields {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         match object.cast::<PyDict>() {
-            Ok(fields) => Ok(Self(map_from_python(&fields.to_owned(), MAX_JSON_DEPTH)?)),
+            Ok(fields) => Ok(Self(map_from_python(&fields.to_owned(), MAX_JSON_DEPTH, &Cell::new(false))?)),
             Err(_) => Err(unsupported(&object.to_owned()).into()),
         }
     }
@@ -79,9 +81,15 @@ pub fn fields_of(value: &impl Serialize) -> Result<Fields> {
 }
 
 /// `levels` is how much deeper this value may nest. One level more than the core takes is enough for it to refuse the
-/// request, with a row in the audit; what lies below is not walked.
-fn from_python(object: &Bound<'_, PyAny>, levels: usize) -> Result<Value> {
-    let Some(below) = levels.checked_sub(1) else { return Ok(Value::Null) };
+/// request, with a row in the audit; nothing is walked after that (`deep`), since data may hold itself many times over.
+fn from_python(object: &Bound<'_, PyAny>, levels: usize, deep: &Cell<bool>) -> Result<Value> {
+    let below = match levels.checked_sub(1) {
+        Some(below) if !deep.get() => below,
+        _ => {
+            deep.set(true);
+            return Ok(Value::Null);
+        }
+    };
     if let Ok(value) = object.cast::<PyString>() {
         Ok(Value::String(text(value)?))
     } else if object.is_none() {
@@ -94,22 +102,22 @@ fn from_python(object: &Bound<'_, PyAny>, levels: usize) -> Result<Value> {
     } else if let Ok(value) = object.cast::<PyFloat>() {
         Number::from_f64(value.value()).map(Value::Number).ok_or_else(|| invalid("NaN and infinity are not acceptable"))
     } else if let Ok(value) = object.cast::<PyDict>() {
-        map_from_python(value, below).map(Value::Object)
+        map_from_python(value, below, deep).map(Value::Object)
     } else if let Ok(value) = object.cast::<PyList>() {
-        value.iter().map(|item| from_python(&item, below)).collect::<Result<_>>().map(Value::Array)
+        value.iter().map(|item| from_python(&item, below, deep)).collect::<Result<_>>().map(Value::Array)
     } else if let Ok(value) = object.cast::<PyTuple>() {
-        value.iter().map(|item| from_python(&item, below)).collect::<Result<_>>().map(Value::Array)
+        value.iter().map(|item| from_python(&item, below, deep)).collect::<Result<_>>().map(Value::Array)
     } else {
         Err(unsupported(object))
     }
 }
 
-fn map_from_python(fields: &Bound<'_, PyDict>, levels: usize) -> Result<Map<String, Value>> {
+fn map_from_python(fields: &Bound<'_, PyDict>, levels: usize, deep: &Cell<bool>) -> Result<Map<String, Value>> {
     fields
         .iter()
         .map(|(key, value)| {
             let key = key.cast::<PyString>().map_err(|_| invalid("a dict has a key that is not a str"))?;
-            Ok((text(key)?, from_python(&value, levels)?))
+            Ok((text(key)?, from_python(&value, levels, deep)?))
         })
         .collect()
 }

@@ -200,7 +200,7 @@ impl Engine {
         if limit.spec.key != LimitKey::Custom && limit.spec.key != LimitKey::Scope && key.is_empty() {
             return Err(Error::invalid("limit_acquire_invalid", format!("limit `{id}` is counted by a key; name one")));
         }
-        self.quota.acquire(limit, key, cost).await
+        self.quota.acquire(limit, instance.scope(), key, cost).await
     }
 
     /// Behind `TenantSettings::get`.

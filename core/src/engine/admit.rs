@@ -42,6 +42,7 @@ impl Engine {
             return Ok(Allowance(Err(Refusal::Suspended)));
         }
         let subject = Subject {
+            scope: &call.scope,
             principal: &call.principal,
             session: call.session.as_ref(),
             tool: call.request.tool.as_ref().map(|tool| tool.name.as_str()),

@@ -1,7 +1,5 @@
 //! Step 5, decide: every policy judged alone, then a pure fold.
 
-use std::time::Instant;
-
 use super::{Allowance, Call, Engine, PolicyInput, Refusal};
 use crate::{
     context_keys::Action,
@@ -22,7 +20,7 @@ impl Engine {
         if let Some(refusal) = allowance.refusal() {
             return Ok(Verdict::Refused(refusal.clone()));
         }
-        let start = Instant::now();
+        let start = self.clock.now().steady_nanos;
         let (account_id, project_id) = names(call);
         let ask = Ask {
             action: call.action,
@@ -34,7 +32,8 @@ impl Engine {
             metadata: &input.metadata,
         };
         let judgement = call.tenant.policies.judge(&ask)?;
-        Ok(Verdict::Judged(policy::fold(&call.tenant.policies, judgement), start.elapsed()))
+        let took = std::time::Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(start));
+        Ok(Verdict::Judged(policy::fold(&call.tenant.policies, judgement), took))
     }
 }
 

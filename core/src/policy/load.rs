@@ -371,19 +371,18 @@ pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
     };
     let mut set = PolicySet::new();
     for (index, rule) in rules.iter().enumerate() {
-        let policy = rule.policy.new_id(PolicyId::new(index.to_string()));
-        set.add(policy).map_err(|_| Error::internal("a policy could not be collected"))?;
+        // Messages name a policy by its own id where it has one nobody else has.
+        let named = rule.annotations.id.clone().map(|id| rule.policy.new_id(PolicyId::new(id)));
+        if named.is_none_or(|policy| set.add(policy).is_err()) {
+            let numbered = rule.policy.new_id(PolicyId::new(format!("#{index}")));
+            set.add(numbered).map_err(|_| Error::internal("a policy could not be collected"))?;
+        }
     }
     let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
     // The validator answers in no fixed order.
     let mut warnings = std::collections::BTreeSet::new();
     let mut refusals = std::collections::BTreeSet::new();
     for error in result.validation_errors() {
-        let which = |id: &PolicyId| {
-            let text: &str = id.as_ref();
-            let index: usize = text.parse().unwrap_or(0);
-            rules.get(index).and_then(|rule| rule.annotations.id.clone()).unwrap_or_else(|| format!("#{index}"))
-        };
         match error {
             ValidationError::UnsafeOptionalAttributeAccess(access) => {
                 let text = access.to_string();
@@ -392,7 +391,7 @@ pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
                 ));
             }
             other => {
-                refusals.insert(format!("policy `{}` does not fit the schema: {other}", which(other.policy_id())));
+                refusals.insert(format!("policy `{}` does not fit the schema: {other}", other.policy_id()));
             }
         }
     }

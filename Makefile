@@ -96,7 +96,7 @@ lint: need-rust need-go $(VENV)/.ready $(NODE_MODULES)/.ready archive ## formatt
 	cd bindings-python && $(VENV)/bin/mypy
 	$(RUN) bindings-python/stubs.py --check
 	cd bindings-node && npm run --silent check
-	$(RUN) bindings-go/build.py --check
+	$(RUN) bindings-go/build.py --hooks --check
 
 format: need-rust need-go $(VENV)/.ready ## rewrite sources in the house style
 	cargo fmt --all

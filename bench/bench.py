@@ -118,7 +118,7 @@ def main() -> int:
                 "Rust": figures([str(target / "release" / "tenantry-bench"), "--json"]),
                 "Python": figures(python),
                 "TypeScript": figures(["node", "node.mjs"], TENANTRY_NODE_PACKAGE=str(folder / "node" / "package")),
-                "Go": figures([str(program)]),
+                "Go": figures([str(program), str(ROOT / "bench" / "data" / "twenty.cedar")]),
             }
             for language, rows in found.items():
                 for name, figure in rows.items():

@@ -617,15 +617,15 @@ func (o *nativeTenant) updateSettings(ctx context.Context, patch SettingsPatch) 
 }
 
 // Recomputes the chain; `head` is a printed head to compare it with.
-func (o *nativeTenant) verifyAudit(ctx context.Context, head string) (result VerifyReport, err error) {
+func (o *nativeTenant) verifyAudit(ctx context.Context, head *string) (result VerifyReport, err error) {
 	if err = over(ctx); err != nil {
 		return
 	}
 	var headWriter writer
 	{
 		w := &headWriter
-		if w.given(head != "") {
-			w.text(head)
+		if w.given(head != nil) {
+			w.text(*head)
 		}
 	}
 	if err = headWriter.err; err != nil {

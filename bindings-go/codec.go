@@ -268,4 +268,3 @@ func oneIf(value bool) int8 {
 func Ptr[T any](value T) *T {
 	return &value
 }
-

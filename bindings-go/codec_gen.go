@@ -3,7 +3,7 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0x9730c2335b63735a
+const layoutFingerprint uint64 = 0x54100eb5803c163e
 
 // AuditClass: How strongly the audit trail of a project is kept.
 type AuditClass string
@@ -378,7 +378,7 @@ type PolicySummary struct {
 	Ceiling bool `json:"ceiling"`
 
 	// The `@id` of each policy in the text, or its generated id.
-	RuleIDS []string `json:"rule_ids"`
+	RuleIds []string `json:"rule_ids"`
 
 	// Whether a project permit retires it now (baseline permits only).
 	Retired bool `json:"retired,omitzero"`
@@ -392,9 +392,9 @@ func (v *PolicySummary) write(w *writer) {
 	w.text(string(v.Layer))
 	w.text(string(v.Mode))
 	w.flag(v.Ceiling)
-	w.count(len(v.RuleIDS))
-	for i := range v.RuleIDS {
-		w.text(v.RuleIDS[i])
+	w.count(len(v.RuleIds))
+	for i := range v.RuleIds {
+		w.text(v.RuleIds[i])
 	}
 	if w.given(v.Retired) {
 		w.flag(v.Retired)
@@ -407,9 +407,9 @@ func (v *PolicySummary) read(r *reader) {
 	v.Layer = Layer(r.text())
 	v.Mode = Mode(r.text())
 	v.Ceiling = r.flag()
-	v.RuleIDS = make([]string, r.count(4))
-	for i := range v.RuleIDS {
-		v.RuleIDS[i] = r.text()
+	v.RuleIds = make([]string, r.count(4))
+	for i := range v.RuleIds {
+		v.RuleIds[i] = r.text()
 	}
 	if r.given() {
 		v.Retired = r.flag()
@@ -622,7 +622,7 @@ func (v *TenantFacts) read(r *reader) {
 
 // A signed statement of how long a chain is and what its last row hashes to.
 //
-// Its text form can be printed, stored elsewhere, and given to `Verify` as an outside anchor.
+// Its text form can be printed, stored elsewhere, and given to `VerifyAgainst` as an outside anchor.
 type AuditHead struct {
 	// The scope's internal id.
 	Scope string `json:"scope"`
@@ -663,8 +663,8 @@ func (v *AuditHead) read(r *reader) {
 
 // Which rows to read. The zero value reads the first hundred.
 type AuditQuery struct {
-	// Only rows since this RFC 3339 time, or this long before now, e.g. `7d`. Empty: from the first row.
-	Since string `json:"since,omitzero"`
+	// Only rows since this RFC 3339 time, or this long before now, e.g. `7d`. Left out: from the first row.
+	Since *string `json:"since,omitzero"`
 
 	// Only rows after this sequence. Excludes `since`.
 	After *int64 `json:"after,omitzero"`
@@ -674,8 +674,8 @@ type AuditQuery struct {
 }
 
 func (v *AuditQuery) write(w *writer) {
-	if w.given(v.Since != "") {
-		w.text(v.Since)
+	if w.given(v.Since != nil) {
+		w.text(*v.Since)
 	}
 	if w.given(v.After != nil) {
 		w.signed(*v.After)
@@ -687,7 +687,8 @@ func (v *AuditQuery) write(w *writer) {
 
 func (v *AuditQuery) read(r *reader) {
 	if r.given() {
-		v.Since = r.text()
+		v.Since = new(string)
+		*v.Since = r.text()
 	}
 	if r.given() {
 		v.After = new(int64)
@@ -755,7 +756,7 @@ func (v *AuditRecord) read(r *reader) {
 // What `Audit.Verify` found.
 type VerifyReport struct {
 	// Whether the chain is whole as far as it can be checked.
-	Ok bool `json:"ok"`
+	OK bool `json:"ok"`
 
 	// Rows checked.
 	Rows uint64 `json:"rows"`
@@ -768,7 +769,7 @@ type VerifyReport struct {
 }
 
 func (v *VerifyReport) write(w *writer) {
-	w.flag(v.Ok)
+	w.flag(v.OK)
 	w.unsigned(v.Rows)
 	w.unsigned(v.HeadSequence)
 	if w.given(v.Problems != nil) {
@@ -780,7 +781,7 @@ func (v *VerifyReport) write(w *writer) {
 }
 
 func (v *VerifyReport) read(r *reader) {
-	v.Ok = r.flag()
+	v.OK = r.flag()
 	v.Rows = r.unsigned()
 	v.HeadSequence = r.unsigned()
 	if r.given() {

@@ -77,12 +77,17 @@ func (a Audit) Query(ctx context.Context, query AuditQuery) ([]AuditRecord, erro
 	return a.object.queryAudit(ctx, query)
 }
 
-// Verify recomputes the chain and compares it with the signed heads and, unless empty, a printed head from elsewhere.
-func (a Audit) Verify(ctx context.Context, anchor string) (VerifyReport, error) {
-	return a.object.verifyAudit(ctx, anchor)
+// Verify recomputes the chain and compares it with the signed heads.
+func (a Audit) Verify(ctx context.Context) (VerifyReport, error) {
+	return a.object.verifyAudit(ctx, nil)
 }
 
-// Head is a freshly signed head: print it, keep it elsewhere, and give its text to Verify later.
+// VerifyAgainst is Verify, and also compares with a printed head that was kept elsewhere.
+func (a Audit) VerifyAgainst(ctx context.Context, anchor string) (VerifyReport, error) {
+	return a.object.verifyAudit(ctx, &anchor)
+}
+
+// Head is a freshly signed head: print it, keep it elsewhere, and give its text to VerifyAgainst later.
 func (a Audit) Head(ctx context.Context) (AuditHead, error) {
 	return a.object.auditHead(ctx)
 }

@@ -295,7 +295,7 @@ impl Tenant {
     }
 
     /// Recomputes the chain; `head` is a printed head to compare it with.
-    pub async fn verify_audit(&self, head: Option<Text>) -> Result<VerifyReport> {
+    pub async fn verify_audit(&self, head: Option<String>) -> Result<VerifyReport> {
         let audit = self.0.audit();
         detached(async move { audit.verify(anchor(head)?.as_ref()).await }).await
     }

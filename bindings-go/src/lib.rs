@@ -9,4 +9,6 @@ mod errors;
 mod runtime;
 mod types;
 
+pub use abi::tenantry_layout_fingerprint;
+
 uniffi::setup_scaffolding!();

@@ -223,9 +223,7 @@ impl Surface {
             })
         });
         let returns = call.return_type().map(|ty| kind(&item, ty)).transpose()?;
-        if call.is_async()
-            && matches!(returns, Some(Kind::Bool | Kind::I64 | Kind::U64 | Kind::F64 | Kind::OmitFlag))
-        {
+        if call.is_async() && matches!(returns, Some(Kind::Bool | Kind::I64 | Kind::U64 | Kind::F64 | Kind::OmitFlag)) {
             return Err(format!("`{item}`: an async call that answers a bare number is not supported"));
         }
         let call = Call {
@@ -255,18 +253,23 @@ impl Surface {
         lines.extend(self.names.iter().map(|(name, _)| format!("name {name}")));
         lines.extend(self.records.iter().map(|record| format!("record {}", shape(&record.name, &record.fields))));
         lines.extend(
-            self.failure.iter().map(|(name, variant)| format!("error {name} {}", shape(&variant.name, &variant.fields))),
+            self.failure
+                .iter()
+                .map(|(name, variant)| format!("error {name} {}", shape(&variant.name, &variant.fields))),
         );
-        lines.extend(self.objects.iter().map(|object| format!("object {} {} {}", object.name, object.clone, object.free)));
+        lines.extend(
+            self.objects.iter().map(|object| format!("object {} {} {}", object.name, object.clone, object.free)),
+        );
         lines.extend(self.calls.iter().map(|call| {
             let Call { symbol, is_async, returns, throws, .. } = call;
             format!("call {} async {is_async} throws {throws} returns {returns:?}", shape(symbol, &call.arguments))
         }));
         lines.sort();
         // FNV-1a: stable across releases of Rust, unlike the standard hasher.
-        lines.join("\n").bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        lines
+            .join("\n")
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
     }
 }
 

@@ -6,7 +6,7 @@ use tenantry::{
     api::{self, Since, whole},
 };
 
-use super::{Decision, IntoCore, JsonObject, Text, mirror};
+use super::{Decision, JsonObject, mirror};
 
 mirror! { out
     /// One row of a scope's chain.
@@ -33,7 +33,7 @@ mirror! { out
 mirror! { both
     /// A signed statement of how long a chain is and what its last row hashes to.
     ///
-    /// Its text form can be printed, stored elsewhere, and given to `Verify` as an outside anchor.
+    /// Its text form can be printed, stored elsewhere, and given to `VerifyAgainst` as an outside anchor.
     AuditHead: api::AuditHead {
         /// The scope's internal id.
         scope: String,
@@ -67,8 +67,8 @@ mirror! { out
 /// Which rows to read. The zero value reads the first hundred.
 #[derive(uniffi::Record)]
 pub struct AuditQuery {
-    /// Only rows since this RFC 3339 time, or this long before now, e.g. `7d`. Empty: from the first row.
-    pub since: Option<Text>,
+    /// Only rows since this RFC 3339 time, or this long before now, e.g. `7d`. Left out: from the first row.
+    pub since: Option<String>,
     /// Only rows after this sequence. Excludes `since`.
     pub after: Option<i64>,
     /// The most rows to return, up to 10,000; 100 when left out.
@@ -81,7 +81,7 @@ impl AuditQuery {
         let since = match (self.since, self.after) {
             (None, None) => Since::Start,
             (None, Some(sequence)) => Since::Sequence(whole("since", sequence)?),
-            (Some(text), None) => Since::parse(&text.0)?,
+            (Some(text), None) => Since::parse(&text)?,
             (Some(_), Some(_)) => {
                 return Err(Error::invalid("since_invalid", "`since` and `after` exclude each other"));
             }
@@ -91,7 +91,6 @@ impl AuditQuery {
 }
 
 /// Reads a printed head.
-pub fn anchor(text: Option<Text>) -> Result<Option<api::AuditHead>> {
-    let text: Option<String> = text.into_core("anchor")?;
+pub fn anchor(text: Option<String>) -> Result<Option<api::AuditHead>> {
     text.map(|text| api::AuditHead::from_text(&text)).transpose()
 }

@@ -245,7 +245,7 @@ impl IntoCore<String> for Text {
 
 impl FromCore<String> for Option<Text> {
     fn from_core(core: String) -> Self {
-        (!core.is_empty()).then(|| Text(core))
+        (!core.is_empty()).then_some(Text(core))
     }
 }
 
@@ -257,7 +257,7 @@ impl IntoCore<String> for Option<Text> {
 
 impl FromCore<bool> for Option<Flag> {
     fn from_core(core: bool) -> Self {
-        core.then(|| Flag(core))
+        core.then_some(Flag(core))
     }
 }
 

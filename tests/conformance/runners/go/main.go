@@ -1,120 +1,125 @@
 //go:build tenantry_test_hooks
 
-// Command conformance runs case files (see tests/conformance/README.md) and prints one line of JSON per step.
+// Command conformance runs case files (see tests/conformance/README.md) and prints one line of JSON per step. Go's
+// constructors are its structs: what a case gives is read into the public ones, by their tags.
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
 	"github.com/tenantry/tenantry-go"
 )
 
-// kase is one case of a file.
 type kase struct {
 	ID      string
 	Tenants [][2]string
-	Options arguments
-	Steps   []struct {
-		Do     string
-		Tenant *[2]string
-		As     arguments
-		With   arguments
-	}
+	Options json.RawMessage
+	Steps   []step
 }
 
-type failure struct {
-	Kind         tenantry.Kind `json:"kind"`
+type step struct {
+	Do     string
+	Tenant *[2]string
+	As     *tenantry.Principal
+	With   json.RawMessage
+}
+
+// as reads what is given as a public struct, or as the fields of an argument list.
+func as[T any](given json.RawMessage) (value T) {
+	if len(given) > 0 {
+		must(0, json.Unmarshal(given, &value))
+	}
+	return value
+}
+
+type operations map[string]func() (any, error)
+
+type told struct {
+	Kind         tenantry.Kind `json:"kind,omitempty"`
 	Code         string        `json:"code"`
 	Message      string        `json:"message"`
 	Help         string        `json:"help,omitempty"`
 	RetryAfterMs int64         `json:"retry_after_ms,omitempty"`
 }
 
-type answered struct {
-	Case string `json:"case"`
-	Step int    `json:"step"`
-	OK   any    `json:"ok"`
-}
-
-type failed struct {
-	Case  string  `json:"case"`
-	Step  int     `json:"step"`
-	Error failure `json:"error"`
+// list is an argument list; each operation reads its own.
+type list struct {
+	ID, Account, Project, Name, Content, Path, Key string
+	Anchor, Operation                              *string
+	Layer                                          tenantry.Layer
+	Since                                          any
+	Cost, Limit                                    *int64
+	Ms                                             int64
+	Request                                        tenantry.GuardRequest
+	Arguments                                      map[string]any
+	Dev                                            *bool
+	APIKey                                         string            `json:"api_key"`
+	AccountID                                      string            `json:"account_id"`
+	ProjectID                                      string            `json:"project_id"`
+	DeadlineMs                                     *int64            `json:"deadline_ms"`
+	DefaultHeaders                                 map[string]string `json:"default_headers"`
 }
 
 var ctx = context.Background()
 
+func or[T any](given *T, absent T) *T {
+	if given == nil {
+		return &absent
+	}
+	return given
+}
+
+// must is for what cannot fail; the checker shows what it says.
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
 func main() {
-	out := json.NewEncoder(os.Stdout)
 	for _, path := range os.Args[1:] {
-		text, err := os.ReadFile(path)
-		check(err)
-		var cases []kase
-		decoder := json.NewDecoder(bytes.NewReader(text))
-		decoder.UseNumber()
-		check(decoder.Decode(&cases))
-		for _, one := range cases {
-			run(one, out)
+		for _, one := range as[[]kase](must(os.ReadFile(path))) {
+			run(one)
 		}
 	}
 }
 
-func run(one kase, out *json.Encoder) {
+func run(one kase) {
 	tenantry.TestFreeze(time.UnixMicro(1767225600000000))
-	options := tenantry.Options{
-		InMemory: true, Deadline: 10 * time.Second, Dev: one.Options.flag("dev"), APIKey: one.Options.text("api_key"),
-		AccountID: one.Options.text("account_id"), ProjectID: one.Options.text("project_id"),
-		DefaultHeaders: map[string]string{},
-	}
-	for name, value := range one.Options.object("default_headers") {
-		options.DefaultHeaders[name] = value.(string)
-	}
-	if deadline := one.Options.number("deadline_ms"); deadline != nil {
-		options.Deadline = time.Duration(*deadline) * time.Millisecond
-	}
-	client, err := tenantry.Open(options)
-	check(err)
+	options := as[list](one.Options)
+	client := must(tenantry.Open(tenantry.Options{
+		InMemory: true, Deadline: time.Duration(*or(options.DeadlineMs, 10_000)) * time.Millisecond, Dev: options.Dev,
+		APIKey: options.APIKey, AccountID: options.AccountID, ProjectID: options.ProjectID,
+		DefaultHeaders: options.DefaultHeaders,
+	}))
 	defer client.Close()
 	if one.Tenants == nil {
 		one.Tenants = [][2]string{{"acme", "prod"}, {"globex", "prod"}}
 	}
-	known := map[string]bool{}
 	for _, tenant := range one.Tenants {
-		if !known[tenant[0]] {
-			_, err = client.Admin().Accounts().Create(ctx, tenant[0], tenantry.TenantFacts{})
-			check(err)
+		if _, err := client.Admin().Accounts().Get(ctx, tenant[0]); err != nil {
+			must(client.Admin().Accounts().Create(ctx, tenant[0], tenantry.TenantFacts{}))
 		}
-		known[tenant[0]] = true
-		_, err = client.Admin().Projects().Create(ctx, tenant[0], tenant[1], tenantry.TenantFacts{})
-		check(err)
+		must(client.Admin().Projects().Create(ctx, tenant[0], tenant[1], tenantry.TenantFacts{}))
 	}
 	var head string
 	for number, step := range one.Steps {
-		where := step.Tenant
-		if where == nil && len(one.Tenants) > 0 {
-			where = &one.Tenants[0]
+		if step.Tenant == nil && len(one.Tenants) > 0 {
+			step.Tenant = &one.Tenants[0]
 		}
-		answer, err := do(client, step.Do, where, step.As, step.With, &head)
-		var known *tenantry.Error
-		if !errors.As(err, &known) {
-			check(err)
-			check(out.Encode(answered{one.ID, number, answer}))
-			continue
+		line := map[string]any{"case": one.ID, "step": number}
+		value, err := do(client, step, &head)
+		var failure *tenantry.Error
+		if errors.As(err, &failure) {
+			line["error"] = told{failure.Kind, failure.Code, failure.Message, failure.Help, failure.RetryAfter.Milliseconds()}
+		} else {
+			line["ok"] = must(value, err)
 		}
-		why := failure{known.Kind, known.Code, known.Message, known.Help, known.RetryAfter.Milliseconds()}
-		check(out.Encode(failed{one.ID, number, why}))
-	}
-}
-
-func check(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "conformance:", err)
-		os.Exit(1)
+		must(0, json.NewEncoder(os.Stdout).Encode(line))
 	}
 }

@@ -33,7 +33,7 @@ struct Step { r#do: String, tenant: Option<Pair>, r#as: Option<Principal>, #[ser
 struct With {
     #[serde(flatten)] facts: TenantFacts,
     id: String, account: String, project: String, name: String, content: String, path: String, key: Option<String>,
-    text: Value, request: Value, since: Value, arguments: Option<Map<String, Value>>, metadata: Option<Map<String, Value>>,
+    text: String, request: Value, since: Value, arguments: Option<Map<String, Value>>, metadata: Option<Map<String, Value>>,
     mode: Option<String>, layer: Option<String>, operation: Option<String>, content_type: Option<String>,
     on_exceed: Option<String>, mode_floor: Option<String>, audit_class: Option<String>, anchor: Option<String>,
     session_id: Option<String>, description: Option<String>, server_id: Option<String>,
@@ -121,10 +121,9 @@ fn inside(client: &Tenantry, pair: &Pair, step: Step, head: &mut Option<api::Aud
             plain(tenant.guard().detect_blocking(request))
         }
         "policies.put" => {
-            let lines = with.text.as_array().map(|lines| lines.iter().filter_map(Value::as_str).collect::<Vec<_>>());
-            let text = lines.map_or_else(|| with.text.as_str().unwrap_or_default().into(), |lines| lines.join("\n"));
             let mode = with.mode.as_deref().map_or(Ok(Mode::Enforce), Mode::parse)?;
-            let (name, layer, ceiling) = (with.name, layer?, with.ceiling.unwrap_or_default());
+            let (name, text, layer) = (with.name, with.text, layer?);
+            let ceiling = with.ceiling.unwrap_or_default();
             plain(tenant.policies().put_blocking(PolicySpec { name, text, mode, layer, ceiling }))
         }
         "policies.attach_pack" => plain(tenant.policies().attach_pack_blocking(&with.name)),

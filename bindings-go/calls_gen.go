@@ -273,32 +273,7 @@ func (o *nativeTenant) detect(ctx context.Context, request GuardRequest) (result
 	return result, r.end()
 }
 
-// Decides one call, waiting on this thread: a warm call is ready at its first poll.
-func (o *nativeTenant) evaluate(parts guardParts) (result GuardResponse, err error) {
-	var partsWriter writer
-	{
-		w := &partsWriter
-		parts.write(w)
-	}
-	if err = partsWriter.err; err != nil {
-		return
-	}
-	self, err := o.enter(cloneTenant)
-	if err != nil {
-		return
-	}
-	defer o.leave()
-	var status C.RustCallStatus
-	lifted := C.uniffi_tenantry_go_fn_method_tenant_evaluate(self, partsWriter.buffer(), &status)
-	if err = check(nil, &status); err != nil {
-		return
-	}
-	r := &reader{data: take(lifted)}
-	result.read(r)
-	return result, r.end()
-}
-
-// As `evaluate`, awaited: for callers that may give up.
+// Decides one call that may have to wait.
 func (o *nativeTenant) evaluateAsync(ctx context.Context, parts guardParts) (result GuardResponse, err error) {
 	if err = over(ctx); err != nil {
 		return
@@ -326,6 +301,34 @@ func (o *nativeTenant) evaluateAsync(ctx context.Context, parts guardParts) (res
 	}
 	r := &reader{data: take(lifted)}
 	result.read(r)
+	return result, r.end()
+}
+
+// Decides one call that is ready at its first poll, as a warm one is; else nothing, and `evaluate_async` is asked.
+func (o *nativeTenant) evaluateNow(parts guardParts) (result *GuardResponse, err error) {
+	var partsWriter writer
+	{
+		w := &partsWriter
+		parts.write(w)
+	}
+	if err = partsWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	var status C.RustCallStatus
+	lifted := C.uniffi_tenantry_go_fn_method_tenant_evaluate_now(self, partsWriter.buffer(), &status)
+	if err = check(nil, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	if r.given() {
+		result = new(GuardResponse)
+		result.read(r)
+	}
 	return result, r.end()
 }
 

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package tenantry
 
 import (
@@ -49,8 +51,14 @@ func Open(options Options) (*Client, error) {
 		DefaultHeaders: options.DefaultHeaders,
 	}
 	if options.Deadline != 0 {
-		// Rounded up: a deadline of less than a millisecond is not none.
-		parts.DeadlineMs = Ptr(int64((options.Deadline + time.Millisecond - 1) / time.Millisecond))
+		// Rounded away from zero: a deadline of less than a millisecond is not none, and a negative one is refused.
+		whole := options.Deadline.Milliseconds()
+		if rest := options.Deadline % time.Millisecond; rest > 0 {
+			whole++
+		} else if rest < 0 {
+			whole--
+		}
+		parts.DeadlineMs = Ptr(whole)
 	}
 	object, err := nativeOpen(parts)
 	if err != nil {

@@ -5,9 +5,11 @@ package tenantry
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 )
@@ -93,6 +95,9 @@ func (w *writer) encoded(fields map[string]any) string {
 	if fields == nil {
 		return "{}"
 	}
+	if w.walk(reflect.ValueOf(fields), 0); w.err != nil {
+		return "{}"
+	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -106,6 +111,59 @@ func (w *writer) encoded(fields map[string]any) string {
 		w.fail("text_not_utf8", "a text in metadata or arguments is not UTF-8")
 	}
 	return text
+}
+
+// Deeper than this nothing is handed to encoding/json, which recurses: the core refuses far less.
+const deepest = 1000
+
+// walk refuses what encoding/json would write as something else, so that what is inspected is what was given: bytes,
+// which it writes as base64, and text that is not UTF-8, which it repairs.
+func (w *writer) walk(value reflect.Value, level int) {
+	if level > deepest {
+		w.fail("request_too_deep", "metadata or arguments are nested too deeply, or hold themselves")
+	}
+	if w.err != nil || !value.IsValid() || marshals(value) {
+		return
+	}
+	switch value.Kind() {
+	case reflect.String:
+		if !utf8.ValidString(value.String()) {
+			w.fail("text_not_utf8", "a text in metadata or arguments is not UTF-8")
+		}
+	case reflect.Interface, reflect.Pointer:
+		w.walk(value.Elem(), level+1)
+	case reflect.Map:
+		for entries := value.MapRange(); entries.Next(); {
+			w.walk(entries.Key(), level+1)
+			w.walk(entries.Value(), level+1)
+		}
+	case reflect.Slice, reflect.Array:
+		if value.Type().Elem().Kind() == reflect.Uint8 && value.Kind() == reflect.Slice {
+			w.fail("request_invalid", "bytes in metadata or arguments would not be inspected as text: give a string")
+			return
+		}
+		for at := range value.Len() {
+			w.walk(value.Index(at), level+1)
+		}
+	case reflect.Struct:
+		for at := range value.NumField() {
+			if value.Type().Field(at).IsExported() {
+				w.walk(value.Field(at), level+1)
+			}
+		}
+	}
+}
+
+// marshals tells whether a value writes itself; what it writes is read by the core like everything else.
+func marshals(value reflect.Value) bool {
+	if !value.CanInterface() {
+		return false
+	}
+	switch value.Interface().(type) {
+	case json.Marshaler, encoding.TextMarshaler:
+		return true
+	}
+	return false
 }
 
 // hasInvalidText finds the escape that encoding/json writes in place of bytes that are not UTF-8. It writes a real U+FFFD

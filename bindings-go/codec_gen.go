@@ -3,7 +3,7 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0x54100eb5803c163e
+const layoutFingerprint uint64 = 0x40a4a29b2937c49e
 
 // AuditClass: How strongly the audit trail of a project is kept.
 type AuditClass string

@@ -36,7 +36,7 @@
 //
 // # Values
 //
-// Structs have the wire's names as JSON tags, and encoding/json writes them as the wire has them. In a request, a zero
+// Structs have the wire's names as JSON tags, and encoding/json writes answers as the wire has them. In a request, a zero
 // value means absent, and optional numbers and flags are pointers ([Ptr] makes one). Metadata and tool arguments are
 // whatever encoding/json takes; text that is not UTF-8, NaN and cycles are refused. In answers their numbers are
 // [encoding/json.Number], exactly as the engine wrote them.

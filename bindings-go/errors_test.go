@@ -2,6 +2,7 @@ package tenantry
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -135,12 +136,15 @@ func TestMetadataThatIsNotJSON(t *testing.T) {
 	type ring struct{ Next *ring }
 	cycle := &ring{}
 	cycle.Next = cycle
-	for name, value := range map[string]any{"nan": math.NaN(), "infinity": math.Inf(1), "cycle": cycle, "channel": make(chan int)} {
+	for name, value := range map[string]any{"nan": math.NaN(), "infinity": math.Inf(1), "channel": make(chan int), "bytes": []byte("4111"),
+		"twice": json.RawMessage(`{"x":"4111 1111 1111 1111","x":"clean"}`)} {
 		t.Run(name, func(t *testing.T) {
 			_, err := acme.Guard().EvaluatePrompt(ctx, "x", WithMetadata(map[string]any{"a": value}))
 			fails(t, err, ErrInvalidArgument, "request_invalid")
 		})
 	}
+	_, err := acme.Guard().EvaluatePrompt(ctx, "x", WithMetadata(map[string]any{"a": cycle}))
+	fails(t, err, ErrInvalidArgument, "request_too_deep")
 	nested := func(levels int) map[string]any {
 		var value any = 1
 		for range levels {
@@ -148,7 +152,7 @@ func TestMetadataThatIsNotJSON(t *testing.T) {
 		}
 		return map[string]any{"a": value}
 	}
-	for _, levels := range []int{64, 200, 900} {
+	for _, levels := range []int{64, 200, 900, 5_000_000} {
 		_, err := acme.Guard().EvaluatePrompt(ctx, "x", WithMetadata(nested(levels)))
 		fails(t, err, ErrInvalidArgument, "request_too_deep")
 	}

@@ -51,8 +51,8 @@ uint64_t uniffi_tenantry_go_fn_method_tenant_acting_as(uint64_t object, RustBuff
 uint64_t uniffi_tenantry_go_fn_method_tenant_attach_pack(uint64_t object, RustBuffer pack);
 uint64_t uniffi_tenantry_go_fn_method_tenant_audit_head(uint64_t object);
 uint64_t uniffi_tenantry_go_fn_method_tenant_detect(uint64_t object, RustBuffer request);
-RustBuffer uniffi_tenantry_go_fn_method_tenant_evaluate(uint64_t object, RustBuffer parts, RustCallStatus *status);
 uint64_t uniffi_tenantry_go_fn_method_tenant_evaluate_async(uint64_t object, RustBuffer parts);
+RustBuffer uniffi_tenantry_go_fn_method_tenant_evaluate_now(uint64_t object, RustBuffer parts, RustCallStatus *status);
 uint64_t uniffi_tenantry_go_fn_method_tenant_get_settings(uint64_t object);
 uint64_t uniffi_tenantry_go_fn_method_tenant_list_limits(uint64_t object);
 uint64_t uniffi_tenantry_go_fn_method_tenant_list_policies(uint64_t object);

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package tenantry
 
 import (
@@ -30,7 +32,10 @@ func WithMetadata(metadata map[string]any) CallOption {
 
 // WithModel names the model behind the call.
 func WithModel(model ModelContext) CallOption {
-	return func(request *GuardRequest) { request.Model = &model }
+	return func(request *GuardRequest) {
+		own := model
+		request.Model = &own
+	}
 }
 
 // WithExplain fills the explain tier of the response.
@@ -51,10 +56,12 @@ func WithDryrun() CallOption {
 // WithTool sets what is known of the tool of a tool call; name and arguments are those of the call.
 func WithTool(tool ToolContext) CallOption {
 	return func(request *GuardRequest) {
+		// An option may serve many calls at once: what it was made of stays as it is.
+		own := tool
 		if request.Tool != nil {
-			tool.Name, tool.Arguments = request.Tool.Name, request.Tool.Arguments
+			own.Name, own.Arguments = request.Tool.Name, request.Tool.Arguments
 		}
-		request.Tool = &tool
+		request.Tool = &own
 	}
 }
 
@@ -115,16 +122,20 @@ func (g Guard) shaped(
 }
 
 func (g Guard) decide(ctx context.Context, parts guardParts) (*GuardResponse, error) {
-	evaluate := g.object.evaluateAsync
-	if ctx.Done() == nil {
-		// Nobody can give up on this call, so it may hold its thread.
-		evaluate = func(_ context.Context, parts guardParts) (GuardResponse, error) { return g.object.evaluate(parts) }
+	if err := over(ctx); err != nil {
+		return nil, err
 	}
-	response, err := evaluate(ctx, parts)
+	// A warm call is ready at once, in one crossing. One that has to wait must not hold a thread meanwhile.
+	response, err := g.object.evaluateNow(parts)
+	if err == nil && response == nil {
+		var later GuardResponse
+		later, err = g.object.evaluateAsync(ctx, parts)
+		response = &later
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &response, nil
+	return response, nil
 }
 
 // Allowed tells whether the call may proceed (allow or modify).
@@ -142,8 +153,11 @@ func (r *GuardResponse) Suspended() bool {
 	return r.Decision == DecisionStepUp || r.Decision == DecisionDefer
 }
 
-// PassedOn is content as it may be passed on: rewritten where the decision is modify.
+// PassedOn is content as it may be passed on: rewritten where the decision is modify, empty where nothing may be.
 func (r *GuardResponse) PassedOn(content string) string {
+	if !r.Allowed() {
+		return ""
+	}
 	if r.Decision == DecisionModify && r.RedactedContent != nil {
 		return *r.RedactedContent
 	}

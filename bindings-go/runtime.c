@@ -29,6 +29,11 @@ void tenantry_call(future_free function, uint64_t future) {
 }
 
 RustBuffer tenantry_copy(const uint8_t *data, int32_t len) {
+	// Rust's own empty buffer holds no null but a number that is no address, and Go takes a bad pointer on its stack for
+	// a defect of the program.
+	if (len == 0) {
+		return (RustBuffer){0};
+	}
 	ForeignBytes bytes = {len, data};
 	RustCallStatus status = {0};
 	return ffi_tenantry_go_rustbuffer_from_bytes(bytes, &status);

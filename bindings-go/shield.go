@@ -1,7 +1,10 @@
+//go:build cgo
+
 package tenantry
 
 import (
 	"context"
+	"encoding/json"
 	"reflect"
 )
 
@@ -81,16 +84,33 @@ func merged(original, redacted map[string]any) map[string]any {
 	out := make(map[string]any, len(redacted))
 	for key, value := range redacted {
 		out[key] = value
-		given, ok := original[key]
-		if nested, is := given.(map[string]any); is && !reflect.DeepEqual(before[key], value) {
-			if inner, is := value.(map[string]any); is {
-				out[key] = merged(nested, inner)
-			}
-			continue
-		}
-		if ok && reflect.DeepEqual(before[key], value) {
-			out[key] = given
+		if given, ok := original[key]; ok {
+			out[key] = kept(given, before[key], value)
 		}
 	}
 	return out
+}
+
+// kept is given where redaction left it alone, else what redaction made of it. Numbers are never redacted.
+func kept(given, before, after any) any {
+	_, writesItself := given.(json.Marshaler)
+	if _, number := after.(json.Number); number || (reflect.DeepEqual(before, after) && !writesItself) {
+		return given
+	}
+	switch given := given.(type) {
+	case map[string]any:
+		if inner, is := after.(map[string]any); is {
+			return merged(given, inner)
+		}
+	case []any:
+		earlier, _ := before.([]any)
+		if later, is := after.([]any); is && len(later) == len(given) && len(earlier) == len(given) {
+			out := make([]any, len(given))
+			for at := range given {
+				out[at] = kept(given[at], earlier[at], later[at])
+			}
+			return out
+		}
+	}
+	return after
 }

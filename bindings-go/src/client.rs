@@ -7,6 +7,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tenantry::{
     Error, api, client as core,
     config::{Credential, Options, Storage},
+    runtime::poll_once,
 };
 
 use crate::{
@@ -206,12 +207,17 @@ impl Tenant {
         Ok(FromCore::from_core(self.0.acting_as(principal)?))
     }
 
-    /// Decides one call, waiting on this thread: a warm call is ready at its first poll.
-    pub fn evaluate(&self, parts: GuardParts) -> Result<GuardResponse> {
-        Ok(FromCore::from_core(self.0.guard().evaluate_blocking(parts.into_core()?)?))
+    /// Decides one call that is ready at its first poll, as a warm one is; else nothing, and `evaluate_async` is asked.
+    pub fn evaluate_now(&self, parts: GuardParts) -> Result<Option<GuardResponse>> {
+        let (guard, request) = (self.0.guard(), parts.into_core()?);
+        // Dropping what is not ready gives back what it reserved; nothing was decided or written.
+        match poll_once(Box::pin(async move { guard.evaluate(request).await })) {
+            Ok(result) => Ok(Some(FromCore::from_core(result?))),
+            Err(_) => Ok(None),
+        }
     }
 
-    /// As `evaluate`, awaited: for callers that may give up.
+    /// Decides one call that may have to wait.
     pub async fn evaluate_async(&self, parts: GuardParts) -> Result<GuardResponse> {
         let guard = self.0.guard();
         detached(async move { guard.evaluate(parts.into_core()?).await }).await

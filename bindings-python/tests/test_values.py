@@ -110,6 +110,20 @@ def test_data_that_holds_itself_is_too_deep(globex: Tenant) -> None:
     assert globex.audit.query(limit=10_000)[-1].body["code"] == "request_too_deep"
 
 
+def test_small_data_that_is_endless_to_walk_is_refused(globex: Tenant) -> None:
+    many: Any = "x"
+    for _ in range(60):
+        many = [many, many]
+    with pytest.raises(InvalidArgument) as caught:
+        globex.guard.evaluate_prompt(BENIGN, metadata={"many": many})
+    assert caught.value.code == "content_too_large"
+
+
+def test_keys_that_would_become_one_are_refused(globex: Tenant) -> None:
+    with pytest.raises(InvalidArgument, match="surrogate"):
+        globex.guard.evaluate_tool_call("t", {chr(0xD800): "4111 1111 1111 1111", chr(0xD801): "benign"})
+
+
 def test_metadata_that_is_no_dict_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="`list`"):
         GuardRequest("x", metadata=[("a", 1)])  # type: ignore[arg-type]

@@ -5,6 +5,7 @@
 
 mod admin;
 mod audit;
+mod json;
 mod principal;
 mod request;
 mod response;
@@ -12,6 +13,7 @@ mod words;
 
 pub use admin::*;
 pub use audit::*;
+pub use json::parse_object;
 pub use principal::*;
 pub use request::*;
 pub use response::*;

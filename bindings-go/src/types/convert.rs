@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, Value};
 use tenantry::{
     Error, Result,
-    api::{self, MAX_JSON_DEPTH, name_of, named, whole},
+    api::{self, name_of, named, whole},
     scope,
 };
 
@@ -35,34 +35,10 @@ pub struct JsonObject(pub String);
 uniffi::custom_newtype!(JsonObject, String);
 
 impl JsonObject {
-    /// The object itself. Nesting beyond what the core takes is the core's error, however deep it goes.
+    /// The object itself.
     pub fn parse(self) -> Result<Map<String, Value>> {
-        if depth(&self.0) > MAX_JSON_DEPTH + 1 {
-            let message = format!("metadata or arguments are nested deeper than {MAX_JSON_DEPTH} levels");
-            return Err(Error::invalid("request_too_deep", message));
-        }
-        serde_json::from_str(&self.0)
-            .map_err(|_| Error::invalid("request_invalid", "metadata or arguments are not acceptable JSON"))
+        api::parse_object(&self.0)
     }
-}
-
-/// How deep brackets nest outside of strings.
-fn depth(json: &str) -> usize {
-    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// A closed set of the core: crosses as its wire name.

@@ -50,7 +50,7 @@ impl FromPyObject<'_, '_> for Fields {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         match object.cast::<PyDict>() {
-            Ok(fields) => Ok(Self(map_from_python(&fields.to_owned(), MAX_JSON_DEPTH, &Cell::new(false))?)),
+            Ok(fields) => Ok(Self(map_from_python(&fields.to_owned(), MAX_JSON_DEPTH, &Reading::default())?)),
             Err(_) => Err(unsupported(&object.to_owned()).into()),
         }
     }
@@ -80,16 +80,32 @@ pub fn fields_of(value: &impl Serialize) -> Result<Fields> {
     }
 }
 
-/// `levels` is how much deeper this value may nest. One level more than the core takes is enough for it to refuse the
-/// request, with a row in the audit; nothing is walked after that (`deep`), since data may hold itself many times over.
-fn from_python(object: &Bound<'_, PyAny>, levels: usize, deep: &Cell<bool>) -> Result<Value> {
+/// What was met while reading the data of one argument.
+#[derive(Default)]
+struct Reading {
+    // One level more than the core takes is enough for it to refuse the request, with a row in the audit.
+    too_deep: Cell<bool>,
+    // Lists that hold one list many times are small in memory and endless to walk.
+    values: Cell<usize>,
+}
+
+/// Most values one argument may hold.
+const MAX_VALUES: usize = 1_000_000;
+
+/// `levels` is how much deeper this value may nest.
+fn from_python(object: &Bound<'_, PyAny>, levels: usize, reading: &Reading) -> Result<Value> {
     let below = match levels.checked_sub(1) {
-        Some(below) if !deep.get() => below,
+        Some(below) if !reading.too_deep.get() => below,
         _ => {
-            deep.set(true);
+            reading.too_deep.set(true);
             return Ok(Value::Null);
         }
     };
+    reading.values.set(reading.values.get() + 1);
+    if reading.values.get() > MAX_VALUES {
+        let message = format!("metadata or arguments hold more than {MAX_VALUES} values");
+        return Err(Error::invalid("content_too_large", message).into());
+    }
     if let Ok(value) = object.cast::<PyString>() {
         Ok(Value::String(text(value)?))
     } else if object.is_none() {
@@ -102,22 +118,24 @@ fn from_python(object: &Bound<'_, PyAny>, levels: usize, deep: &Cell<bool>) -> R
     } else if let Ok(value) = object.cast::<PyFloat>() {
         Number::from_f64(value.value()).map(Value::Number).ok_or_else(|| invalid("NaN and infinity are not acceptable"))
     } else if let Ok(value) = object.cast::<PyDict>() {
-        map_from_python(value, below, deep).map(Value::Object)
+        map_from_python(value, below, reading).map(Value::Object)
     } else if let Ok(value) = object.cast::<PyList>() {
-        value.iter().map(|item| from_python(&item, below, deep)).collect::<Result<_>>().map(Value::Array)
+        value.iter().map(|item| from_python(&item, below, reading)).collect::<Result<_>>().map(Value::Array)
     } else if let Ok(value) = object.cast::<PyTuple>() {
-        value.iter().map(|item| from_python(&item, below, deep)).collect::<Result<_>>().map(Value::Array)
+        value.iter().map(|item| from_python(&item, below, reading)).collect::<Result<_>>().map(Value::Array)
     } else {
         Err(unsupported(object))
     }
 }
 
-fn map_from_python(fields: &Bound<'_, PyDict>, levels: usize, deep: &Cell<bool>) -> Result<Map<String, Value>> {
+fn map_from_python(fields: &Bound<'_, PyDict>, levels: usize, reading: &Reading) -> Result<Map<String, Value>> {
     fields
         .iter()
         .map(|(key, value)| {
             let key = key.cast::<PyString>().map_err(|_| invalid("a dict has a key that is not a str"))?;
-            Ok((text(key)?, from_python(&value, levels, deep)?))
+            // Two keys must not become one, so what Rust text cannot hold is refused here and not replaced.
+            let key = key.to_str().map_err(|_| invalid("a dict has a key with a lone surrogate"))?;
+            Ok((key.to_owned(), from_python(&value, levels, reading)?))
         })
         .collect()
 }

@@ -348,10 +348,11 @@ impl GuardResponse {
         matches!(self.decision, Decision::StepUp | Decision::Defer)
     }
 
-    /// `content` as it may be passed on: rewritten where the decision is `modify`.
+    /// `content` as it may be passed on: rewritten where the decision is `modify`, empty where nothing may be.
     #[must_use]
     pub fn passed_on<'a>(&'a self, content: &'a str) -> &'a str {
         match &self.redacted_content {
+            _ if !self.allowed() => "",
             Some(redacted) if self.decision == Decision::Modify => redacted,
             _ => content,
         }

@@ -95,13 +95,12 @@ def parts(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def decision(response: tenantry.GuardResponse, content: str) -> dict[str, Any]:
-    redacted = response.redacted_content if response.decision == "modify" else None
     return {
         "response": response.to_dict(),
         "allowed": response.allowed,
         "denied": response.denied,
         "suspended": response.suspended,
-        "passed_on": content if redacted is None else redacted,
+        "passed_on": response.passed_on(content),
         "blocked": blocked(response),
     }
 

@@ -1,8 +1,10 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // What apps hold, in the order of the core's `client`. Every operation comes twice: `name` promises, `nameSync` waits.
 
 import { inspect } from "node:util";
 
 import { nothing, now, soon } from "./calls.js";
+import { data, given } from "./data.js";
 import { InvalidArgument } from "./errors.js";
 import type * as Native from "./native.js";
 import native from "./native.js";
@@ -56,7 +58,7 @@ export class Tenantry implements Disposable, AsyncDisposable {
    * data folder cannot be used.
    */
   constructor(options?: Options) {
-    this.#native = now(() => new native.Tenantry(options), (client) => client);
+    this.#native = now(() => new native.Tenantry(given("options", options)), (client) => client);
     this.admin = new Admin(this.#native);
   }
 
@@ -153,12 +155,12 @@ export class Accounts {
 
   /** Creates an account. `Conflict` when an id that differs at most in case exists. */
   create(id: string, facts?: Facts): Promise<Account> {
-    return soon(() => this.#native.create(id, facts), account);
+    return soon(() => this.#native.create(id, given("facts", facts)), account);
   }
 
   /** As `create`, waiting. */
   createSync(id: string, facts?: Facts): Account {
-    return now(() => this.#native.createSync(id, facts), account);
+    return now(() => this.#native.createSync(id, given("facts", facts)), account);
   }
 
   /** One account. */
@@ -223,12 +225,12 @@ export class Projects {
 
   /** Creates a project in an account, with the baseline permits, floor `enforce` and audit `standard`. */
   create(account: string, id: string, facts?: Facts): Promise<Project> {
-    return soon(() => this.#native.create(account, id, facts), project);
+    return soon(() => this.#native.create(account, id, given("facts", facts)), project);
   }
 
   /** As `create`, waiting. */
   createSync(account: string, id: string, facts?: Facts): Project {
-    return now(() => this.#native.createSync(account, id, facts), project);
+    return now(() => this.#native.createSync(account, id, given("facts", facts)), project);
   }
 
   /** One project. */
@@ -303,7 +305,7 @@ export class Tenant {
 
   /** The same project on behalf of `principal`; this process vouches for it. */
   actingAs(principal: Principal): Tenant {
-    return now(() => this.#native.actingAs(principal), tenant);
+    return now(() => this.#native.actingAs(given("principal", principal)), tenant);
   }
 
   /** Guard calls. */
@@ -340,8 +342,8 @@ export class Tenant {
 /**
  * See `Tenant.guard`. A denial is an answer; only an outage or bad input is an error.
  *
- * A promising call whose content is over 32 KiB never runs on the event loop's thread; a warm `…Sync` call with less
- * takes tens of microseconds.
+ * A promising call with more than 32 KiB of text in it never runs on the event loop's thread; a warm `…Sync` call with
+ * less takes tens of microseconds.
  */
 export class Guard {
   readonly #native: Native.Guard;
@@ -353,62 +355,68 @@ export class Guard {
 
   /** Decides one call. */
   evaluate(request: GuardRequest): Promise<GuardResponse> {
-    return soon(() => this.#native.evaluate(request), decision);
+    return soon(() => this.#native.evaluate(given("request", request)), decision);
   }
 
   /** As `evaluate`, waiting. */
   evaluateSync(request: GuardRequest): GuardResponse {
-    return now(() => this.#native.evaluateSync(request), decision);
+    return now(() => this.#native.evaluateSync(given("request", request)), decision);
   }
 
   /** Decides on a prompt a user sends. */
   evaluatePrompt(content: string, options?: EvaluateOptions): Promise<GuardResponse> {
-    return soon(() => this.#native.evaluatePrompt(content, options), decision);
+    return soon(() => this.#native.evaluatePrompt(content, given("options", options)), decision);
   }
 
   /** As `evaluatePrompt`, waiting. */
   evaluatePromptSync(content: string, options?: EvaluateOptions): GuardResponse {
-    return now(() => this.#native.evaluatePromptSync(content, options), decision);
+    return now(() => this.#native.evaluatePromptSync(content, given("options", options)), decision);
   }
 
   /** Decides on a text a model gave back. */
   evaluateResponse(content: string, options?: EvaluateOptions): Promise<GuardResponse> {
-    return soon(() => this.#native.evaluateResponse(content, options), decision);
+    return soon(() => this.#native.evaluateResponse(content, given("options", options)), decision);
   }
 
   /** As `evaluateResponse`, waiting. */
   evaluateResponseSync(content: string, options?: EvaluateOptions): GuardResponse {
-    return now(() => this.#native.evaluateResponseSync(content, options), decision);
+    return now(() => this.#native.evaluateResponseSync(content, given("options", options)), decision);
   }
 
   /** Decides on a tool call. The arguments' names and values are passed on untouched; every string is inspected. */
   evaluateToolCall(name: string, toolArguments?: JsonObject, options?: ToolCallOptions): Promise<GuardResponse> {
-    return soon(() => this.#native.evaluateToolCall(name, toolArguments, options), decision);
+    return soon(() => {
+      const [fields, rest] = [data("arguments", toolArguments), given("options", options)];
+      return this.#native.evaluateToolCall(name, fields, rest);
+    }, decision);
   }
 
   /** As `evaluateToolCall`, waiting. */
   evaluateToolCallSync(name: string, toolArguments?: JsonObject, options?: ToolCallOptions): GuardResponse {
-    return now(() => this.#native.evaluateToolCallSync(name, toolArguments, options), decision);
+    return now(() => {
+      const [fields, rest] = [data("arguments", toolArguments), given("options", options)];
+      return this.#native.evaluateToolCallSync(name, fields, rest);
+    }, decision);
   }
 
   /** Decides on a file that is read (the default) or, with `operation` `write`, written. */
   evaluateFile(content: string, path: string, options?: FileOptions): Promise<GuardResponse> {
-    return soon(() => this.#native.evaluateFile(content, path, options), decision);
+    return soon(() => this.#native.evaluateFile(content, path, given("options", options)), decision);
   }
 
   /** As `evaluateFile`, waiting. */
   evaluateFileSync(content: string, path: string, options?: FileOptions): GuardResponse {
-    return now(() => this.#native.evaluateFileSync(content, path, options), decision);
+    return now(() => this.#native.evaluateFileSync(content, path, given("options", options)), decision);
   }
 
   /** Inspects without policies, limits or memory. */
   detect(content: string, options?: DetectOptions): Promise<DetectResponse> {
-    return soon(() => this.#native.detect(content, options), detection);
+    return soon(() => this.#native.detect(content, given("options", options)), detection);
   }
 
   /** As `detect`, waiting. */
   detectSync(content: string, options?: DetectOptions): DetectResponse {
-    return now(() => this.#native.detectSync(content, options), detection);
+    return now(() => this.#native.detectSync(content, given("options", options)), detection);
   }
 }
 
@@ -423,12 +431,12 @@ export class Policies {
 
   /** Attaches Cedar text under a name, replacing what was there. Bad text is refused and the old stays. */
   put(name: string, text: string, options?: PolicyOptions): Promise<PolicyReceipt> {
-    return soon(() => this.#native.put(name, text, options), receipt);
+    return soon(() => this.#native.put(name, text, given("options", options)), receipt);
   }
 
   /** As `put`, waiting. */
   putSync(name: string, text: string, options?: PolicyOptions): PolicyReceipt {
-    return now(() => this.#native.putSync(name, text, options), receipt);
+    return now(() => this.#native.putSync(name, text, given("options", options)), receipt);
   }
 
   /** Attaches a pack of our own: `baseline` or `strict`. */
@@ -443,12 +451,12 @@ export class Policies {
 
   /** Detaches a policy. */
   remove(name: string, options?: LayerOptions): Promise<void> {
-    return soon(() => this.#native.remove(name, options), nothing);
+    return soon(() => this.#native.remove(name, given("options", options)), nothing);
   }
 
   /** As `remove`, waiting. */
   removeSync(name: string, options?: LayerOptions): void {
-    now(() => this.#native.removeSync(name, options), nothing);
+    now(() => this.#native.removeSync(name, given("options", options)), nothing);
   }
 
   /** The policies in force here, all layers. */
@@ -473,22 +481,22 @@ export class Limits {
 
   /** Sets a rate limit, replacing the one with the same id on the same layer. */
   set(limit: Limit): Promise<void> {
-    return soon(() => this.#native.set(limit), nothing);
+    return soon(() => this.#native.set(given("limit", limit)), nothing);
   }
 
   /** As `set`, waiting. */
   setSync(limit: Limit): void {
-    now(() => this.#native.setSync(limit), nothing);
+    now(() => this.#native.setSync(given("limit", limit)), nothing);
   }
 
   /** Removes a rate limit. */
   remove(id: string, options?: LayerOptions): Promise<void> {
-    return soon(() => this.#native.remove(id, options), nothing);
+    return soon(() => this.#native.remove(id, given("options", options)), nothing);
   }
 
   /** As `remove`, waiting. */
   removeSync(id: string, options?: LayerOptions): void {
-    now(() => this.#native.removeSync(id, options), nothing);
+    now(() => this.#native.removeSync(id, given("options", options)), nothing);
   }
 
   /** The limits in force here, all layers. */
@@ -503,12 +511,12 @@ export class Limits {
 
   /** Takes `cost` from a limit for work of the app's own; `RateLimited` when there is not enough. */
   acquire(id: string, options?: AcquireOptions): Promise<void> {
-    return soon(() => this.#native.acquire(id, options), nothing);
+    return soon(() => this.#native.acquire(id, given("options", options)), nothing);
   }
 
   /** As `acquire`, waiting. */
   acquireSync(id: string, options?: AcquireOptions): void {
-    now(() => this.#native.acquireSync(id, options), nothing);
+    now(() => this.#native.acquireSync(id, given("options", options)), nothing);
   }
 }
 
@@ -533,12 +541,12 @@ export class TenantSettings {
 
   /** Changes the given fields. */
   update(change: SettingsChange): Promise<Settings> {
-    return soon(() => this.#native.update(change), settings);
+    return soon(() => this.#native.update(given("settings", change)), settings);
   }
 
   /** As `update`, waiting. */
   updateSync(change: SettingsChange): Settings {
-    return now(() => this.#native.updateSync(change), settings);
+    return now(() => this.#native.updateSync(given("settings", change)), settings);
   }
 }
 
@@ -553,12 +561,12 @@ export class Audit {
 
   /** Rows of this project's chain, oldest first. */
   query(options?: AuditQuery): Promise<readonly AuditRecord[]> {
-    return soon(() => this.#native.query(options), records);
+    return soon(() => this.#native.query(given("options", options)), records);
   }
 
   /** As `query`, waiting. */
   querySync(options?: AuditQuery): readonly AuditRecord[] {
-    return now(() => this.#native.querySync(options), records);
+    return now(() => this.#native.querySync(given("options", options)), records);
   }
 
   /** Recomputes the chain and compares it with the signed heads and, if given, an outside anchor. */
@@ -583,7 +591,8 @@ export class Audit {
 }
 
 function line(anchor: AuditHead | string | null | undefined): string | undefined {
-  if (anchor instanceof AuditHead) return anchor.toText();
   if (anchor === undefined || anchor === null || typeof anchor === "string") return anchor ?? undefined;
+  // Any head: of this module, or of another copy of it in this process.
+  if (typeof anchor === "object" && typeof anchor.toText === "function") return anchor.toText();
   throw new InvalidArgument("`anchor` is neither an audit head nor its text", { code: "anchor_invalid" });
 }

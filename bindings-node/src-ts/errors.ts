@@ -139,7 +139,7 @@ interface Payload extends ErrorDetails {
 /** The error to throw for what the native half threw. What is not its own (thrown by a caller's getter) stays. */
 export function translated(error: unknown): unknown {
   const payload = payloadOf(error);
-  const family = payload === undefined ? undefined : FAMILIES[payload.kind];
+  const family = payload !== undefined && Object.hasOwn(FAMILIES, payload.kind) ? FAMILIES[payload.kind] : undefined;
   return family === undefined || payload === undefined ? error : new family(payload.message, payload);
 }
 

@@ -25,6 +25,9 @@ interface Readings {
   readonly blocked?: Blocked;
 }
 
+/** Beside the responses, which are frozen. */
+const READINGS = new WeakMap<GuardResponse, Readings>();
+
 /** What a detector reports to people. */
 export class Signal extends Value {
   /** The family, e.g. `privacy`. */
@@ -335,8 +338,6 @@ export class RootCause extends Value {
 
 /** The answer to a guard call. */
 export class GuardResponse extends Value {
-  #readings: Readings | undefined;
-
   /** The decision to act on. */
   get decision(): Decision {
     return this.field("decision");
@@ -534,7 +535,12 @@ export class GuardResponse extends Value {
 
   // The core reads its own answer: what a decision means is no rule of this package.
   #read(): Readings {
-    return (this.#readings ??= now(() => native.readings(this.json), (text) => JSON.parse(text) as Readings));
+    let readings = READINGS.get(this);
+    if (readings === undefined) {
+      readings = now(() => native.readings(this.json), (text) => JSON.parse(text) as Readings);
+      READINGS.set(this, readings);
+    }
+    return readings;
   }
 
   protected override get shown(): readonly string[] {

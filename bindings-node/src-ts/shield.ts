@@ -5,7 +5,10 @@
 //     const chat = shield.prompt(async (question: string) => model(question));
 //     const shell = shield.tool(async ({ command }: { command: string }) => run(command), { name: "shell" });
 
+import { types } from "node:util";
+
 import type { Guard } from "./client.js";
+import { data, given, shortened, wellFormed } from "./data.js";
 import { InvalidArgument } from "./errors.js";
 import type { GuardRequest, JsonObject, Mode, ToolCallOptions } from "./requests.js";
 import type { GuardResponse } from "./responses.js";
@@ -26,30 +29,45 @@ export interface ShieldOptions {
 /** Options of `prompt`. */
 export interface PromptOptions extends ShieldOptions {
   /** Which argument is the text, counted from 0. Default 0. */
-  readonly arg?: number | undefined;
+  readonly arg?: number | null | undefined;
 }
 
 /** Options of `toolresponse`. */
 export interface ToolResponseOptions extends ShieldOptions {
   /** The tool's name. Default: the function's. */
-  readonly name?: string | undefined;
+  readonly name?: string | null | undefined;
 }
 
 /** Options of `tool`. */
 export interface ToolOptions extends ToolResponseOptions {
   /** Names of the arguments, for functions that do not take one object. */
-  readonly names?: readonly string[] | undefined;
+  readonly names?: readonly string[] | null | undefined;
 }
 
 type Plain<A extends unknown[], R> = (...args: A) => R;
 type Promising<A extends unknown[], R> = (...args: A) => Promise<Awaited<R>>;
 
-/** How a call is asked about before it is made, and what of its arguments is passed on then. */
-interface Before {
-  ask(args: readonly unknown[]): Question;
-  apply(args: readonly unknown[], response: GuardResponse): readonly unknown[];
+/** Nothing more to ask of a function whose argument `P` may be text; impossible to meet for others. */
+export type TextAt<A extends unknown[], P extends number> = unknown extends A[P]
+  ? unknown
+  : [Extract<A[P], string>] extends [never]
+    ? { readonly "this argument is not text": P }
+    : unknown;
+
+/** What a function whose answer is guarded may return. */
+export type Answer = string | null | undefined | void;
+
+/** What comes back of an answer: another text, where it was redacted. */
+export type Guarding<T> = T extends string ? string : T;
+
+/** What is known of a call before it is made. */
+interface Taken {
+  readonly question: Question;
+  /** The arguments to pass on. They are those that were read, also when the caller has changed his meanwhile. */
+  passed(response: GuardResponse): readonly unknown[];
 }
 
+type Take = (args: readonly unknown[]) => Taken;
 type Question = GuardRequest | ToolQuestion;
 
 interface ToolQuestion {
@@ -58,147 +76,186 @@ interface ToolQuestion {
   readonly options: ToolCallOptions;
 }
 
+interface Named {
+  readonly name: string;
+}
+
 /** Guards functions with the policies of one project. `prompt` and its like promise; `promptSync` and its like wait. */
 export class Shield {
   readonly #tenant: Guarded;
   readonly #options: ShieldOptions;
 
-  constructor(tenant: Guarded, options: ShieldOptions = {}) {
+  /** @throws InvalidArgument for what is no tenant, and for options that mean nothing; so does every wrapper. */
+  constructor(tenant: Guarded, options?: ShieldOptions | null) {
+    if (typeof tenant !== "object" || tenant === null || !("guard" in tenant)) {
+      throw misconfigured("a Shield takes a tenant, or a client with a project of its own, and no promise of one");
+    }
     this.#tenant = tenant;
-    this.#options = options;
+    this.#options = chosen(options, []);
   }
 
   /** Guards the text among the arguments before the function runs. */
-  prompt<A extends unknown[], R>(target: Plain<A, R>, options: PromptOptions = {}): Promising<A, R> {
-    return this.#before(target, this.#text(target, options));
+  prompt<A extends unknown[], R, P extends number = 0>(
+    target: Plain<A, R> & TextAt<A, P>,
+    options?: (PromptOptions & { readonly arg?: P | null | undefined }) | null,
+  ): Promising<A, R> {
+    return this.#before(callable<A, R>(target), this.#text(target, options));
   }
 
   /** As `prompt`, for functions called without waiting. */
-  promptSync<A extends unknown[], R>(target: Plain<A, R>, options: PromptOptions = {}): Plain<A, R> {
-    return this.#beforeSync(target, this.#text(target, options));
+  promptSync<A extends unknown[], R, P extends number = 0>(
+    target: Plain<A, R> & TextAt<A, P>,
+    options?: (PromptOptions & { readonly arg?: P | null | undefined }) | null,
+  ): Plain<A, R> {
+    return this.#beforeSync(callable<A, R>(target), this.#text(target, options));
   }
 
   /**
    * Guards the arguments, as a call of the tool named after the function, before the function runs. The function takes
-   * one object, whose fields are the tool's arguments, or `names` tells how its arguments are called.
+   * one object, whose fields are the tool's arguments, or `names` tells how its arguments are called. It is given a copy
+   * of them, made of plain data.
    */
-  tool<A extends unknown[], R>(target: Plain<A, R>, options: ToolOptions = {}): Promising<A, R> {
-    return this.#before(target, this.#call(target, options));
+  tool<A extends unknown[], R>(target: Plain<A, R>, options?: ToolOptions | null): Promising<A, R> {
+    return this.#before(callable(target), this.#call(target, options));
   }
 
   /** As `tool`, for functions called without waiting. */
-  toolSync<A extends unknown[], R>(target: Plain<A, R>, options: ToolOptions = {}): Plain<A, R> {
-    return this.#beforeSync(target, this.#call(target, options));
+  toolSync<A extends unknown[], R>(target: Plain<A, R>, options?: ToolOptions | null): Plain<A, R> {
+    return this.#beforeSync(callable(target), this.#call(target, options));
   }
 
   /** Guards the string the function returns, as a model's response. */
-  response<A extends unknown[], R>(target: Plain<A, R>, options: ShieldOptions = {}): Promising<A, R> {
-    return this.#after(target, this.#modelAnswer(options));
+  response<A extends unknown[], R extends Answer | PromiseLike<Answer>>(
+    target: Plain<A, R>,
+    options?: ShieldOptions | null,
+  ): Promising<A, Guarding<Awaited<R>>> {
+    return this.#after(callable(target), this.#modelAnswer(options));
   }
 
   /** As `response`, for functions called without waiting. */
-  responseSync<A extends unknown[], R>(target: Plain<A, R>, options: ShieldOptions = {}): Plain<A, R> {
-    return this.#afterSync(target, this.#modelAnswer(options));
+  responseSync<A extends unknown[], R extends Answer>(
+    target: Plain<A, R>,
+    options?: ShieldOptions | null,
+  ): Plain<A, Guarding<R>> {
+    return this.#afterSync(callable(target), this.#modelAnswer(options));
   }
 
   /** The public client's name for `response`. */
-  modelresponse<A extends unknown[], R>(target: Plain<A, R>, options: ShieldOptions = {}): Promising<A, R> {
+  modelresponse<A extends unknown[], R extends Answer | PromiseLike<Answer>>(
+    target: Plain<A, R>,
+    options?: ShieldOptions | null,
+  ): Promising<A, Guarding<Awaited<R>>> {
     return this.response(target, options);
   }
 
   /** Guards the string the function returns, as the result of the tool named after the function. */
-  toolresponse<A extends unknown[], R>(
+  toolresponse<A extends unknown[], R extends Answer | PromiseLike<Answer>>(
     target: Plain<A, R>,
-    options: ToolResponseOptions = {},
-  ): Promising<A, R> {
-    return this.#after(target, this.#toolAnswer(target, options));
+    options?: ToolResponseOptions | null,
+  ): Promising<A, Guarding<Awaited<R>>> {
+    return this.#after(callable(target), this.#toolAnswer(target, options));
   }
 
   /** As `toolresponse`, for functions called without waiting. */
-  toolresponseSync<A extends unknown[], R>(
+  toolresponseSync<A extends unknown[], R extends Answer>(
     target: Plain<A, R>,
-    options: ToolResponseOptions = {},
-  ): Plain<A, R> {
-    return this.#afterSync(target, this.#toolAnswer(target, options));
+    options?: ToolResponseOptions | null,
+  ): Plain<A, Guarding<R>> {
+    return this.#afterSync(callable(target), this.#toolAnswer(target, options));
   }
 
   #given(options: ShieldOptions): ShieldOptions {
     return { mode: options.mode ?? this.#options.mode, sessionId: options.sessionId ?? this.#options.sessionId };
   }
 
-  #text(target: { readonly name: string }, options: PromptOptions): Before {
-    const given = this.#given(options);
-    const place = options.arg ?? 0;
-    return {
-      ask(args) {
-        if (place >= args.length) throw unsupported(`\`${nameOf(target)}\` was called without argument ${place}`);
-        return { ...given, content: text(args[place]), contentType: "prompt", action: "process_prompt" };
-      },
-      apply: (args, response) => args.map((arg, index) => (index === place ? response.passedOn(text(arg)) : arg)),
+  #text(target: Named, options: PromptOptions | null | undefined): Take {
+    const { arg, ...rest } = chosen<PromptOptions>(options, ["arg"]);
+    const shared = this.#given(rest);
+    const place = arg ?? 0;
+    if (!Number.isSafeInteger(place) || place < 0) throw misconfigured("`arg` counts arguments from 0");
+    return (args) => {
+      if (place >= args.length) throw unsupported(`\`${shortened(nameOf(target))}\` was called without argument ${place}`);
+      const content = text(args[place]);
+      return {
+        question: { ...shared, content, contentType: "prompt", action: "process_prompt" },
+        passed: (response) => args.map((arg, index) => (index === place ? response.passedOn(content) : arg)),
+      };
     };
   }
 
-  #call(target: { readonly name: string }, options: ToolOptions): Before {
-    const given = this.#given(options);
-    const { names } = options;
-    const name = options.name ?? nameOf(target);
-    return {
-      ask: (args) => ({ name, arguments: named(args, names, target), options: given }),
-      apply(args, response) {
-        const redacted = response.decision === "modify" ? response.redactedArguments : undefined;
-        if (redacted === undefined) return args;
-        // A copy: what a result holds is frozen, and the function's arguments are its own.
-        const fields = { ...named(args, names, target), ...structuredClone(redacted) };
-        return names === undefined ? [fields] : args.map((_, index) => fields[names[index] ?? ""]);
-      },
+  #call(target: Named, options: ToolOptions | null | undefined): Take {
+    const { name: chosenName, names: chosenNames, ...rest } = chosen<ToolOptions>(options, ["name", "names"]);
+    const shared = this.#given(rest);
+    const name = toolName(chosenName, target);
+    const names = chosenNames ?? undefined;
+    if (names !== undefined) checkNames(names);
+    return (args) => {
+      const fields = data("arguments", named(args, names, target));
+      return {
+        question: { name, arguments: fields, options: shared },
+        passed(response) {
+          const redacted = response.decision === "modify" ? response.redactedArguments : undefined;
+          // Copies: what a result holds is frozen, and the function's arguments are its own.
+          const passed = redacted === undefined ? fields : { ...fields, ...data("arguments", redacted) };
+          if (names !== undefined) return args.map((_, index) => passed[names[index] ?? ""]);
+          return args.length === 0 ? [] : [passed];
+        },
+      };
     };
   }
 
-  #modelAnswer(options: ShieldOptions): Omit<GuardRequest, "content"> {
-    return { ...this.#given(options), contentType: "response", action: "process_response" };
+  #modelAnswer(options: ShieldOptions | null | undefined): Omit<GuardRequest, "content"> {
+    return { ...this.#given(chosen(options, [])), contentType: "response", action: "process_response" };
   }
 
-  #toolAnswer(target: { readonly name: string }, options: ToolResponseOptions): Omit<GuardRequest, "content"> {
-    const tool = { name: options.name ?? nameOf(target) };
-    return { ...this.#given(options), contentType: "response", action: "call_tool", tool };
+  #toolAnswer(target: Named, options: ToolResponseOptions | null | undefined): Omit<GuardRequest, "content"> {
+    const { name, ...rest } = chosen<ToolResponseOptions>(options, ["name"]);
+    const tool = { name: toolName(name, target) };
+    return { ...this.#given(rest), contentType: "response", action: "call_tool", tool };
   }
 
-  #before<A extends unknown[], R>(target: Plain<A, R>, before: Before): Promising<A, R> {
+  #before<A extends unknown[], R>(target: Plain<A, R>, take: Take): Promising<A, R> {
     const evaluate = (question: Question): Promise<GuardResponse> => this.#evaluate(question);
     return renamed(target, async function (this: unknown, ...args: A): Promise<Awaited<R>> {
-      const passed = before.apply(args, await evaluate(before.ask(args)));
-      return await target.apply(this, passed as A);
+      const { question, passed } = take(args);
+      return await target.apply(this, passed(await evaluate(question)) as A);
     });
   }
 
-  #beforeSync<A extends unknown[], R>(target: Plain<A, R>, before: Before): Plain<A, R> {
+  #beforeSync<A extends unknown[], R>(target: Plain<A, R>, take: Take): Plain<A, R> {
     const evaluate = (question: Question): GuardResponse => this.#evaluateSync(question);
     return renamed(target, function (this: unknown, ...args: A): R {
-      const passed = before.apply(args, evaluate(before.ask(args)));
-      return target.apply(this, passed as A);
+      const { question, passed } = take(args);
+      return target.apply(this, passed(evaluate(question)) as A);
     });
   }
 
   #after<A extends unknown[], R>(
     target: Plain<A, R>,
     fields: Omit<GuardRequest, "content">,
-  ): Promising<A, R> {
+  ): Promising<A, Guarding<Awaited<R>>> {
+    type Passed = Awaited<Guarding<Awaited<R>>>;
     const evaluate = (question: Question): Promise<GuardResponse> => this.#evaluate(question);
-    return renamed(target, async function (this: unknown, ...args: A): Promise<Awaited<R>> {
-      const result = await target.apply(this, args);
-      if (result === undefined || result === null) return result;
+    return renamed(target, async function (this: unknown, ...args: A): Promise<Passed> {
+      const result: unknown = await target.apply(this, args);
+      if (result === undefined || result === null) return result as Passed;
       const content = text(result);
-      return (await evaluate({ ...fields, content })).passedOn(content) as Awaited<R>;
+      return (await evaluate({ ...fields, content })).passedOn(content) as Passed;
     });
   }
 
-  #afterSync<A extends unknown[], R>(target: Plain<A, R>, fields: Omit<GuardRequest, "content">): Plain<A, R> {
+  #afterSync<A extends unknown[], R>(
+    target: Plain<A, R>,
+    fields: Omit<GuardRequest, "content">,
+  ): Plain<A, Guarding<R>> {
     const evaluate = (question: Question): GuardResponse => this.#evaluateSync(question);
-    return renamed(target, function (this: unknown, ...args: A): R {
-      const result = target.apply(this, args);
-      if (result === undefined || result === null) return result;
+    return renamed(target, function (this: unknown, ...args: A): Guarding<R> {
+      const result: unknown = target.apply(this, args);
+      if (result === undefined || result === null) return result as Guarding<R>;
+      // Refused below; that it fails later, with nobody listening, must not end the process.
+      if (types.isPromise(result)) result.then(undefined, () => undefined);
       const content = text(result);
-      return evaluate({ ...fields, content }).passedOn(content) as R;
+      return evaluate({ ...fields, content }).passedOn(content) as Guarding<R>;
     });
   }
 
@@ -222,18 +279,58 @@ export class Shield {
   }
 }
 
+const MODES: readonly unknown[] = ["monitor", "alert", "modify", "enforce"] satisfies Mode[];
+
+/** Options as they were given when wrapping: later changes of them change nothing, and every one of them is known. */
+function chosen<T extends ShieldOptions>(options: T | null | undefined, more: readonly string[]): Partial<T> {
+  if (options === undefined || options === null) return {};
+  if (typeof options !== "object") throw misconfigured("`options` is not an object");
+  let taken;
+  try {
+    taken = given("options", options);
+  } catch (error) {
+    throw error instanceof InvalidArgument ? misconfigured(error.message) : error;
+  }
+  for (const name of Object.keys(taken)) {
+    if (name === "mode" || name === "sessionId" || more.includes(name)) continue;
+    throw misconfigured(`\`${shortened(name)}\` is no option of this wrapper`);
+  }
+  const { mode, sessionId } = taken;
+  if (!absent(mode) && !MODES.includes(mode)) throw misconfigured("`mode` is none of monitor, alert, modify, enforce");
+  if (!absent(sessionId) && typeof sessionId !== "string") throw misconfigured("`sessionId` is not a string");
+  return taken;
+}
+
+function toolName(name: unknown, target: Named): string {
+  if (absent(name)) return nameOf(target);
+  if (typeof name !== "string" || name === "") throw misconfigured("`name` is not the name of a tool");
+  return name;
+}
+
+function checkNames(names: unknown): void {
+  const good = (name: unknown): boolean => typeof name === "string" && name !== "" && wellFormed(name);
+  if (!Array.isArray(names) || !names.every(good) || new Set(names).size !== names.length) {
+    throw misconfigured("`names` is not a list of different names, one for each argument");
+  }
+}
+
+function callable<A extends unknown[], R>(target: Plain<A, R>): Plain<A, R> {
+  if (typeof target === "function") return target;
+  throw misconfigured(`a value of type \`${typeof target}\` is no function that could be guarded`);
+}
+
+function absent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
+
 /** The arguments of a call by name. One that has no name would pass unread, so there must be none. */
-function named(
-  args: readonly unknown[],
-  names: readonly string[] | undefined,
-  target: { readonly name: string },
-): JsonObject {
+function named(args: readonly unknown[], names: readonly string[] | undefined, target: Named): JsonObject {
   if (names === undefined) {
     const [fields = {}] = args;
     if (args.length <= 1 && typeof fields === "object" && fields !== null) return fields as JsonObject;
-    throw unsupported(`\`${nameOf(target)}\` was not called with one object; name its arguments with \`names\``);
+    throw unsupported(`\`${shortened(nameOf(target))}\` was not called with one object; name its arguments with \`names\``);
   }
-  if (args.length > names.length) throw unsupported(`\`${nameOf(target)}\` was called with arguments without a name`);
+  if (args.length > names.length) throw unsupported(`\`${shortened(nameOf(target))}\` was called with arguments without a name`);
   return Object.fromEntries(args.map((arg, index) => [names[index], arg])) as JsonObject;
 }
 
@@ -243,14 +340,18 @@ function text(value: unknown): string {
   throw unsupported(`a value of type \`${typeof value}\` cannot be guarded as text`);
 }
 
-function nameOf(target: { readonly name: string }): string {
-  return target.name === "" ? "function" : target.name;
+function nameOf(target: Named): string {
+  return typeof target.name === "string" && target.name !== "" ? target.name : "function";
 }
 
-function renamed<F extends { readonly name: string }>(target: { readonly name: string }, wrapper: F): F {
+function renamed<F extends Named>(target: Named, wrapper: F): F {
   return Object.defineProperty(wrapper, "name", { value: target.name, configurable: true });
 }
 
 function unsupported(message: string): InvalidArgument {
   return new InvalidArgument(message, { code: "shield_unsupported", help: "guard a string" });
+}
+
+function misconfigured(message: string): InvalidArgument {
+  return new InvalidArgument(message, { code: "config_invalid" });
 }

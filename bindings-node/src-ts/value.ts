@@ -2,6 +2,7 @@
 
 import { inspect } from "node:util";
 
+import { InvalidArgument } from "./errors.js";
 import type { Json, JsonObject } from "./requests.js";
 
 /** A result. Two results with equal `json` are equal, also to `assert.deepStrictEqual`. */
@@ -10,13 +11,16 @@ export abstract class Value {
   readonly json: string;
   #fields: JsonObject | undefined;
 
+  /** @throws InvalidArgument for what is not the JSON text of an object; the rest is checked when it is read. */
   constructor(json: string) {
+    if (typeof json !== "string" || !json.startsWith("{")) throw notResult();
     this.json = json;
+    Object.freeze(this);
   }
 
   /** As plain data under the wire's names; absent fields are left out. */
   toJSON(): JsonObject {
-    return JSON.parse(this.json) as JsonObject;
+    return parsed(this.json);
   }
 
   /** The fields worth printing; never content. */
@@ -24,7 +28,7 @@ export abstract class Value {
 
   /** A field by its wire name, as it is or, where it may be left out, with what that means. */
   protected field<T extends Json | undefined>(name: string, absent?: T): T {
-    this.#fields ??= JSON.parse(this.json) as JsonObject;
+    this.#fields ??= parsed(this.json);
     return frozen(this.#fields[name] ?? absent) as T;
   }
 
@@ -43,6 +47,18 @@ export abstract class Value {
     const shown = Object.fromEntries(this.shown.map(read).filter(([, value]) => value !== undefined));
     return `${this.constructor.name} ${inspect(shown, options)}`;
   }
+}
+
+function parsed(json: string): JsonObject {
+  try {
+    return JSON.parse(json) as JsonObject;
+  } catch {
+    throw notResult();
+  }
+}
+
+function notResult(): InvalidArgument {
+  return new InvalidArgument("this is not the JSON text of a result", { code: "request_invalid" });
 }
 
 /** Results do not change: nor do the objects and lists in them. */

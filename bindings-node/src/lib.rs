@@ -1,6 +1,7 @@
 //! The native half of the npm package `tenantry`. Converts types, errors and async; every decision is the core's.
 //!
 //! Private on purpose: apps import `tenantry`, whose errors, values and wrappers are plain TypeScript on top of this module.
+#![cfg_attr(test, allow(dead_code, reason = "napi exports nothing in a test build"))]
 
 mod client;
 mod errors;

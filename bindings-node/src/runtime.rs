@@ -13,7 +13,7 @@ use tenantry::{error::Result as CoreResult, runtime};
 
 use crate::errors::{Result, shielded, thrown};
 
-/// Content longer than this is never read on the JavaScript thread by a promising method.
+/// Text longer than this is never inspected on the JavaScript thread by a promising method.
 const EVENT_LOOP_BYTES: usize = 32 * 1024;
 
 /// A core future, and whether it may be polled on the JavaScript thread.
@@ -30,7 +30,12 @@ where
         Self { future, heavy: false }
     }
 
-    /// As [`Work::new`] for a future that reads `bytes` of content.
+    /// As [`Work::new`] for a future that takes long, whatever it is given.
+    pub const fn long(future: F) -> Self {
+        Self { future, heavy: true }
+    }
+
+    /// As [`Work::new`] for a future that inspects `bytes` of text.
     pub const fn reading(bytes: usize, future: F) -> Self {
         Self { future, heavy: bytes > EVENT_LOOP_BYTES }
     }

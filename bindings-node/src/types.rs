@@ -14,7 +14,7 @@ pub use audit::{anchor, since};
 pub use given::Given;
 pub use json::required;
 pub use principal::principal;
-pub use request::{FileCall, ToolCall, detection, plain_call, request};
+pub use request::{FileCall, ToolCall, detection, plain_call, request, weight};
 
 use serde::Serialize;
 use tenantry::error::{Error, Result};

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { performance } from "node:perf_hooks";
 
-import { BENIGN, withTenants } from "./helpers.mjs";
+import { BENIGN, hooks, withTenants } from "./helpers.mjs";
 
 test("a hundred calls at once", async () => {
   const { acme } = withTenants();
@@ -57,6 +57,41 @@ test("much content does not hold up the event loop", async () => {
   clearInterval(timer);
   assert.ok(response.allowed);
   assert.ok(longest < Math.max(100, took / 2), `a turn took ${longest} ms of ${took} ms`);
+});
+
+test("what weighs is all the text of a call, and the trail is never read on the loop's thread", async () => {
+  const { acme } = withTenants({ deadlineMs: 60_000 });
+  const { guard, policies, audit } = acme;
+  const much = "an ordinary sentence. ".repeat(4_000);
+  const native = hooks.Guard.prototype;
+  const answers = [];
+  for (const name of ["evaluate", "evaluatePrompt", "evaluateToolCall"]) {
+    const original = native[name];
+    native[name] = function (...args) { const answer = original.apply(this, args); answers.push(typeof answer); return answer; };
+  }
+  for (const [room, names] of [[hooks.Audit, ["query", "verify"]], [hooks.Policies, ["put"]]]) {
+    for (const name of names) {
+      const original = room.prototype[name];
+      room.prototype[name] = function (...args) {
+        const answer = original.apply(this, args);
+        answers.push(typeof answer);
+        return answer;
+      };
+    }
+  }
+  await guard.evaluatePrompt(BENIGN);
+  answers.length = 0;
+  await guard.evaluatePrompt(BENIGN);
+  assert.deepEqual(answers, ["string"]);
+  answers.length = 0;
+  await guard.evaluatePrompt(BENIGN, { metadata: { much } });
+  await guard.evaluate({ content: BENIGN, contexts: [much] });
+  await guard.evaluateToolCall("t", { list: [much] });
+  await guard.evaluateToolCall("t", {}, { description: much });
+  await policies.put("p", `// ${much}\npermit (principal, action, resource);`).catch(() => undefined);
+  await audit.query();
+  await audit.verify();
+  assert.deepEqual(answers, Array(7).fill("object"));
 });
 
 test("a queue is waited for without holding up the loop", async () => {

@@ -1,4 +1,4 @@
-// The public client's page, run with nothing but its import line changed.
+// The public client's page, run with nothing but its import line changed, and what its reference shows of the rest.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { RateLimited, TenantryError } from "tenantry";
 import * as highflame from "tenantry/compat/highflame";
 
-import { BENIGN, EMAIL, PACKAGE, REDACTED, emptyFolder, run } from "./helpers.mjs";
+import { BENIGN, EMAIL, NO_SHELL, PACKAGE, REDACTED, emptyFolder, run } from "./helpers.mjs";
 
 const { Highflame, Shield } = highflame;
 const page = readFileSync(join(PACKAGE, "test/data/highflame-multi-tenancy.md"), "utf8");
@@ -20,7 +20,7 @@ test("the page's block runs", async (context) => {
   assert.notEqual(source, blocks[0]);
   const more = `
     const response = await client.guard.evaluatePrompt("hello", { debug: true });
-    console.log(response.decision, response.debugInfo.tenant.accountId, response.debugInfo.tenant.projectId);`;
+    console.log(response.decision, response.debug_info.tenant.account_id, response.debug_info.tenant.project_id);`;
   const { code, output } = await run(emptyFolder(context), "block.mjs", source + more, { TENANTRY_DEV: "1" });
   assert.deepEqual([code, output], [0, "allow acc_tenant_a proj_prod\n"]);
 });
@@ -40,7 +40,7 @@ test("the client acts in its project and no other; what shapes HTTP is taken", a
   const options = { accountId: "acc_a", projectId: "prod", timeout: 10_000.4, maxRetries: 0, defaultHeaders };
   const client = new Highflame({ accessToken: "token", tokenUrl: "https://example.test", ...options });
   assert.ok((await client.guard.evaluate({ content: BENIGN })).allowed);
-  await assert.rejects(client.tenant("acc_b", "prod"), highflame.HighflameError);
+  await assert.rejects(client.tenantry.tenant("acc_b", "prod"), highflame.HighflameError);
 
   const shield = new Shield(client);
   const mode = "modify";
@@ -51,8 +51,95 @@ test("the client acts in its project and no other; what shapes HTTP is taken", a
   await client.close();
 });
 
+function devClient(context) {
+  let client;
+  // Before its folder goes.
+  context.after(() => client.close());
+  const dataDir = join(emptyFolder(context), "data");
+  Object.assign(process.env, { TENANTRY_DEV: "1", TENANTRY_DATA_DIR: dataDir });
+  client = new Highflame({ apiKey: "k", accountId: "acc_a", projectId: "prod", timeout: 10_000 });
+  delete process.env.TENANTRY_DEV;
+  delete process.env.TENANTRY_DATA_DIR;
+  return client;
+}
+
+test("requests and responses are the wire's", async (context) => {
+  const { guard, tenantry } = devClient(context);
+  const response = await guard.evaluate({
+    content: EMAIL,
+    content_type: "prompt",
+    action: "process_prompt",
+    session_id: "s",
+    mode: "modify",
+    model: { provider: "p", max_tokens: 5, cache_write_1h_tokens: 1 },
+    metadata: { some_key: { inner_key: 1 } },
+    debug: true,
+  });
+  assert.deepEqual([response.decision, response.allowed, response.denied], ["modify", true, false]);
+  assert.deepEqual([response.redacted_content, response.session_delta.turn_count], [REDACTED, 1]);
+  assert.equal(typeof response.latency_ms, "number");
+  assert.equal(response.signals[0].category, "privacy");
+  assert.equal(response.debug_info.tenant.account_id, "acc_a");
+  assert.equal((await guard.evaluatePrompt(BENIGN, { session_id: "s" })).session_delta.turn_count, 2);
+  assert.equal((await guard.evaluatePrompt(BENIGN, { sessionId: "s" })).session_delta.turn_count, 3);
+  await tenantry.policies.put("tools", NO_SHELL);
+  const denied = await guard.evaluateToolCall("shell", { some_key: "ls" });
+  assert.deepEqual([denied.decision, denied.denied], ["deny", true]);
+  assert.ok(denied.policy_reason.length > 0);
+  assert.equal(denied.determining_policies[0].rule_id, "no-shell");
+  const twice = { content: BENIGN, session_id: "s", sessionId: "t" };
+  await assert.rejects(guard.evaluate(twice), { name: "InvalidArgument", code: "request_invalid" });
+  await assert.rejects(guard.evaluate({ content: BENIGN, typo: 1 }), { code: "request_invalid" });
+});
+
+test("the wrappers take what the public ones take", async (context) => {
+  const client = devClient(context);
+  await client.tenantry.policies.put("tools", NO_SHELL);
+  const shield = new Shield(client);
+  const calls = [];
+  const shell = shield.tool(async function shell(cmd) { calls.push(cmd); });
+  await assert.rejects(shell("ls"), (error) => {
+    assert.ok(error instanceof highflame.BlockedError && error.name === "BlockedError");
+    assert.equal(error.response.determining_policies[0].rule_id, "no-shell");
+    return true;
+  });
+  assert.deepEqual(calls, []);
+  const mail = shield.tool(async (to, text) => [to, text], { toolName: "mail", mode: "modify" });
+  assert.deepEqual(await mail("ann", EMAIL), ["ann", REDACTED]);
+  assert.equal(await shield.toolResponse(async () => EMAIL, { mode: "modify" })(), REDACTED);
+  assert.equal(await shield.modelResponse(async () => EMAIL, { mode: "modify" })(), REDACTED);
+  const options = { contentType: "file", action: "write_file", contentArg: 1, mode: "modify" };
+  const write = shield.wrap(options)(async function write(path, text) { return [path, text]; });
+  assert.deepEqual(await write("a.txt", EMAIL), ["a.txt", REDACTED]);
+  assert.equal(write.name, "write");
+  const rows = await client.tenantry.audit.query();
+  assert.ok(rows.some((row) => JSON.stringify(row.body).includes("write_file")));
+});
+
+test("what is not there says so, and options are closed", (context) => {
+  const client = devClient(context);
+  for (const [name, call] of [
+    ["guard.stream", () => client.guard.stream({})],
+    ["client.detect", () => client.detect.run()],
+    ["client.detectors", () => client.detectors.list()],
+    ["client.debug", () => client.debug.policies()],
+  ]) {
+    assert.throws(call, (error) => error instanceof highflame.HighflameError && error.message.includes(`\`${name}\``));
+  }
+  const shield = new Shield(client);
+  const refused = { name: "InvalidArgument", code: "config_invalid" };
+  assert.throws(() => shield.tool((a) => a, { toolname: "t" }), refused);
+  assert.throws(() => shield.prompt((a) => a, { arg: 1 }), refused);
+  assert.throws(() => shield.wrap({ contentType: "file" }), refused);
+  assert.throws(() => new Shield({}), refused);
+  for (const more of [{ dataDir: "x" }, { inMemory: true }, { dev: true }]) {
+    assert.throws(() => new Highflame({ apiKey: "k", ...more }), refused);
+  }
+});
+
 test("errors have the public client's names", () => {
   assert.equal(highflame.HighflameError, TenantryError);
+  assert.equal(highflame.APIError, TenantryError);
   assert.equal(highflame.RateLimitError, RateLimited);
   for (const name of ["AuthenticationError", "APIConnectionError", "InvalidRequestError", "BlockedError"]) {
     assert.ok(highflame[name].prototype instanceof highflame.HighflameError, name);

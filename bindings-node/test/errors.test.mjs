@@ -141,6 +141,14 @@ test("BlockedError carries the response", () => {
   assert.match(error.message, /^blocked: /);
 });
 
+test("what only looks like an error of ours stays as it is", () => {
+  const { acme } = withTenants();
+  for (const kind of ["constructor", "toString", "Nothing"]) {
+    const mine = new Error(JSON.stringify({ kind, message: "m" }));
+    assert.throws(() => acme.guard.evaluatePromptSync(BENIGN, { get mode() { throw mine; } }), (error) => error === mine);
+  }
+});
+
 test("every family is a class of its own", () => {
   const families = Object.entries(tenantry).filter(([, value]) => value.prototype instanceof tenantry.TenantryError);
   assert.deepEqual(families.map(([name]) => name).sort(), [

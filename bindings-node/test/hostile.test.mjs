@@ -89,10 +89,15 @@ test("data may be deep, up to a point, and never endless", () => {
   }
 });
 
-test("half a character becomes the replacement character, in names too", () => {
+test("half a character becomes the replacement character, but not in names, where two would be one", () => {
   const mode = "modify";
-  const answer = guard.evaluateToolCallSync("t", { "\ud800": "ada@example.com \udc00 \ud83d\ude00" }, { mode });
-  assert.deepEqual(answer.redactedArguments, { "\ufffd": "[EMAIL] \ufffd \u{1f600}" });
+  const answer = guard.evaluateToolCallSync("t", { "\u{1f600}": "ada@example.com \udc00 \ud83d\ude00" }, { mode });
+  assert.deepEqual(answer.redactedArguments, { "\u{1f600}": "[EMAIL] \ufffd \u{1f600}" });
+  for (const half of ["\ud800", "a\udfff", "\udc00\ud800"]) {
+    refused(() => guard.evaluateToolCallSync("t", { [half]: "a" }), "request_invalid", /half a character/);
+    refused(() => guard.evaluatePromptSync(BENIGN, { metadata: { deep: [{ [half]: 1 }] } }));
+    refused(() => guard.evaluateSync({ content: BENIGN, tool: { name: "t", arguments: { [half]: 1 } } }));
+  }
   assert.equal(guard.evaluatePromptSync("ada@example.com \ud800", { mode }).redactedContent, "[EMAIL] \ufffd");
 });
 
@@ -101,11 +106,52 @@ test("what a caller's own code throws comes through as it is", async () => {
   const trap = { get mode() { throw mine; } };
   assert.throws(() => guard.evaluatePromptSync(BENIGN, trap), mine);
   await assert.rejects(guard.evaluatePrompt(BENIGN, { metadata: { get a() { throw mine; } } }), mine);
-  const proxy = new Proxy({}, { ownKeys() { throw mine; } });
-  assert.throws(() => guard.evaluatePromptSync(BENIGN, { metadata: proxy }), mine);
-  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+});
+
+test("what does not show all it holds is no data", () => {
+  const { proxy: revoked, revoke } = Proxy.revocable([], {});
   revoke();
-  assert.throws(() => guard.evaluatePromptSync(BENIGN, revoked), TypeError);
+  const hidden = Object.create(Object.assign(Object.create(null), { a: "secret" }));
+  const spoofed = Object.create(Object.assign(Object.create(null), { a: "secret", hasOwnProperty: 1 }));
+  const above = Object.create(new Proxy(Object.create(null), {}));
+  const proxies = [new Proxy({}, {}), new Proxy(new Map(), {}), new Proxy([1], {}), revoked];
+  for (const value of [...proxies, hidden, spoofed, above, { [Symbol("a")]: "secret" }]) {
+    refused(() => guard.evaluatePromptSync(BENIGN, value));
+    refused(() => guard.evaluatePromptSync(BENIGN, { metadata: value }));
+    refused(() => guard.evaluatePromptSync(BENIGN, { metadata: { a: [value] } }));
+    refused(() => guard.evaluateToolCallSync("t", { a: value }));
+    refused(() => guard.evaluateSync({ content: BENIGN, contexts: value }));
+  }
+});
+
+test("names that mean something elsewhere are names", () => {
+  const fields = JSON.parse('{"__proto__": {"a": "ada@example.com"}, "constructor": "ada@example.com"}');
+  const answer = guard.evaluateToolCallSync("t", fields, { mode: "modify" });
+  const redacted = JSON.stringify(answer.redactedArguments);
+  assert.deepEqual(JSON.parse(redacted), JSON.parse('{"__proto__": {"a": "[EMAIL]"}, "constructor": "[EMAIL]"}'));
+});
+
+test("data may be much, up to a point, however it is made", () => {
+  let laughs = "x";
+  for (let level = 0; level < 60; level += 1) laughs = [laughs, laughs];
+  refused(() => guard.evaluatePromptSync(BENIGN, { metadata: { laughs } }), "content_too_large");
+  refused(() => guard.evaluateToolCallSync("t", { laughs }), "content_too_large");
+  const text = "x".repeat(1024 * 1024);
+  refused(() => guard.evaluateToolCallSync("t", { list: Array(100_000).fill(text) }), "content_too_large");
+  const started = performance.now();
+  refused(() => guard.evaluatePromptSync(BENIGN, { metadata: { list: new Array(2 ** 32 - 1) } }));
+  refused(() => guard.evaluateSync({ content: BENIGN, contexts: new Array(2 ** 32 - 1) }));
+  assert.ok(performance.now() - started < 1_000);
+});
+
+test("messages repeat little of what was given", () => {
+  const long = "x".repeat(10_000);
+  for (const call of [
+    () => guard.evaluatePromptSync(BENIGN, { [long]: 1 }),
+    () => guard.evaluatePromptSync(BENIGN, { [long]: new Map() }),
+  ]) {
+    assert.throws(call, (error) => error instanceof InvalidArgument && error.message.length < 400);
+  }
 });
 
 test("plain objects of another realm, or without a prototype, are plain", () => {

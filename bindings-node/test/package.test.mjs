@@ -14,8 +14,9 @@ const require = createRequire(import.meta.url);
 const compiler = join(PACKAGE, "node_modules/typescript/bin/tsc");
 const { triple } = require("../native/platform.cjs");
 
-test("both formats offer the same, and errors are of their own format's classes", () => {
+test("both formats offer the same classes", () => {
   const cjs = require("tenantry");
+  for (const [name, value] of Object.entries(cjs)) assert.equal(esm[name], value, name);
   assert.deepEqual(Object.keys(cjs).sort(), Object.keys(esm).sort());
   for (const { Tenantry, InvalidArgument, TenantryError } of [cjs, esm]) {
     const client = new Tenantry({ inMemory: true, dev: true, accountId: "a", projectId: "p", deadlineMs: 10_000 });
@@ -24,6 +25,27 @@ test("both formats offer the same, and errors are of their own format's classes"
     assert.throws(() => client.guard.evaluatePromptSync(5), TenantryError);
   }
   assert.ok(require("tenantry/compat/highflame").Highflame);
+});
+
+test("the library's name is found without asking for anybody's name", async (context) => {
+  const source = `
+    process.report.getReport = () => { throw new Error("reported"); };
+    await import("tenantry");`;
+  const { code, output } = await run(emptyFolder(context), "report.mjs", source);
+  assert.deepEqual([code, output], [0, ""]);
+});
+
+test("types need no types of Node's", async (context) => {
+  const folder = emptyFolder(context);
+  for (const name of ["a.mts", "b.cts"]) {
+    const source = `import { Shield, Tenantry } from "tenantry";\nimport { Highflame } from "tenantry/compat/highflame";
+      export const all = [Shield, Tenantry, Highflame];`;
+    writeFileSync(join(folder, name), source);
+  }
+  const compilerOptions = { module: "NodeNext", target: "ES2022", lib: ["ES2022"], types: [], strict: true, noEmit: true };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  const { code, output } = await execute([compiler, "-p", folder], folder);
+  assert.deepEqual([code, output], [0, ""]);
 });
 
 test("nothing private can be imported", async (context) => {
@@ -78,7 +100,7 @@ test("there is no `any` and no registry's name", () => {
 test("a missing library is told with the platform and what was tried", async (context) => {
   const folder = emptyFolder(context);
   rmSync(join(folder, "node_modules/tenantry"));
-  for (const part of ["package.json", "esm", "native/index.cjs", "native/platform.cjs"]) {
+  for (const part of ["package.json", "esm", "cjs", "native/index.cjs", "native/platform.cjs"]) {
     cpSync(join(PACKAGE, part), join(folder, "node_modules/tenantry", part), { recursive: true });
   }
   const { code, output } = await run(folder, "missing.mjs", `import "tenantry";`);

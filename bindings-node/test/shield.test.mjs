@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BlockedError, InvalidArgument, Shield } from "tenantry";
+import { BlockedError, Shield } from "tenantry";
 
 import { BENIGN, EMAIL, NO_SHELL, REDACTED, withTenants } from "./helpers.mjs";
 
 const { client, acme } = withTenants({ accountId: "acme", projectId: "prod" });
 acme.policies.putSync("tools", NO_SHELL);
 const shield = new Shield(acme, { mode: "modify", sessionId: "s" });
+const misconfigured = { name: "InvalidArgument", code: "config_invalid" };
 const unsupported = { name: "InvalidArgument", code: "shield_unsupported" };
 
 test("a prompt reaches the function, redacted where need be", async () => {
@@ -86,5 +87,68 @@ test("methods keep their object, wrappers their name, errors their way", async (
 
 test("a client with a project of its own is guarded as well; bad options are told", async () => {
   assert.equal(await new Shield(client).prompt((text) => text, { mode: "modify" })(EMAIL), REDACTED);
-  await assert.rejects(new Shield(acme, { mode: "off" }).prompt((text) => text)(BENIGN), InvalidArgument);
+  assert.throws(() => new Shield(acme, { mode: "off" }), misconfigured);
+});
+
+test("options that mean nothing are told when wrapping", () => {
+  const id = (text) => text;
+  for (const options of [{ mod: "enforce" }, { Arg: 1 }, { sessionId: 5 }, { mode: 1 }, [], 5, "x", new Map()]) {
+    assert.throws(() => new Shield(acme, options), misconfigured);
+    for (const wrap of ["prompt", "tool", "response", "toolresponse", "modelresponse"]) {
+      assert.throws(() => shield[wrap](id, options), misconfigured, wrap);
+    }
+    for (const wrap of ["promptSync", "toolSync", "responseSync", "toolresponseSync"]) {
+      assert.throws(() => shield[wrap](id, options), misconfigured, wrap);
+    }
+  }
+  for (const arg of ["0", -1, 0.5, NaN, Infinity, true, {}]) assert.throws(() => shield.prompt(id, { arg }), misconfigured);
+  for (const names of [["x", "x"], [, "x"], [""], [5], "x", {}, ["\ud800"]]) {
+    assert.throws(() => shield.tool(id, { names }), misconfigured);
+  }
+  for (const name of ["", 5, {}]) assert.throws(() => shield.tool(id, { name }), misconfigured);
+  for (const target of [undefined, null, 5, {}]) assert.throws(() => shield.prompt(target), misconfigured);
+  for (const tenant of [{}, null, undefined, 5, client.tenant("acme", "prod")]) {
+    assert.throws(() => new Shield(tenant), misconfigured);
+  }
+});
+
+test("null is absent, and options are read once", async () => {
+  assert.equal(await shield.prompt((text) => text, { arg: null, mode: null, sessionId: null })(EMAIL), REDACTED);
+  assert.equal(await new Shield(acme, null).prompt((text) => text, null)(BENIGN), BENIGN);
+  assert.deepEqual(await shield.tool((fields) => fields, { name: null, names: null })({ to: EMAIL }), { to: REDACTED });
+  const options = { arg: 0 };
+  const chat = shield.prompt((text) => text, options);
+  options.arg = 1;
+  assert.equal(await chat(EMAIL), REDACTED);
+});
+
+test("a tool gets what was read and nothing else", async () => {
+  const id = (...args) => args;
+  const changing = { to: "ann", list: ["a"] };
+  const pending = shield.tool(id, { name: "t" })(changing);
+  Object.assign(changing, { to: EMAIL });
+  changing.list.push(EMAIL);
+  assert.deepEqual(await pending, [{ to: "ann", list: ["a"] }]);
+
+  let reads = 0;
+  const getter = { get to() { return reads++ === 0 ? "ann" : EMAIL; } };
+  assert.deepEqual(shield.toolSync(id, { name: "t" })(getter), [{ to: "ann" }]);
+
+  const hidden = Object.defineProperty({ a: Object.assign(["x"], { extra: EMAIL }) }, "more", { value: EMAIL });
+  const [got] = shield.toolSync(id, { name: "t" })(hidden);
+  assert.deepEqual([Object.getOwnPropertyNames(got), Object.keys(got.a)], [["a"], ["0"]]);
+  assert.throws(() => shield.toolSync(id, { name: "t" })({ [Symbol("a")]: EMAIL }), { code: "request_invalid" });
+  assert.throws(() => shield.toolSync(id, { name: "t" })({ "\ud800": EMAIL, "\udc00": "" }), { code: "request_invalid" });
+
+  const list = ["a"];
+  const positional = shield.tool(id, { name: "t", names: ["one", "two"] })(list, { b: "c" });
+  list.push(EMAIL);
+  assert.deepEqual(await positional, [["a"], { b: "c" }]);
+  assert.throws(() => shield.toolSync(id, { name: "t", names: ["one"] })(new Map([["a", EMAIL]])), { code: "request_invalid" });
+});
+
+test("a promise where an answer is due is refused, and its failure ends nothing", async () => {
+  const failing = shield.responseSync(async () => { throw new RangeError("late"); });
+  assert.throws(failing, unsupported);
+  await new Promise((resolved) => setTimeout(resolved, 20));
 });

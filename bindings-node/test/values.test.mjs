@@ -90,8 +90,23 @@ test("values compare by value and write the wire's JSON", () => {
   assert.deepEqual(signals, acme.guard.evaluatePromptSync(EMAIL, { mode: "modify" }).signals);
 });
 
+test("what is no result is told", () => {
+  for (const json of ["nope", "", undefined, null, 5, {}, "[1]"]) {
+    assert.throws(() => new GuardResponse(json), { name: "InvalidArgument", code: "request_invalid" });
+  }
+  assert.throws(() => new GuardResponse("{nope").decision, { name: "InvalidArgument", code: "request_invalid" });
+});
+
+test("any head is an anchor", () => {
+  const { acme } = withTenants();
+  const line = acme.audit.headSync().toText();
+  assert.ok(acme.audit.verifySync({ toText: () => line }).ok);
+});
+
 test("values do not change", () => {
   const { acme } = withTenants();
+  assert.ok(Object.isFrozen(acme.guard.evaluatePromptSync(BENIGN)));
+  assert.throws(() => (acme.guard.evaluatePromptSync(BENIGN).json = "{}"), TypeError);
   const response = acme.guard.evaluatePromptSync(EMAIL, { debug: true });
   assert.throws(() => (response.decision = "deny"), TypeError);
   assert.throws(() => (response.context.pii_detected = false), TypeError);

@@ -35,7 +35,7 @@ twins! {
         #[arguments("name: string, text: string, options?: PolicyOptions")]
         fn put_sync / put(&self, name, text, options) -> String {
             let (policies, spec) = (self.0.clone(), policy(name, text, options)?);
-            Work::new(async move { wire(&policies.put(spec).await?) })
+            Work::reading(spec.text.len(), async move { wire(&policies.put(spec).await?) })
         }
 
         /// Attaches a pack of our own: `baseline` or `strict`.
@@ -124,14 +124,14 @@ twins! {
             let (since, limit) = (since(given.take("since")?)?, given.whole("limit")?.unwrap_or(100));
             given.end()?;
             let audit = self.0.clone();
-            Work::new(async move { wire(&audit.query(since, limit).await?) })
+            Work::long(async move { wire(&audit.query(since, limit).await?) })
         }
 
         /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.
         #[arguments("anchor?: string")]
         fn verify_sync / verify(&self, anchor) -> String {
             let (audit, anchor) = (self.0.clone(), self::anchor(anchor)?);
-            Work::new(async move { wire(&audit.verify(anchor.as_ref()).await?) })
+            Work::long(async move { wire(&audit.verify(anchor.as_ref()).await?) })
         }
 
         /// A freshly signed head.

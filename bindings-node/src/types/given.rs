@@ -24,7 +24,10 @@ impl<'env> Given<'env> {
     pub fn end(self) -> Result<()> {
         match self.fields.first() {
             None => Ok(()),
-            Some((name, _)) => Err(json::invalid(format!("`{name}` is not a field of `{}`", self.what))),
+            Some((name, _)) => {
+                let name: String = name.chars().take(100).collect();
+                Err(json::invalid(format!("`{name}` is not a field of `{}`", self.what)))
+            }
         }
     }
 
@@ -54,7 +57,7 @@ impl<'env> Given<'env> {
 
     pub fn texts(&mut self, name: &str) -> Result<Vec<String>> {
         let Some(value) = self.take(name)? else { return Ok(Vec::new()) };
-        json::items(name, value)?.into_iter().map(|item| json::text(name, item)).collect()
+        json::items(name, value, |item| json::text(name, item))
     }
 
     pub fn flag(&mut self, name: &str) -> Result<Option<bool>> {

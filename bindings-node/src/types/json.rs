@@ -49,19 +49,19 @@ pub fn whole_number<T: TryFrom<i64>>(what: &str, value: Unknown<'_>) -> Result<T
     }
 }
 
-/// The items of an array.
-pub fn items<'env>(what: &str, value: Unknown<'env>) -> Result<Vec<Unknown<'env>>> {
+/// The items of an array, one by one.
+pub fn items<'env, T>(what: &str, value: Unknown<'env>, read: impl Fn(Unknown<'env>) -> Result<T>) -> Result<Vec<T>> {
     if !value.is_array()? {
         return Err(invalid(format!("`{what}` is not an array")));
     }
     let array: Object<'_> = cast(value)?;
-    (0..array.get_array_length()?).map(|index| Ok(array.get_element(index)?)).collect()
+    (0..array.get_array_length()?).map(|index| read(array.get_element(index)?)).collect()
 }
 
-/// The own fields of a plain object, in order. Anything else with fields (a `Map`, a class's instance) is refused: what
-/// it holds would be lost without a word.
+/// The own fields of a plain object, in order. The TypeScript half has copied what the caller gave: it is plain, has no
+/// symbols, proxies and holes, and names are well-formed.
 pub fn fields<'env>(what: &str, value: Unknown<'env>) -> Result<Vec<(String, Unknown<'env>)>> {
-    if value.get_type()? != ValueType::Object || value.is_array()? || !is_plain(cast(value)?)? {
+    if value.get_type()? != ValueType::Object || value.is_array()? {
         return Err(invalid(format!("`{what}` is not a plain object")));
     }
     let object: Object<'_> = cast(value)?;
@@ -70,10 +70,7 @@ pub fn fields<'env>(what: &str, value: Unknown<'env>) -> Result<Vec<(String, Unk
     let mut fields = Vec::new();
     for index in 0..names.get_array_length()? {
         let name: Unknown<'_> = names.get_element(index)?;
-        // Symbols are not data.
-        if name.get_type()? == ValueType::String {
-            fields.push((cast(name)?, object.get_property(name)?));
-        }
+        fields.push((cast(name)?, object.get_property(name)?));
     }
     Ok(fields)
 }
@@ -95,9 +92,7 @@ fn json(what: &str, value: Unknown<'_>, levels: usize) -> Result<Value> {
         }
         ValueType::Boolean => Ok(Value::Bool(cast(value)?)),
         ValueType::Null => Ok(Value::Null),
-        ValueType::Object if value.is_array()? => {
-            items(what, value)?.into_iter().map(|item| json(what, item, below)).collect::<Result<_>>().map(Value::Array)
-        }
+        ValueType::Object if value.is_array()? => items(what, value, |item| json(what, item, below)).map(Value::Array),
         ValueType::Object => map(what, value, below).map(Value::Object),
         other => {
             let kind = format!("{other:?}").to_lowercase();
@@ -118,16 +113,6 @@ fn map(what: &str, value: Unknown<'_>, levels: usize) -> Result<Map<String, Valu
 }
 
 const DATA: &str = "data is made of plain objects, arrays, strings, finite numbers, booleans and null";
-
-/// An object literal, of this realm or another, or one without a prototype.
-fn is_plain(object: Object<'_>) -> Result<bool> {
-    let above = object.get_prototype()?;
-    if above.get_type()? == ValueType::Null {
-        return Ok(true);
-    }
-    let above: Object<'_> = cast(above)?;
-    Ok(above.get_prototype()?.get_type()? == ValueType::Null)
-}
 
 fn finite(number: f64) -> Result<f64> {
     if number.is_finite() { Ok(number) } else { Err(invalid("NaN and infinity are not acceptable")) }

@@ -24,6 +24,21 @@ export async function example(): Promise<void> {
   const length: number = shield.toolSync((input: { text: string }) => input.text.length)({ text: answer });
   void length;
 
+  const second = shield.prompt((count: number, text: string) => `${count} ${text}`, { arg: 1 });
+  const repeated: string = await second(1, "x");
+  const inferred = await shield.response(async () => "hello")();
+  const same: string = inferred;
+  const maybe: string | undefined = shield.responseSync((give: boolean) => (give ? "a" : undefined))(true);
+  void [repeated, same, maybe];
+  // @ts-expect-error the first argument is no text
+  shield.prompt((count: number) => count);
+  // @ts-expect-error nor is the second
+  shield.prompt((text: string, count: number) => [text, count], { arg: 1 });
+  // @ts-expect-error an answer is text
+  shield.response(async () => 5);
+  // @ts-expect-error a promise is no answer
+  shield.responseSync(async () => "x");
+
   // @ts-expect-error parameters keep their types
   await chat(5, 2);
   // @ts-expect-error a mode is one of four words
@@ -52,5 +67,9 @@ export async function example(): Promise<void> {
     if (error instanceof TenantryError) void error.code.length;
   }
   await using other = new Highflame({ apiKey: "hf_sk_...", accountId: "a", projectId: "p", maxRetries: 3 });
-  await other.guard.evaluatePrompt("hello");
+  const wire = await other.guard.evaluate({ content: "hello", content_type: "prompt", session_id: "s" });
+  const why: string | undefined = wire.policy_reason;
+  // @ts-expect-error requests are in the wire's names
+  await other.guard.evaluate({ content: "hello", sessionId: "s" });
+  void why;
 }

@@ -61,12 +61,17 @@ def build(release: bool, hooks: bool) -> tuple[Path, str]:
     command += ["--features", "test-hooks"] if hooks else []
     command += ["--", "--print", "native-static-libs"]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
-    done = subprocess.run(command, cwd=HERE, env=environment, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(done.stderr)
-    found = re.search(r"native-static-libs: (.+)", done.stderr)
+    told: list[str] = []
+    with subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        # It compiles for minutes: what cargo says is passed on, and searched for the flags.
+        for line in process.stderr or ():
+            sys.stderr.write(line)
+            told.append(line)
+    if process.returncode != 0:
+        sys.exit(process.returncode)
+    found = re.search(r"native-static-libs: (.+)", "".join(told))
     if not found:
-        sys.exit(f"cargo did not say which system libraries are needed:\n{done.stderr}")
+        sys.exit("cargo did not say which system libraries are needed")
     flags = list(dict.fromkeys(found.group(1).split()))
     return TARGET / ("release" if release else "debug") / "libtenantry_go.a", " ".join(flags)
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 use tenantry::{
-    Error, Result,
+    Result,
     api::{self, name_of, named, whole},
     scope,
 };

@@ -18,12 +18,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).resolve()
 # A stripped release archive; the module proxy and checkouts pay for every byte of it.
 LARGEST = 48 * 1024 * 1024
+PRINT = ["--print", "native-static-libs"]
 
 
 def main() -> int:
@@ -39,7 +41,9 @@ def main() -> int:
         parser.error("only a release is published")
 
     archive, libraries = build(options.release, options.hooks)
-    generator = build_generator()
+    generator = TARGET / "debug" / "tenantry-go-gen"
+    if options.release:
+        listen(["cargo", "build", "--quiet", "--package", "tenantry-go-gen"])
     layout = HERE / "src" / "abi" / "layout.rs"
     before = layout.read_text()
     run([str(generator), str(archive), str(HERE), *(["--check"] if options.check else [])])
@@ -56,31 +60,39 @@ def main() -> int:
 
 def build(release: bool, hooks: bool) -> tuple[Path, str]:
     """The archive, and the flags of the system libraries it needs."""
-    command = ["cargo", "rustc", "--package", "tenantry-go", "--lib", "--crate-type", "staticlib"]
-    command += ["--release"] if release else []
-    command += ["--features", "test-hooks"] if hooks else []
-    command += ["--", "--print", "native-static-libs"]
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
-    told: list[str] = []
-    with subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        # It compiles for minutes: what cargo says is passed on, and searched for the flags.
-        for line in process.stderr or ():
-            sys.stderr.write(line)
-            told.append(line)
-    if process.returncode != 0:
-        sys.exit(process.returncode)
-    found = re.search(r"native-static-libs: (.+)", "".join(told))
+    if release:
+        # As nothing but an archive: where an rlib is built beside it, it is not optimised as a whole.
+        command = ["cargo", "rustc", "--package", "tenantry-go", "--lib", "--crate-type", "staticlib", "--release"]
+        told = listen([*command, "--", *PRINT])
+    else:
+        # With the generator, and as `make` builds both with everything else.
+        command = ["cargo", "build", "--package", "tenantry-go", "--package", "tenantry-go-gen"]
+        listen([*command, *(["--features", "tenantry-go/test-hooks"] if hooks else [])])
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "flags.rs")
+            source.write_text("pub extern crate tenantry_go;\n")
+            library = f"tenantry_go={TARGET}/debug/libtenantry_go.rlib"
+            command = ["rustc", "--edition", "2024", "--crate-type", "staticlib", "--out-dir", folder, str(source)]
+            told = listen([*command, "--extern", library, "-L", f"dependency={TARGET}/debug/deps", *PRINT], quiet=True)
+    found = re.search(r"native-static-libs: (.+)", told)
     if not found:
-        sys.exit("cargo did not say which system libraries are needed")
+        sys.exit("the compiler did not say which system libraries are needed")
     flags = list(dict.fromkeys(found.group(1).split()))
     return TARGET / ("release" if release else "debug") / "libtenantry_go.a", " ".join(flags)
 
 
-def build_generator() -> Path:
+def listen(command: list[str], quiet: bool = False) -> str:
+    """Runs a compiler and gives back what it said. It may take minutes, so that is also shown as it comes."""
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
-    command = ["cargo", "build", "--quiet", "--package", "tenantry-go-gen"]
-    subprocess.run(command, cwd=HERE, env=environment, check=True)
-    return TARGET / "debug" / "tenantry-go-gen"
+    told: list[str] = []
+    with subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr or ():
+            if not quiet:
+                sys.stderr.write(line)
+            told.append(line)
+    if process.returncode != 0:
+        sys.exit("".join(told) if quiet else process.returncode)
+    return "".join(told)
 
 
 def link(platform: str, libraries: str, check: bool) -> int:

@@ -39,7 +39,9 @@ def stream(
 
 
 def rust() -> Counts:
-    code, lines = stream(["cargo", "test", "--workspace", "--exclude", "tenantry-python", "--no-fail-fast"])
+    # With the features that `make` builds with, so that what it built is used.
+    features = ["--features", "tenantry-go/test-hooks"]
+    code, lines = stream(["cargo", "test", "--workspace", "--exclude", "tenantry-python", *features, "--no-fail-fast"])
     passed = failed = 0
     for line in lines:
         result = re.match(r"test result: \w+\. (\d+) passed; (\d+) failed", line)

@@ -1,24 +1,21 @@
 // Writes native/index.d.cts, the types of the native library, from what its build left; `--check` only compares.
 
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const here = resolve(import.meta.dirname, "..");
 const file = join(here, "native", "index.d.cts");
 
-/** Where the build of a profile leaves its type definitions, one JSON object per line. */
-export function definitions(profile) {
-  const target = process.env.CARGO_TARGET_DIR ?? resolve(here, "../target");
-  return join(target, profile, "tenantry-node-types");
+/** Where the compiler leaves the types, one JSON object per line: NAPI_TYPE_DEF_TMP_FOLDER in .cargo/config.toml. */
+export const definitions = resolve(here, "../target/tenantry-node-types/tenantry-node");
+
+/** Writes what the last build left. */
+export function writeTypes() {
+  writeFileSync(file, render());
 }
 
-/** Writes the types found in `folder`. */
-export function writeTypes(folder) {
-  writeFileSync(file, render(folder));
-}
-
-function render(folder) {
-  const lines = readFileSync(join(folder, "tenantry-node"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+function render() {
+  const lines = readFileSync(definitions, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   // Documentation that came through a macro still has the quotes of a Rust literal.
   for (const line of lines) line.def = line.def.replaceAll(/\/\*\* r" (.*?) \*\//g, "/** $1 */");
   const classes = lines.filter((line) => line.kind === "struct").sort(byName).map((line) => {
@@ -47,10 +44,8 @@ function indent(text) {
 }
 
 if (process.argv[1] === import.meta.filename && process.argv.includes("--check")) {
-  const built = ["debug", "release"].map(definitions).map((folder) => join(folder, "tenantry-node")).filter(existsSync);
-  const newest = built.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
-  if (newest === undefined) throw new Error("nothing is built: run `node scripts/native.mjs` first");
-  if (readFileSync(file, "utf8") !== render(join(newest, ".."))) {
+  if (!existsSync(definitions)) throw new Error("nothing is built: run `node scripts/native.mjs` first");
+  if (readFileSync(file, "utf8") !== render()) {
     console.error("native/index.d.cts is stale: run `node scripts/native.mjs` and commit it");
     process.exit(1);
   }

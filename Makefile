@@ -18,8 +18,8 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export GOTOOLCHAIN := local
 export GOCACHE ?= $(CURDIR)/.cache/go-build
 
-.PHONY: help demo test lint format stubs bench dist clean
-.PHONY: need-rust need-python need-node need-go extension addon archive runners everything
+.PHONY: help demo test lint format stubs bench timing dist clean
+.PHONY: need-rust need-python need-node need-go libraries extension addon archive runners everything
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -57,6 +57,8 @@ $(NODE_MODULES)/.ready: bindings-node/package-lock.json | need-node
 	@touch $@
 
 # The libraries are rebuilt by cargo only where something changed. They have the test hooks; those of `make dist` have not.
+HOOKS := tenantry-python/test-hooks,tenantry-node/test-hooks,tenantry-go/test-hooks
+
 extension: need-rust $(VENV)/.ready
 	@echo "Building Tenantry for Python (the first time takes some minutes) ..."
 	@cd bindings-python && VIRTUAL_ENV=$(VENV) $(VENV)/bin/maturin develop --skip-install --profile dev --features test-hooks
@@ -74,7 +76,12 @@ runners: archive
 	@cargo build --quiet -p tenantry-conformance
 	@cd tests/conformance/runners/go && go build -tags tenantry_test_hooks -o $(CARGO_TARGET_DIR)/tenantry-conformance-go .
 
-everything: extension addon archive runners
+# All that the targets above take from cargo, in one go; they then find it built.
+libraries: need-rust
+	@echo "Building Tenantry for Python, Node.js and Go (the first time takes some minutes) ..."
+	@cargo build --workspace --exclude tenantry-bench --features $(HOOKS)
+
+everything: need-rust need-python need-node need-go $(VENV)/.ready $(NODE_MODULES)/.ready libraries extension addon archive runners
 
 ifeq ($(LANGS),all)
 demo: everything
@@ -106,9 +113,14 @@ format: need-rust need-go $(VENV)/.ready ## rewrite sources in the house style
 stubs: need-rust $(VENV)/.ready ## write the Python stubs anew after the binding's surface changed
 	$(RUN) bindings-python/stubs.py
 
-bench: dist ## what a guard call costs in every language, release build
+bench: dist ## what a guard call costs in every language, and what knowing a caller costs, release build
 	@cargo build --release -p tenantry-bench
 	@$(RUN) bench/bench.py
+	@$(CARGO_TARGET_DIR)/release/identity
+
+timing: need-rust ## whether the time of a refused key tells an unknown id from a wrong secret
+	@cargo build --release -p tenantry-bench --bin timing
+	@$(CARGO_TARGET_DIR)/release/timing
 
 dist: need-rust need-go $(VENV)/.ready $(NODE_MODULES)/.ready ## the wheel, the npm tarball and the Go module, each installed and run alone
 	@$(RUN) tests/dist.py

@@ -5,6 +5,7 @@
 
 mod admin;
 mod audit;
+mod identity;
 mod json;
 mod principal;
 mod request;
@@ -13,6 +14,7 @@ mod words;
 
 pub use admin::*;
 pub use audit::*;
+pub use identity::*;
 pub use json::parse_object;
 pub use principal::*;
 pub use request::*;

@@ -5,20 +5,24 @@
 //! nothing and starts no thread.
 
 mod embedded;
+mod identity;
 
 use std::sync::Arc;
 
 use embedded::Embedded;
 pub use embedded::Surroundings;
+pub use identity::{Grants, Identities, Issuers, Keys, Tokens};
 
 use crate::{
     api::{
-        Account, AuditHead, AuditRecord, DetectResponse, GuardRequest, GuardResponse, LimitSpec, PolicyReceipt,
-        PolicySpec, PolicySummary, Principal, Project, Settings, SettingsPatch, Since, Status, TenantFacts,
-        VerifyReport,
+        Account, AuditHead, AuditRecord, DetectResponse, GuardRequest, GuardResponse, Identity, LimitSpec,
+        PolicyReceipt, PolicySpec, PolicySummary, Presented, Principal, Project, Settings, SettingsPatch, Since,
+        Status, TenantFacts, VerifyReport,
     },
     config::{Config, Options},
+    engine::{Engine, Session, Use},
     error::Result,
+    identity::{MANAGE, READ},
     runtime::block_on,
     scope::{Layer, Scope},
     tenant::Instance,
@@ -41,6 +45,7 @@ macro_rules! with_blocking_twins {
         )+ })+
     };
 }
+use with_blocking_twins;
 
 /// One engine (or one connection), many tenants. Cheap to clone; share it.
 #[derive(Clone)]
@@ -63,6 +68,17 @@ impl Tenantry {
         Admin(self.clone())
     }
 
+    /// Issuers, API keys and tokens, as the client itself.
+    #[must_use]
+    pub fn identity(&self) -> Identities {
+        Identities::new(self.clone(), None)
+    }
+
+    async fn reach(&self, account: &str, project: &str) -> Result<Tenant> {
+        let instance = self.0.tenant(account, project).await?;
+        Ok(Tenant { client: self.clone(), instance, principal: None, session: self.0.session()? })
+    }
+
     /// Whether [`Tenantry::close`] was called.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -74,14 +90,21 @@ with_blocking_twins! {
     impl Tenantry {
         /// The handle of one project. Never creates it, except in dev mode.
         pub async fn tenant / tenant_blocking(&self, account: &str, project: &str) -> Result<Tenant> {
-            let instance = self.0.tenant(account, project).await?;
-            Ok(Tenant { client: self.clone(), instance, principal: None })
+            self.0.check_naming()?;
+            self.reach(account, project).await
+        }
+
+        /// The handle of whoever presents this: of the one project its credential reaches, or selects by a header within
+        /// what it reaches. It acts as the credential's principal and ends with the credential.
+        pub async fn authenticate / authenticate_blocking(&self, presented: &Presented) -> Result<Tenant> {
+            let (instance, session) = self.0.engine()?.authenticate(presented).await?;
+            Ok(Tenant { client: self.clone(), instance, principal: None, session: Some(Arc::new(session)) })
         }
 
         /// The handle of the client's own project: the one its credential or configuration names.
         pub async fn own / own_blocking(&self) -> Result<Tenant> {
             let (account, project) = self.0.own_names()?;
-            self.tenant(&account, &project).await
+            self.reach(&account, &project).await
         }
 
         /// Writes down everything pending and refuses further calls. Safe to call twice.
@@ -107,6 +130,12 @@ impl Admin {
     pub fn projects(&self) -> Projects {
         Projects(self.0.clone())
     }
+
+    /// Cross-tenant grants.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        Grants::new(self.0.clone())
+    }
 }
 
 /// See [`Admin::accounts`].
@@ -121,54 +150,54 @@ with_blocking_twins! {
     impl Accounts {
         /// Creates an account. `Conflict` when an id that differs at most in case exists.
         pub async fn create / create_blocking(&self, id: &str, facts: TenantFacts) -> Result<Account> {
-            self.0.0.admin()?.create_account(id, facts).await
+            self.0.0.platform().await?.create_account(id, facts).await
         }
 
         /// One account.
         pub async fn get / get_blocking(&self, id: &str) -> Result<Account> {
-            self.0.0.admin()?.get_account(id).await
+            self.0.0.platform().await?.get_account(id).await
         }
 
         /// All accounts, by id.
         pub async fn list / list_blocking(&self) -> Result<Vec<Account>> {
-            self.0.0.admin()?.list_accounts().await
+            self.0.0.platform().await?.list_accounts().await
         }
 
         /// Suspends or resumes an account: while suspended every call in it is denied.
         pub async fn set_status / set_status_blocking(&self, id: &str, status: Status) -> Result<Account> {
-            self.0.0.admin()?.set_account_status(id, status).await
+            self.0.0.platform().await?.set_account_status(id, status).await
         }
 
         /// Deletes an account and its projects. The name may be used again, with nothing of the old one in it.
         pub async fn delete / delete_blocking(&self, id: &str) -> Result<()> {
-            self.0.0.admin()?.delete_account(id).await
+            self.0.0.platform().await?.delete_account(id).await
         }
     }
 
     impl Projects {
         /// Creates a project in an account, with the baseline permits, floor `enforce` and audit `standard`.
         pub async fn create / create_blocking(&self, account: &str, id: &str, facts: TenantFacts) -> Result<Project> {
-            self.0.0.admin()?.create_project(account, id, facts).await
+            self.0.0.platform().await?.create_project(account, id, facts).await
         }
 
         /// One project.
         pub async fn get / get_blocking(&self, account: &str, id: &str) -> Result<Project> {
-            self.0.0.admin()?.get_project(account, id).await
+            self.0.0.platform().await?.get_project(account, id).await
         }
 
         /// The projects of an account, by id.
         pub async fn list / list_blocking(&self, account: &str) -> Result<Vec<Project>> {
-            self.0.0.admin()?.list_projects(account).await
+            self.0.0.platform().await?.list_projects(account).await
         }
 
         /// Suspends or resumes a project.
         pub async fn set_status / set_status_blocking(&self, account: &str, id: &str, status: Status) -> Result<Project> {
-            self.0.0.admin()?.set_project_status(account, id, status).await
+            self.0.0.platform().await?.set_project_status(account, id, status).await
         }
 
         /// Deletes a project. The name may be used again, with nothing of the old one in it.
         pub async fn delete / delete_blocking(&self, account: &str, id: &str) -> Result<()> {
-            self.0.0.admin()?.delete_project(account, id).await
+            self.0.0.platform().await?.delete_project(account, id).await
         }
     }
 }
@@ -179,6 +208,7 @@ pub struct Tenant {
     client: Tenantry,
     instance: Arc<Instance>,
     principal: Option<Arc<Principal>>,
+    session: Option<Arc<Session>>,
 }
 
 impl Tenant {
@@ -200,10 +230,49 @@ impl Tenant {
         self.scope().project_id().map_or("", crate::scope::Id::as_str)
     }
 
-    /// The same project on behalf of `principal`; the process vouches for it.
+    /// The same project on behalf of `principal`; the process vouches for it. A handle that came by a credential keeps that
+    /// credential's ceiling, and one that crossed from another tenant acts for nobody else.
     pub fn acting_as(&self, principal: Principal) -> Result<Self> {
         principal.check()?;
+        if self.session.as_ref().is_some_and(|session| session.crossing.is_some()) {
+            return Err(crate::scope::outside());
+        }
         Ok(Self { principal: Some(Arc::new(principal)), ..self.clone() })
+    }
+
+    /// Who the credential behind this handle is, as it was when the handle was made; nobody when the process itself named
+    /// the tenant.
+    #[must_use]
+    pub fn caller(&self) -> Option<Identity> {
+        self.session.as_ref().map(|session| session.identity.clone())
+    }
+
+    /// API keys and tokens of this tenant, as its caller.
+    #[must_use]
+    pub fn identity(&self) -> Identities {
+        Identities::new(self.client.clone(), Some(self.clone()))
+    }
+
+    /// The engine, for a use that the credential behind this handle, if there is one, still allows.
+    async fn engine_for(&self, use_of: Use<'_>) -> Result<Arc<Engine>> {
+        let engine = self.client.0.engine()?;
+        if let Some(session) = &self.session {
+            engine.standing(session, &self.instance, use_of).await?;
+        }
+        Ok(engine)
+    }
+
+    /// The engine, for a change at `layer`. Above its own project a caller needs authority over all of that layer.
+    async fn engine_at(&self, layer: Layer) -> Result<Arc<Engine>> {
+        match (layer, &self.session) {
+            (Layer::Project, _) => {}
+            (_, Some(session)) if session.crossing.is_none() => {
+                session.verified.authority.covers(&self.scope().at(layer)?)?;
+            }
+            (_, Some(_)) => return Err(crate::scope::outside()),
+            (_, None) => self.client.0.check_platform()?,
+        }
+        self.engine_for(Use::Right(MANAGE)).await
     }
 
     /// Guard calls.
@@ -258,16 +327,26 @@ pub struct TenantSettings(Tenant);
 pub struct Audit(Tenant);
 
 with_blocking_twins! {
+    impl Tenant {
+        /// Refuses a caller that lacks one of `scopes`. The process itself holds none.
+        pub async fn require_scopes / require_scopes_blocking(&self, scopes: &[String]) -> Result<()> {
+            let engine = self.client.0.engine()?;
+            engine.require_scopes(self.session.as_deref(), self.principal.as_deref(), &self.instance, scopes).await
+        }
+    }
+
     impl Guard {
         /// Decides one call. A denial is an answer; only an outage or bad input is an error.
         pub async fn evaluate / evaluate_blocking(&self, request: GuardRequest) -> Result<GuardResponse> {
             let engine = self.0.client.0.engine()?;
-            engine.evaluate(&self.0.instance, self.0.client.0.caller(self.0.principal.as_deref()), request).await
+            let session = self.0.session.as_deref();
+            let principal = self.0.principal.as_deref().or(session.map(|session| &session.principal));
+            engine.evaluate(&self.0.instance, self.0.client.0.caller(principal, session), request).await
         }
 
         /// Inspects without policies, limits or memory.
         pub async fn detect / detect_blocking(&self, request: GuardRequest) -> Result<DetectResponse> {
-            let engine = self.0.client.0.engine()?;
+            let engine = self.0.engine_for(Use::Work("detect")).await?;
             engine.detect(&self.0.instance, request).await
         }
     }
@@ -275,73 +354,76 @@ with_blocking_twins! {
     impl Policies {
         /// Attaches Cedar text under a name, replacing what was there. Bad text is refused and the old stays.
         pub async fn put / put_blocking(&self, spec: PolicySpec) -> Result<PolicyReceipt> {
-            self.0.client.0.admin_at(spec.layer)?.put_policy(&self.0.instance, spec).await
+            self.0.engine_at(spec.layer).await?.put_policy(&self.0.instance, spec).await
         }
 
         /// Attaches a pack of our own: `baseline` or `strict`.
         pub async fn attach_pack / attach_pack_blocking(&self, pack: &str) -> Result<PolicyReceipt> {
-            self.0.client.0.admin_at(Layer::Project)?.attach_pack(&self.0.instance, pack).await
+            self.0.engine_at(Layer::Project).await?.attach_pack(&self.0.instance, pack).await
         }
 
         /// Detaches a policy.
         pub async fn remove / remove_blocking(&self, name: &str, layer: Layer) -> Result<()> {
-            self.0.client.0.admin_at(layer)?.remove_policy(&self.0.instance, name, layer).await
+            self.0.engine_at(layer).await?.remove_policy(&self.0.instance, name, layer).await
         }
 
         /// The policies in force here, all layers.
         pub async fn list / list_blocking(&self) -> Result<Vec<PolicySummary>> {
-            self.0.client.0.engine()?.list_policies(&self.0.instance).await
+            self.0.engine_for(Use::Right(READ)).await?.list_policies(&self.0.instance).await
         }
     }
 
     impl Limits {
         /// Sets a rate limit, replacing the one with the same id on the same layer.
         pub async fn set / set_blocking(&self, spec: LimitSpec) -> Result<()> {
-            self.0.client.0.admin_at(spec.layer)?.set_limit(&self.0.instance, spec).await
+            self.0.engine_at(spec.layer).await?.set_limit(&self.0.instance, spec).await
         }
 
         /// Removes a rate limit.
         pub async fn remove / remove_blocking(&self, id: &str, layer: Layer) -> Result<()> {
-            self.0.client.0.admin_at(layer)?.remove_limit(&self.0.instance, id, layer).await
+            self.0.engine_at(layer).await?.remove_limit(&self.0.instance, id, layer).await
         }
 
         /// The limits in force here, all layers.
         pub async fn list / list_blocking(&self) -> Result<Vec<LimitSpec>> {
-            self.0.client.0.engine()?.list_limits(&self.0.instance).await
+            self.0.engine_for(Use::Right(READ)).await?.list_limits(&self.0.instance).await
         }
 
         /// Takes `cost` from a limit for work of the app's own; `RateLimited` when there is not enough.
         pub async fn acquire / acquire_blocking(&self, id: &str, key: &str, cost: u32) -> Result<()> {
-            self.0.client.0.engine()?.acquire(&self.0.instance, id, key, cost).await
+            let engine = self.0.engine_for(Use::Work("acquire")).await?;
+            // What several tenants share is not one caller's to use up.
+            let widest = if self.0.session.is_some() { Layer::Project } else { Layer::Platform };
+            engine.acquire(&self.0.instance, id, key, cost, widest).await
         }
     }
 
     impl TenantSettings {
         /// The settings in force.
         pub async fn get / get_blocking(&self) -> Result<Settings> {
-            self.0.client.0.engine()?.settings(&self.0.instance).await
+            self.0.engine_for(Use::Right(READ)).await?.settings(&self.0.instance).await
         }
 
         /// Changes the given fields.
         pub async fn update / update_blocking(&self, patch: SettingsPatch) -> Result<Settings> {
-            self.0.client.0.admin_at(Layer::Project)?.update_settings(&self.0.instance, patch).await
+            self.0.engine_at(Layer::Project).await?.update_settings(&self.0.instance, patch).await
         }
     }
 
     impl Audit {
         /// Rows of this project's chain, oldest first, at most `limit` (up to 10,000).
         pub async fn query / query_blocking(&self, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
-            self.0.client.0.engine()?.audit_query(self.0.scope(), since, limit).await
+            self.0.engine_for(Use::Right(READ)).await?.audit_query(self.0.scope(), since, limit).await
         }
 
         /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.
         pub async fn verify / verify_blocking(&self, anchor: Option<&AuditHead>) -> Result<VerifyReport> {
-            self.0.client.0.engine()?.audit_verify(self.0.scope(), anchor).await
+            self.0.engine_for(Use::Right(READ)).await?.audit_verify(self.0.scope(), anchor).await
         }
 
         /// A freshly signed head: print it, keep it elsewhere, and give it to `verify` later.
         pub async fn head / head_blocking(&self) -> Result<AuditHead> {
-            self.0.client.0.engine()?.audit_head(self.0.scope()).await
+            self.0.engine_for(Use::Right(READ)).await?.audit_head(self.0.scope()).await
         }
     }
 }

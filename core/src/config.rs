@@ -39,6 +39,11 @@ impl Credential {
         Self(text.into())
     }
 
+    /// The text, for whoever verifies it.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Whether there is any text at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -70,6 +75,8 @@ pub struct Options {
     pub dev: Option<bool>,
     /// A credential to act with.
     pub api_key: Option<Credential>,
+    /// Whether tenants are named by verified credentials only: `tenant(account, project)` is then refused.
+    pub require_credentials: Option<bool>,
     /// The account to act in.
     pub account_id: Option<String>,
     /// The project to act in.
@@ -93,6 +100,8 @@ pub struct Config {
     pub dev: bool,
     /// A credential to act with.
     pub api_key: Option<Credential>,
+    /// Whether `tenant(account, project)` is refused.
+    pub require_credentials: bool,
     /// The account to act in.
     pub account_id: Option<String>,
     /// The project to act in.
@@ -112,6 +121,7 @@ pub struct Config {
 struct File {
     data_dir: Option<PathBuf>,
     dev: Option<bool>,
+    require_credentials: Option<bool>,
     account_id: Option<String>,
     project_id: Option<String>,
     url: Option<String>,
@@ -143,7 +153,15 @@ impl Config {
             data_dir.map(Storage::Folder),
             file.data_dir.map(Storage::Folder),
         );
-        let asked_dev = variable("TENANTRY_DEV").map(|text| matches!(text.as_str(), "1" | "true" | "yes"));
+        let yes = |text: String| matches!(text.as_str(), "1" | "true" | "yes");
+        let asked_dev = variable("TENANTRY_DEV").map(yes);
+        let required = pick(
+            &mut origins,
+            "require_credentials",
+            options.require_credentials,
+            variable("TENANTRY_REQUIRE_CREDENTIALS").map(yes),
+            file.require_credentials,
+        );
         let dev = pick(&mut origins, "dev", options.dev, asked_dev, file.dev).unwrap_or(false);
         let account_id =
             pick(&mut origins, "account_id", options.account_id, variable("TENANTRY_ACCOUNT_ID"), file.account_id);
@@ -172,6 +190,7 @@ impl Config {
             storage: storage.unwrap_or_else(|| Storage::Folder(PathBuf::from(".tenantry"))),
             dev,
             api_key: api_key.filter(|key| !key.is_empty()),
+            require_credentials: required.unwrap_or(false),
             account_id: account_id.filter(|id| !id.is_empty()),
             project_id: project_id.filter(|id| !id.is_empty()),
             deadline: deadline.unwrap_or(EMBEDDED_DEADLINE),

@@ -4,6 +4,8 @@
 mod admin;
 mod admit;
 mod assemble;
+mod authenticate;
+mod credentials;
 mod decide;
 mod housekeeper;
 mod inspect;
@@ -23,6 +25,8 @@ use std::{
 
 pub use admit::{Allowance, Refusal};
 pub use assemble::PolicyInput;
+pub use authenticate::{DEV_ACCOUNT, Session, Use};
+pub use credentials::Acting;
 pub use decide::Verdict;
 pub use recall::History;
 pub use shape::Unsealed;
@@ -38,6 +42,7 @@ use crate::{
     detect::{self, Direction},
     entropy,
     error::{Error, ErrorKind, Result},
+    identity::IdentityRoom,
     keyring::Keyring,
     quota::Quota,
     runtime,
@@ -45,7 +50,7 @@ use crate::{
     session::SessionRoom,
     store::{
         Catalog, Installation, Ledger, MemoryCounters, MemorySessions, Sessions, SqliteCatalog, SqliteCounters,
-        SqliteLedger, SqliteSessions,
+        SqliteCredentials, SqliteLedger, SqliteSessions,
     },
     tenant::{Instance, Snapshot, Tenants},
 };
@@ -69,10 +74,21 @@ pub struct Flags {
 pub struct Caller<'a> {
     /// On whose behalf; the process itself when none.
     pub principal: Option<&'a Principal>,
+    /// The credential it came by, if it came by one.
+    pub session: Option<&'a Session>,
     /// Headers a remote client would send; recorded in the audit.
     pub headers: &'a BTreeMap<String, String>,
     /// How long the call may take, waiting in line aside.
     pub deadline: Duration,
+}
+
+impl Caller<'_> {
+    /// Headers for the audit: the client's, and what a verified machine says of itself over them.
+    fn recorded(&self) -> BTreeMap<String, String> {
+        let mut headers = self.headers.clone();
+        headers.extend(self.session.iter().flat_map(|session| session.headers.clone()));
+        headers
+    }
 }
 
 /// One guard call, fixed at its start.
@@ -91,6 +107,8 @@ pub struct Call {
     pub action: Action,
     /// The session, if there is one.
     pub session: Option<OpaqueId>,
+    /// The scopes that bound the credential the call came by; a principal it acts for is no way around them.
+    pub ceiling: Option<Vec<String>>,
     /// Headers to record.
     pub headers: BTreeMap<String, String>,
     /// This call's id.
@@ -140,6 +158,7 @@ pub struct Engine {
     quota: Quota,
     sessions: SessionRoom,
     audit: Audit,
+    identity: IdentityRoom,
     dev: bool,
     housekept: AtomicBool,
     // Memory engines have nothing to write behind and nobody to follow.
@@ -164,7 +183,9 @@ impl Engine {
         }
         let file = |name: &str| folder.map(|folder| folder.join(name));
         let installation = Installation { key_id: keyring.id().to_owned(), dev };
-        let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(file("catalog.db").as_deref(), &installation)?);
+        let catalog = SqliteCatalog::open(file("catalog.db").as_deref(), &installation)?;
+        let credentials = Arc::new(SqliteCredentials::over(catalog.database())?);
+        let catalog: Arc<dyn Catalog> = Arc::new(catalog);
         let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(folder)?);
         let sessions: Arc<dyn Sessions> = match file("projects") {
             Some(folder) => Arc::new(SqliteSessions::new(folder)),
@@ -175,6 +196,7 @@ impl Engine {
             tenants: Tenants::new(Arc::clone(&catalog), keyring.clone(), Arc::clone(&clock))?,
             quota: Quota::new(Arc::new(MemoryCounters::new(Arc::clone(&clock))), shared, Arc::clone(&clock)),
             sessions: SessionRoom::new(sessions, folder.is_some()),
+            identity: IdentityRoom::new(credentials, &keyring, Arc::clone(&clock))?,
             audit: Audit::new(ledger, catalog, keyring, Arc::clone(&clock)),
             clock,
             dev,
@@ -197,6 +219,12 @@ impl Engine {
         &self.tenants
     }
 
+    /// Credentials and what they mean.
+    #[must_use]
+    pub const fn identity(&self) -> &IdentityRoom {
+        &self.identity
+    }
+
     /// Decides one call. Errors are audited too, and every error means that nothing may proceed.
     pub async fn evaluate(
         self: &Arc<Self>,
@@ -217,6 +245,11 @@ impl Engine {
             Ok(call) => call,
             Err(error) => return Err(self.audit_failure(instance.scope(), &request_id, received_at, error).await),
         };
+        if let Some(session) = caller.session
+            && let Err(error) = self.standing(session, instance, Use::Guard(call.action.name())).await
+        {
+            return Err(self.audit_failure(&call.scope, &request_id, received_at, error).await);
+        }
         match runtime::shielded(self.walk(&call)).await {
             Ok(response) => Ok(response),
             Err(error) => Err(self.audit_failure(&call.scope, &request_id, received_at, error).await),
@@ -260,7 +293,8 @@ impl Engine {
             principal: caller.principal.cloned().unwrap_or_else(Principal::process),
             action: action_of(&request)?,
             session: OpaqueId::parse("session_id", request.session_id.as_deref())?,
-            headers: caller.headers.clone(),
+            ceiling: caller.session.and_then(|session| session.verified.ceiling()),
+            headers: caller.recorded(),
             flags,
             request,
             request_id,
@@ -334,6 +368,7 @@ impl Engine {
     /// Commits and signs everything that is pending. The engine stays usable.
     pub async fn settle(&self) -> Result<()> {
         self.sessions.flush(self.clock.now()).await?;
+        self.identity.flush().await?;
         self.audit.settle().await
     }
 }
@@ -345,6 +380,7 @@ impl Drop for Engine {
             return;
         }
         let _ = runtime::block_on(self.sessions.flush(self.clock.now()));
+        let _ = runtime::block_on(self.identity.flush());
         let _ = runtime::block_on(self.audit.close());
     }
 }
@@ -369,23 +405,9 @@ fn too_late() -> Error {
 }
 
 fn check_size(request: &GuardRequest) -> Result<()> {
-    fn text_in(value: &serde_json::Value) -> usize {
-        use serde_json::Value;
-        match value {
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(text_in).sum(),
-            Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + text_in(value)).sum(),
-            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
-        }
-    }
     // Depth first: what measures and inspects the values recurses.
     request.check_depth()?;
-    let arguments: usize = request.tool.iter().flat_map(|tool| tool.arguments.values()).map(text_in).sum();
-    let description = request.tool.iter().filter_map(|tool| tool.description.as_deref()).map(str::len).sum::<usize>();
-    let metadata: usize = request.metadata.iter().map(|(name, value)| name.len() + text_in(value)).sum();
-    let contexts: usize = request.contexts.iter().map(String::len).sum();
-    let texts = request.content.len() + contexts + arguments + description + metadata;
-    if texts > MAX_CONTENT {
+    if request.weight() > MAX_CONTENT {
         return Err(Error::invalid("content_too_large", format!("content is larger than {MAX_CONTENT} bytes")));
     }
     Ok(())

@@ -13,6 +13,7 @@ use std::{
 };
 
 use ring::{
+    aead,
     digest::{SHA256, digest},
     hkdf, hmac,
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
@@ -21,7 +22,7 @@ use ring::{
 use crate::{
     entropy,
     error::{Error, Result},
-    scope::Scope,
+    scope::{Scope, Uid},
 };
 
 const KEY_BYTES: usize = 32;
@@ -65,6 +66,10 @@ pub enum Purpose {
     ContentHash,
     /// Signing audit heads.
     AuditHead,
+    /// Hashes of API keys and refresh tokens.
+    Pepper,
+    /// Sealing what the catalog keeps secret.
+    Seal,
 }
 
 impl Purpose {
@@ -72,6 +77,8 @@ impl Purpose {
         match self {
             Self::ContentHash => b"tenantry content hash v1",
             Self::AuditHead => b"tenantry audit head v1",
+            Self::Pepper => b"tenantry credential pepper v1",
+            Self::Seal => b"tenantry seal v1",
         }
     }
 }
@@ -125,14 +132,13 @@ impl Keyring {
         &self.id
     }
 
-    fn derive(&self, scope: &Scope, purpose: Purpose) -> Result<[u8; KEY_BYTES]> {
+    fn derive(&self, uid: Uid, purpose: Purpose) -> Result<[u8; KEY_BYTES]> {
         struct Length;
         impl hkdf::KeyType for Length {
             fn len(&self) -> usize {
                 KEY_BYTES
             }
         }
-        let uid = scope.uid();
         let info = [purpose.label(), uid.as_bytes().as_slice()];
         let mut key = [0; KEY_BYTES];
         hkdf::Salt::new(hkdf::HKDF_SHA256, b"tenantry")
@@ -145,14 +151,92 @@ impl Keyring {
 
     /// A key for hashes that only this scope can compare.
     pub fn hasher(&self, scope: &Scope) -> Result<Hasher> {
-        Ok(Hasher(hmac::Key::new(hmac::HMAC_SHA256, &self.derive(scope, Purpose::ContentHash)?)))
+        Ok(Hasher(hmac::Key::new(hmac::HMAC_SHA256, &self.derive(scope.uid(), Purpose::ContentHash)?)))
+    }
+
+    /// What hashes credentials of this installation.
+    pub fn pepper(&self) -> Result<Pepper> {
+        Ok(Pepper(hmac::Key::new(hmac::HMAC_SHA256, &self.derive(Uid::PLATFORM, Purpose::Pepper)?)))
+    }
+
+    /// What seals the secrets of this installation's catalog.
+    pub fn sealer(&self) -> Result<Sealer> {
+        aead::UnboundKey::new(&aead::AES_256_GCM, &self.derive(Uid::PLATFORM, Purpose::Seal)?)
+            .map(|key| Sealer(Arc::new(aead::LessSafeKey::new(key))))
+            .map_err(|_| Error::internal("a sealing key could not be derived"))
     }
 
     /// The key that signs a scope's audit heads.
     pub fn signer(&self, scope: &Scope) -> Result<Signer> {
-        Ed25519KeyPair::from_seed_unchecked(&self.derive(scope, Purpose::AuditHead)?)
+        Ed25519KeyPair::from_seed_unchecked(&self.derive(scope.uid(), Purpose::AuditHead)?)
             .map(Signer)
             .map_err(|_| Error::internal("a signing key could not be derived"))
+    }
+}
+
+/// Hashes credentials so that a stolen catalog holds nothing that can be presented, or tested without the root key.
+/// One HMAC is enough: what is hashed has 256 random bits (RFC 2104).
+#[derive(Clone)]
+pub struct Pepper(hmac::Key);
+
+impl Pepper {
+    /// HMAC-SHA256 of the credential.
+    #[must_use]
+    pub fn tag(&self, text: &[u8]) -> [u8; KEY_BYTES] {
+        let mut tag = [0; KEY_BYTES];
+        tag.copy_from_slice(hmac::sign(&self.0, text).as_ref());
+        tag
+    }
+
+    /// Whether `tag` is the credential's, in constant time.
+    #[must_use]
+    pub fn check(&self, text: &[u8], tag: &[u8; KEY_BYTES]) -> bool {
+        hmac::verify(&self.0, text, tag).is_ok()
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pepper(..)")
+    }
+}
+
+/// Seals what the catalog must keep but never show (AES-256-GCM, NIST SP 800-38D, a random nonce each).
+#[derive(Clone)]
+pub struct Sealer(Arc<aead::LessSafeKey>);
+
+impl Sealer {
+    /// The sealed form, base64url; `name` is bound to it, so that one row's secret cannot be moved to another.
+    pub fn seal(&self, name: &str, secret: &[u8]) -> Result<String> {
+        let nonce: [u8; aead::NONCE_LEN] = entropy::bytes()?;
+        let mut sealed = secret.to_vec();
+        self.0
+            .seal_in_place_append_tag(
+                aead::Nonce::assume_unique_for_key(nonce),
+                aead::Aad::from(name.as_bytes()),
+                &mut sealed,
+            )
+            .map_err(|_| Error::internal("a secret could not be sealed"))?;
+        Ok(data_encoding::BASE64URL_NOPAD.encode(&[nonce.as_slice(), &sealed].concat()))
+    }
+
+    /// Reads [`Sealer::seal`].
+    pub fn open(&self, name: &str, sealed: &str) -> Result<Vec<u8>> {
+        let wrong = || Error::data("store_corrupt", "a sealed secret cannot be opened");
+        let bytes = data_encoding::BASE64URL_NOPAD.decode(sealed.as_bytes()).map_err(|_| wrong())?;
+        let (nonce, sealed) = bytes.split_at_checked(aead::NONCE_LEN).ok_or_else(wrong)?;
+        let nonce = aead::Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
+        let mut secret = sealed.to_vec();
+        let length =
+            self.0.open_in_place(nonce, aead::Aad::from(name.as_bytes()), &mut secret).map_err(|_| wrong())?.len();
+        secret.truncate(length);
+        Ok(secret)
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealer(..)")
     }
 }
 

@@ -110,7 +110,7 @@ pub fn handle() -> Result<Handle> {
         Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("tenantry")
-            .enable_time()
+            .enable_all()
             .build()
             .map(|runtime| Shared(Some(runtime)))
             .map_err(|error| {

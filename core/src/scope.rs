@@ -106,6 +106,8 @@ pub struct Uid([u8; 16]);
 impl Uid {
     /// The platform's own uid.
     pub const PLATFORM: Self = Self([0; 16]);
+    /// The uid of the platform's stream of what crosses between tenants.
+    pub const CROSSINGS: Self = Self([0xff; 16]);
 
     /// A fresh random uid from the operating system.
     pub fn random() -> Result<Self> {
@@ -205,6 +207,8 @@ struct Node {
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Place {
     Platform,
+    /// The platform's chain of what crosses between tenants.
+    Crossings,
     Account(Node),
     Project(Node, Node),
 }
@@ -214,9 +218,13 @@ enum Place {
 pub struct Scope(Arc<Place>);
 
 impl Scope {
-    // Who may call these three is a closed list, kept by `core/tests/floors.rs`.
+    // Who may call these four is a closed list, kept by `core/tests/floors.rs`.
     pub(crate) fn mint_platform() -> Self {
         Self(Arc::new(Place::Platform))
+    }
+
+    pub(crate) fn mint_crossings() -> Self {
+        Self(Arc::new(Place::Crossings))
     }
 
     pub(crate) fn mint_account(id: AccountId, uid: Uid) -> Self {
@@ -226,7 +234,9 @@ impl Scope {
     pub(crate) fn mint_project(account: &Self, id: ProjectId, uid: Uid) -> Result<Self> {
         match &*account.0 {
             Place::Account(node) => Ok(Self(Arc::new(Place::Project(node.clone(), Node { id, uid })))),
-            Place::Platform | Place::Project(..) => Err(Error::internal("a project lives in an account")),
+            Place::Platform | Place::Crossings | Place::Project(..) => {
+                Err(Error::internal("a project lives in an account"))
+            }
         }
     }
 
@@ -234,7 +244,7 @@ impl Scope {
     #[must_use]
     pub fn layer(&self) -> Layer {
         match &*self.0 {
-            Place::Platform => Layer::Platform,
+            Place::Platform | Place::Crossings => Layer::Platform,
             Place::Account(_) => Layer::Account,
             Place::Project(..) => Layer::Project,
         }
@@ -245,6 +255,7 @@ impl Scope {
     pub fn account_uid(&self) -> Uid {
         match &*self.0 {
             Place::Platform => Uid::PLATFORM,
+            Place::Crossings => Uid::CROSSINGS,
             Place::Account(node) | Place::Project(node, _) => node.uid,
         }
     }
@@ -254,6 +265,7 @@ impl Scope {
     pub fn uid(&self) -> Uid {
         match &*self.0 {
             Place::Platform => Uid::PLATFORM,
+            Place::Crossings => Uid::CROSSINGS,
             Place::Account(node) | Place::Project(_, node) => node.uid,
         }
     }
@@ -262,7 +274,7 @@ impl Scope {
     #[must_use]
     pub fn account_id(&self) -> Option<&AccountId> {
         match &*self.0 {
-            Place::Platform => None,
+            Place::Platform | Place::Crossings => None,
             Place::Account(node) | Place::Project(node, _) => Some(&node.id),
         }
     }
@@ -271,7 +283,7 @@ impl Scope {
     #[must_use]
     pub fn project_id(&self) -> Option<&ProjectId> {
         match &*self.0 {
-            Place::Platform | Place::Account(_) => None,
+            Place::Platform | Place::Crossings | Place::Account(_) => None,
             Place::Project(_, node) => Some(&node.id),
         }
     }
@@ -280,7 +292,7 @@ impl Scope {
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         match &*self.0 {
-            Place::Platform => None,
+            Place::Platform | Place::Crossings => None,
             Place::Account(_) => Some(Self(Arc::new(Place::Platform))),
             Place::Project(node, _) => Some(Self(Arc::new(Place::Account(node.clone())))),
         }
@@ -307,20 +319,38 @@ impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Place::Platform => f.write_str("platform"),
+            Place::Crossings => f.write_str("cross-tenant stream"),
             Place::Account(account) => write!(f, "account `{}`", account.id),
             Place::Project(account, project) => write!(f, "project `{}` of account `{}`", project.id, account.id),
         }
     }
 }
 
-/// The set of scopes a caller may act in.
+/// A tenant as a credential names it: by id and, where we made the credential, by uid, so that a name that was deleted
+/// and given to another customer is not met again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The external id.
+    pub id: Id,
+    /// The internal id, if the credential knows it.
+    pub uid: Option<Uid>,
+}
+
+impl Named {
+    fn is(&self, id: &Id, uid: Uid) -> bool {
+        self.id == *id && self.uid.is_none_or(|own| own == uid)
+    }
+}
+
+/// The set of scopes a credential may act in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority(Reach);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reach {
     Everything,
-    Exactly(AccountId, ProjectId),
+    Account(Named),
+    Projects(Named, Vec<Named>),
 }
 
 impl Authority {
@@ -328,8 +358,12 @@ impl Authority {
         Self(Reach::Everything)
     }
 
-    pub(crate) const fn exactly(account: AccountId, project: ProjectId) -> Self {
-        Self(Reach::Exactly(account, project))
+    pub(crate) const fn account(account: Named) -> Self {
+        Self(Reach::Account(account))
+    }
+
+    pub(crate) const fn projects(account: Named, projects: Vec<Named>) -> Self {
+        Self(Reach::Projects(account, projects))
     }
 
     /// Whether the whole platform is in reach.
@@ -338,21 +372,83 @@ impl Authority {
         matches!(self.0, Reach::Everything)
     }
 
-    /// The one (account, project) in reach, when it is exactly one.
+    /// The one account in reach, unless it is the whole platform.
     #[must_use]
-    pub const fn only(&self) -> Option<(&AccountId, &ProjectId)> {
+    pub const fn account_id(&self) -> Option<&AccountId> {
         match &self.0 {
             Reach::Everything => None,
-            Reach::Exactly(account, project) => Some((account, project)),
+            Reach::Account(account) | Reach::Projects(account, _) => Some(&account.id),
         }
     }
 
-    /// Refuses whatever lies outside.
-    pub fn check(&self, account: &AccountId, project: &ProjectId) -> Result<()> {
+    /// The projects in reach by name; empty when all of an account, or everything, is.
+    pub fn project_ids(&self) -> impl Iterator<Item = &ProjectId> {
+        let projects = match &self.0 {
+            Reach::Everything | Reach::Account(_) => &[],
+            Reach::Projects(_, projects) => projects.as_slice(),
+        };
+        projects.iter().map(|project| &project.id)
+    }
+
+    /// The one (account, project) in reach, when it is exactly one.
+    #[must_use]
+    pub fn only(&self) -> Option<(&AccountId, &ProjectId)> {
         match &self.0 {
-            Reach::Everything => Ok(()),
-            Reach::Exactly(own, own_project) if own == account && own_project == project => Ok(()),
-            Reach::Exactly(..) => Err(outside()),
+            Reach::Projects(account, projects) => match projects.as_slice() {
+                [project] => Some((&account.id, &project.id)),
+                _ => None,
+            },
+            Reach::Everything | Reach::Account(_) => None,
+        }
+    }
+
+    /// Refuses names that lie outside. Whoever goes on with a scope asks [`Authority::covers`] too: names are not uids.
+    pub fn check(&self, account: &AccountId, project: &ProjectId) -> Result<()> {
+        let inside = match &self.0 {
+            Reach::Everything => true,
+            Reach::Account(own) => own.id == *account,
+            Reach::Projects(own, projects) => own.id == *account && projects.iter().any(|known| known.id == *project),
+        };
+        if inside { Ok(()) } else { Err(outside()) }
+    }
+
+    /// Refuses a scope that lies outside, by name or by uid.
+    pub fn covers(&self, scope: &Scope) -> Result<()> {
+        let inside = match (&self.0, &*scope.0) {
+            (Reach::Everything, _) => true,
+            (Reach::Account(own), Place::Account(account) | Place::Project(account, _)) => {
+                own.is(&account.id, account.uid)
+            }
+            (Reach::Projects(own, projects), Place::Project(account, project)) => {
+                own.is(&account.id, account.uid) && projects.iter().any(|known| known.is(&project.id, project.uid))
+            }
+            _ => false,
+        };
+        if inside { Ok(()) } else { Err(outside()) }
+    }
+
+    /// Whether everything `other` reaches lies within this. Names alone do not count where this one knows the uid.
+    #[must_use]
+    pub fn encloses(&self, other: &Self) -> bool {
+        let same = |own: &Named, other: &Named| own.id == other.id && (own.uid.is_none() || own.uid == other.uid);
+        match (&self.0, &other.0) {
+            (Reach::Everything, _) => true,
+            (_, Reach::Everything) | (Reach::Projects(..), Reach::Account(_)) => false,
+            (Reach::Account(own), Reach::Account(other) | Reach::Projects(other, _)) => same(own, other),
+            (Reach::Projects(own, ours), Reach::Projects(other, theirs)) => {
+                same(own, other) && theirs.iter().all(|project| ours.iter().any(|known| same(known, project)))
+            }
+        }
+    }
+
+    /// Whether the account of `scope` is the one this reaches, or reaches a part of.
+    #[must_use]
+    pub fn is_of(&self, scope: &Scope) -> bool {
+        match (&self.0, &*scope.0) {
+            (Reach::Account(own) | Reach::Projects(own, _), Place::Account(account) | Place::Project(account, _)) => {
+                own.is(&account.id, account.uid)
+            }
+            _ => false,
         }
     }
 
@@ -362,7 +458,9 @@ impl Authority {
     }
 }
 
-fn outside() -> Error {
+/// The answer to whoever asks for a scope its credential does not reach.
+#[must_use]
+pub fn outside() -> Error {
     Error::new(
         crate::error::ErrorKind::PermissionDenied,
         "outside_authority",

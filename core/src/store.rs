@@ -1,8 +1,9 @@
-//! What must outlive a call, split by transaction: Catalog, Ledger, Counters, Sessions. Owns files and rows; touches only
+//! What must outlive a call, split by transaction: Catalog, Credentials, Ledger, Counters, Sessions. Owns files and rows; touches only
 //! ground. Every trait has a memory and a SQLite form, and one macro of tests stamps the same behaviour on both.
 
 mod catalog;
 mod counters;
+mod credentials;
 mod journal;
 mod ledger;
 mod sessions;
@@ -10,6 +11,7 @@ mod sqlite;
 
 pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, TenantRow};
 pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
+pub use credentials::{CredentialRow, CredentialRowKind, Credentials, NEVER, SqliteCredentials};
 pub use ledger::{Committed, Entry, Ledger, Row, RowsFrom, SqliteLedger};
 pub use sessions::{MemorySessions, SessionTurns, Sessions, SqliteSessions};
 pub use sqlite::{Database, after_fork_in_child, after_fork_in_parent, before_fork};

@@ -289,6 +289,26 @@ impl Tenants {
         Scope::mint_platform()
     }
 
+    /// Whether a scope, or what encloses it, is suspended; `NotFound` when it is no more.
+    pub async fn status_of(&self, scope: &Scope) -> Result<Status> {
+        let Some(id) = scope.account_id() else { return Ok(Status::Active) };
+        let (account, row) = self.account(id).await?;
+        if account.uid() != scope.account_uid() {
+            return Err(registry::missing("account", id.as_str()));
+        }
+        let Some(id) = scope.project_id() else { return Ok(row.status) };
+        let project = self.catalog.find(&account, id).await?.filter(|project| project.uid == scope.uid());
+        let project = project.ok_or_else(|| registry::missing("project", id.as_str()))?;
+        let open = [row.status, project.status].iter().all(|status| *status == Status::Active);
+        Ok(if open { Status::Active } else { Status::Suspended })
+    }
+
+    /// The scope of the stream of what crosses between tenants.
+    #[must_use]
+    pub fn crossings(&self) -> Scope {
+        Scope::mint_crossings()
+    }
+
     async fn account(&self, id: &Id) -> Result<(Scope, TenantRow)> {
         let row =
             self.catalog.find(&self.platform(), id).await?.ok_or_else(|| registry::missing("account", id.as_str()))?;

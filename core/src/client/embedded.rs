@@ -12,21 +12,16 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    api::TenantFacts,
     clock::{Clock, SystemClock},
     config::{Config, Storage},
-    engine::{Caller, Engine},
+    engine::{Acting, Caller, DEV_ACCOUNT, Engine, Session},
     error::{Error, ErrorKind, Result},
+    identity,
     keyring::Keyring,
-    runtime::PerProcess,
-    scope::{AccountId, Authority, DEFAULT_PROJECT, Id, Layer, ProjectId},
+    runtime::{PerProcess, block_on},
+    scope::{AccountId, Authority, DEFAULT_PROJECT, Id, ProjectId},
     tenant::Instance,
 };
-
-/// The account a dev client acts in when it names none.
-const DEV_ACCOUNT: &str = "dev";
-/// Most accounts and projects dev mode makes up.
-const MAX_DEV_TENANTS: usize = 1_000;
 
 /// What tests replace: the clock.
 pub struct Surroundings {
@@ -53,18 +48,23 @@ static ENGINES: PerProcess<Engines> = PerProcess::new();
 pub struct Embedded {
     config: Config,
     surroundings: Surroundings,
-    authority: Authority,
-    engine: PerProcess<Arc<Engine>>,
+    opened: PerProcess<Opened>,
     closed: AtomicBool,
+}
+
+/// What a client has of its engine, per process: a child of a fork opens the engine and verifies its credential anew.
+struct Opened {
+    engine: Arc<Engine>,
+    authority: Authority,
+    /// The client's own credential, when it has one that was verified.
+    session: Option<Arc<Session>>,
 }
 
 impl Embedded {
     /// Opens the engine, or joins the one this process has open on the same folder.
     pub fn open(config: Config, surroundings: Surroundings) -> Result<Self> {
-        let authority = authority(&config)?;
-        let embedded =
-            Self { config, surroundings, authority, engine: PerProcess::new(), closed: AtomicBool::new(false) };
-        embedded.engine()?;
+        let embedded = Self { config, surroundings, opened: PerProcess::new(), closed: AtomicBool::new(false) };
+        embedded.opened()?;
         Ok(embedded)
     }
 
@@ -73,25 +73,62 @@ impl Embedded {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// The engine; after a fork the child's first call opens its own.
-    pub fn engine(&self) -> Result<Arc<Engine>> {
+    fn opened(&self) -> Result<Arc<(u32, Opened)>> {
         if self.is_closed() {
             return Err(Error::invalid("client_closed", "the client is closed").with_help("open another one"));
         }
-        let slot = self.engine.get_or_try_init(|| match &self.config.storage {
-            Storage::Memory => self.make(None),
-            Storage::Folder(folder) => self.shared(folder),
-        })?;
-        Ok(Arc::clone(&slot.1))
+        self.opened.get_or_try_init(|| {
+            let engine = match &self.config.storage {
+                Storage::Memory => self.make(None).map(Arc::new)?,
+                Storage::Folder(folder) => self.shared(folder)?,
+            };
+            let (authority, session) = self.credential(&engine)?;
+            Ok(Opened { engine, authority, session })
+        })
     }
 
-    fn make(&self, folder: Option<&Path>) -> Result<Arc<Engine>> {
+    /// The engine; after a fork the child's first call opens its own.
+    pub fn engine(&self) -> Result<Arc<Engine>> {
+        Ok(Arc::clone(&self.opened()?.1.engine))
+    }
+
+    /// What the client's credential reaches, and the credential. Without one the client is the process itself.
+    fn credential(&self, engine: &Arc<Engine>) -> Result<(Authority, Option<Arc<Session>>)> {
+        let Some(key) = &self.config.api_key else { return Ok((Authority::everything(), None)) };
+        let named = |text: &Option<String>| text.clone().filter(|text| text != DEFAULT_PROJECT);
+        match block_on(engine.verify(key.text())) {
+            Ok(verified) => {
+                if let Some(account) = named(&self.config.account_id) {
+                    let project = self.config.project_id.as_deref().unwrap_or(DEFAULT_PROJECT);
+                    let (account, project) = (Id::parse("account", &account)?, Id::parse("project", project)?);
+                    if self.config.project_id.is_some() {
+                        verified.authority.check(&account, &project)?;
+                    } else if verified.authority.account_id().is_some_and(|own| *own != account) {
+                        return Err(crate::scope::outside());
+                    }
+                }
+                let session = block_on(engine.session_of(Arc::clone(&verified)))?;
+                Ok((verified.authority.clone(), Some(Arc::new(session))))
+            }
+            Err(error) if self.config.dev && error.code() == "credential_unknown" => {
+                let account = self.config.account_id.as_deref().unwrap_or(DEV_ACCOUNT);
+                let project = self.config.project_id.as_deref().unwrap_or(DEFAULT_PROJECT);
+                let (account, project) = (Id::parse("account", account)?, Id::parse("project", project)?);
+                let verified = Arc::new(identity::dev_caller(account, project, "process"));
+                let session = block_on(engine.session_of(Arc::clone(&verified)))?;
+                Ok((verified.authority.clone(), Some(Arc::new(session))))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn make(&self, folder: Option<&Path>) -> Result<Engine> {
         let keyring = match (&self.config.root_key, folder) {
             // Nothing of a memory engine outlives it, so it needs no key from outside.
             (None, None) => Keyring::ephemeral()?,
             (given, _) => Keyring::open(given.clone())?,
         };
-        Engine::open(folder, self.config.dev, keyring, Arc::clone(&self.surroundings.clock)).map(Arc::new)
+        Engine::open(folder, self.config.dev, keyring, Arc::clone(&self.surroundings.clock))
     }
 
     fn shared(&self, folder: &Path) -> Result<Arc<Engine>> {
@@ -110,56 +147,83 @@ impl Embedded {
             return Ok(engine);
         }
         engines.retain(|_, engine| engine.strong_count() > 0);
-        let engine = self.make(Some(&path))?;
+        let engine = Arc::new(self.make(Some(&path))?);
         engines.insert(path, Arc::downgrade(&engine));
         Ok(engine)
     }
 
-    /// The engine, for operations on accounts and projects.
-    pub fn admin(&self) -> Result<Arc<Engine>> {
-        self.authority.check_platform()?;
-        self.engine()
+    /// The client's own credential, while it stands.
+    pub fn session(&self) -> Result<Option<Arc<Session>>> {
+        Ok(self.opened()?.1.session.clone())
     }
 
-    /// The engine, for changes at `layer` of a scope this client holds a handle of.
-    pub fn admin_at(&self, layer: Layer) -> Result<Arc<Engine>> {
-        if layer != Layer::Project {
-            self.authority.check_platform()?;
-        }
-        self.engine()
+    /// The engine, for what only the platform may do: accounts, projects, issuers, grants.
+    pub async fn platform(&self) -> Result<Arc<Engine>> {
+        let opened = self.opened()?;
+        opened.1.authority.check_platform()?;
+        let acting = Acting { session: opened.1.session.as_deref(), scope: None };
+        opened.1.engine.allow(acting, identity::MANAGE).await?;
+        Ok(Arc::clone(&opened.1.engine))
+    }
+
+    /// Refuses everyone but a client that reaches the whole platform.
+    pub fn check_platform(&self) -> Result<()> {
+        self.opened()?.1.authority.check_platform()
     }
 
     /// The caller of a guard call by this client.
-    pub const fn caller<'a>(&'a self, principal: Option<&'a crate::api::Principal>) -> Caller<'a> {
-        Caller { principal, headers: &self.config.default_headers, deadline: self.config.deadline }
+    pub const fn caller<'a>(
+        &'a self,
+        principal: Option<&'a crate::api::Principal>,
+        session: Option<&'a Session>,
+    ) -> Caller<'a> {
+        Caller { principal, session, headers: &self.config.default_headers, deadline: self.config.deadline }
     }
 
     /// The account and project the client itself is for.
     pub fn own_names(&self) -> Result<(String, String)> {
-        if let Some((account, project)) = self.authority.only() {
+        let opened = self.opened()?;
+        if let Some((account, project)) = opened.1.authority.only() {
             return Ok((account.to_string(), project.to_string()));
         }
-        match (&self.config.account_id, &self.config.project_id) {
-            (Some(account), project) => {
-                Ok((account.clone(), project.clone().unwrap_or_else(|| DEFAULT_PROJECT.into())))
-            }
+        let account = opened.1.authority.account_id().map(ToString::to_string);
+        match (account.or_else(|| self.config.account_id.clone()), &self.config.project_id) {
+            (Some(account), project) => Ok((account, project.clone().unwrap_or_else(|| DEFAULT_PROJECT.into()))),
             (None, _) => Err(Error::invalid("tenant_missing", "the client has no account of its own")
                 .with_help("name one with account_id and project_id, or use tenant(account, project)")),
         }
     }
 
+    /// Refuses `tenant(account, project)` where only verified callers may name tenants.
+    pub fn check_naming(&self) -> Result<()> {
+        // A closed client says so first.
+        self.opened()?;
+        if !self.config.require_credentials {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::PermissionDenied,
+            "credentials_required",
+            "this client names tenants by verified credentials only",
+        )
+        .with_help("use authenticate(headers)"))
+    }
+
     /// The instance of a project inside this client's authority.
     pub async fn tenant(&self, account: &str, project: &str) -> Result<Arc<Instance>> {
-        let engine = self.engine()?;
+        let opened = self.opened()?;
+        let (engine, authority) = (&opened.1.engine, &opened.1.authority);
         let (account, project) = (AccountId::parse("account", account)?, ProjectId::parse("project", project)?);
-        self.authority.check(&account, &project)?;
-        match engine.tenants().instance(&account, &project).await {
+        authority.check(&account, &project)?;
+        let instance = match engine.tenants().instance(&account, &project).await {
             Err(error) if error.kind() == ErrorKind::NotFound && engine.is_dev() => {
-                make_up(&engine, &account, &project).await?;
-                engine.tenants().instance(&account, &project).await
+                engine.make_up(&account, &project).await?;
+                engine.tenants().instance(&account, &project).await?
             }
-            result => result,
-        }
+            result => result?,
+        };
+        authority.covers(instance.scope())?;
+        Ok(instance)
     }
 
     /// Writes everything down. The engine goes when its last client does.
@@ -167,8 +231,8 @@ impl Embedded {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let Some(slot) = self.engine.get() else { return Ok(()) };
-        let engine = Arc::clone(&slot.1);
+        let Some(slot) = self.opened.get() else { return Ok(()) };
+        let engine = Arc::clone(&slot.1.engine);
         drop(slot);
         if let Storage::Memory = self.config.storage {
             return Ok(());
@@ -176,44 +240,4 @@ impl Embedded {
         engine.settle().await?;
         Ok(())
     }
-}
-
-/// What the client's credential reaches. An embedded engine knows no credentials yet, dev mode aside.
-fn authority(config: &Config) -> Result<Authority> {
-    if config.api_key.is_none() {
-        return Ok(Authority::everything());
-    }
-    if !config.dev {
-        return Err(Error::new(
-            ErrorKind::Unauthenticated,
-            "credential_unknown",
-            "the embedded engine does not know this credential",
-        )
-        .with_help("leave api_key out to act as the embedding process, or use dev mode"));
-    }
-    let account = config.account_id.as_deref().unwrap_or(DEV_ACCOUNT);
-    let project = config.project_id.as_deref().unwrap_or(DEFAULT_PROJECT);
-    Ok(Authority::exactly(Id::parse("account", account)?, Id::parse("project", project)?))
-}
-
-/// Dev mode creates what it has not seen, up to a cap; of several first callers one creates and the others find it.
-async fn make_up(engine: &Engine, account: &AccountId, project: &ProjectId) -> Result<()> {
-    let accounts = engine.list_accounts().await?;
-    let mut count = accounts.len();
-    for account in &accounts {
-        count += engine.list_projects(&account.id).await?.len();
-    }
-    if count >= MAX_DEV_TENANTS {
-        return Err(Error::new(
-            ErrorKind::QuotaExceeded,
-            "dev_tenants_exhausted",
-            "dev mode makes at most 1,000 tenants up",
-        ));
-    }
-    let ignore_existing = |result: Result<()>| match result {
-        Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
-        other => other,
-    };
-    ignore_existing(engine.create_account(account.as_str(), TenantFacts::default()).await.map(drop))?;
-    ignore_existing(engine.create_project(account.as_str(), project.as_str(), TenantFacts::default()).await.map(drop))
 }

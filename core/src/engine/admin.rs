@@ -23,7 +23,7 @@ const DEFAULT_WAIT_MS: u64 = 30_000;
 const MAX_LIMITS: usize = 100;
 
 impl Engine {
-    async fn note(&self, scope: &Scope, kind: &str, body: Value) -> Result<()> {
+    pub(super) async fn note(&self, scope: &Scope, kind: &str, body: Value) -> Result<()> {
         let id = entropy::request_id();
         let text = body.to_string();
         let entry = Entry { at: self.clock.now().wall_micros, kind, request_id: &id, decision: "", body: &text };
@@ -62,7 +62,12 @@ impl Engine {
 
     /// Behind `Accounts::delete`.
     pub async fn delete_account(&self, id: &str) -> Result<()> {
-        for scope in self.tenants.delete_account(id).await? {
+        // Nobody is made up under the name in between; and first what can be done again, since the deletion cannot.
+        let _one = self.changing.lock().await;
+        self.tenants.get_account(id).await?;
+        self.identity.forget_account(&self.tenants.platform(), id).await?;
+        let gone = self.tenants.delete_account(id).await?;
+        for scope in gone {
             self.sessions.forget(&scope).await?;
             if scope.layer() == Layer::Account {
                 self.note(&scope, "account.delete", json!({ "account": id })).await?;
@@ -190,13 +195,16 @@ impl Engine {
     }
 
     /// Behind `Limits::acquire`.
-    pub async fn acquire(&self, instance: &Instance, id: &str, key: &str, cost: u32) -> Result<()> {
+    pub async fn acquire(&self, instance: &Instance, id: &str, key: &str, cost: u32, widest: Layer) -> Result<()> {
         if cost == 0 || key.len() > 512 {
             return Err(Error::invalid("limit_acquire_invalid", "cost is at least 1 and key at most 512 bytes"));
         }
         let snapshot = self.tenants.snapshot(instance).await?;
         // The project's own limit first, then its account's, then the platform's.
-        let limit = snapshot.limits.iter().rev().find(|limit| limit.spec.id == id).ok_or_else(|| unknown_limit(id))?;
+        let within = |layer: Layer| layer >= widest;
+        let mut limits = snapshot.limits.iter().rev();
+        let limit =
+            limits.find(|limit| limit.spec.id == id && within(limit.spec.layer)).ok_or_else(|| unknown_limit(id))?;
         if limit.spec.key != LimitKey::Custom && limit.spec.key != LimitKey::Scope && key.is_empty() {
             return Err(Error::invalid("limit_acquire_invalid", format!("limit `{id}` is counted by a key; name one")));
         }

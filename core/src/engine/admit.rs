@@ -6,6 +6,7 @@ use super::{Call, Engine};
 use crate::{
     api::Status,
     error::Result,
+    identity,
     quota::{Admission, Exceeded, Granted, Subject},
 };
 
@@ -14,6 +15,8 @@ use crate::{
 pub enum Refusal {
     /// The project or its account is suspended.
     Suspended,
+    /// The credential's scopes do not reach the action; what they lack.
+    Ceiling(&'static str),
     /// A limit has no room.
     Limit(Exceeded),
 }
@@ -40,6 +43,11 @@ impl Engine {
     pub(super) async fn admit(&self, call: &Call) -> Result<Allowance> {
         if call.tenant.status == Status::Suspended {
             return Ok(Allowance(Err(Refusal::Suspended)));
+        }
+        if let Some(scopes) = &call.ceiling
+            && let Some(wanted) = identity::beyond_ceiling(scopes, call.action)
+        {
+            return Ok(Allowance(Err(Refusal::Ceiling(wanted))));
         }
         let subject = Subject {
             scope: &call.scope,

@@ -25,6 +25,7 @@ impl Engine {
                 std::thread::sleep(TICK);
                 let Some(engine) = follower.upgrade() else { return };
                 let _ = engine.tenants.follow_changes();
+                let _ = runtime::block_on(engine.identity.follow_changes());
             }
         });
         let started = runtime::thread("tenantry-housekeeper", move || {
@@ -47,5 +48,8 @@ impl Engine {
         self.sessions.refresh_changed();
         let _ = runtime::block_on(self.sessions.flush(self.clock.now()));
         let _ = runtime::block_on(self.audit.sign_heads(heads));
+        if heads {
+            let _ = runtime::block_on(self.identity.flush());
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         RedactionEntry, RootCause, SessionDelta,
     },
     clock::Now,
-    context_keys::{ContextKey, NAMESPACE},
+    context_keys::{Action, ContextKey, NAMESPACE},
     detect::{CATALOGUE, Finding, Findings, Place},
     error::Result,
     policy::{self, Outcome, Redaction, Rule},
@@ -48,7 +48,7 @@ impl Engine {
     ) -> Unsealed {
         let mut response = self.blank(call, findings, input);
         match verdict {
-            Verdict::Refused(refusal) => refuse(&mut response, &refusal),
+            Verdict::Refused(refusal) => refuse(&mut response, &refusal, call.action),
             Verdict::Judged(verdict, spent) => {
                 apply_mode(call, findings, &verdict, &mut response);
                 report(call, &verdict, &mut response);
@@ -117,11 +117,17 @@ impl Engine {
 }
 
 /// Neither a limit nor a suspension bends to a mode.
-fn refuse(response: &mut GuardResponse, refusal: &Refusal) {
+fn refuse(response: &mut GuardResponse, refusal: &Refusal, action: Action) {
     match refusal {
         Refusal::Suspended => {
             response.code = Some("suspended".into());
             response.policy_reason = Some("the tenant is suspended".into());
+        }
+        Refusal::Ceiling(wanted) => {
+            response.code = Some("insufficient_scope".into());
+            // The words of the public service (`docs/wire/identity.md`).
+            let action = action.name();
+            response.policy_reason = Some(format!("token missing required scope \"{wanted}\" for action \"{action}\""));
         }
         Refusal::Limit(exceeded) => {
             response.code = Some("limit_exceeded".into());

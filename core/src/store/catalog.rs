@@ -91,7 +91,7 @@ pub trait Catalog: Send + Sync {
         id: &Id,
         facts: &TenantFacts,
         at: i64,
-        documents: Vec<(DocumentKind, &'static str, String)>,
+        documents: Vec<(DocumentKind, String, String)>,
     ) -> BoxFuture<'_, Result<TenantRow>>;
 
     /// A living tenant below `parent`, by exact id.
@@ -168,6 +168,12 @@ impl SqliteCatalog {
         }
         Ok(Self(database))
     }
+
+    /// The database, for what else lies in `catalog.db`.
+    #[must_use]
+    pub const fn database(&self) -> &Database {
+        &self.0
+    }
 }
 
 fn blob(uid: Uid) -> Vec<u8> {
@@ -210,7 +216,7 @@ impl Catalog for SqliteCatalog {
         id: &Id,
         facts: &TenantFacts,
         at: i64,
-        documents: Vec<(DocumentKind, &'static str, String)>,
+        documents: Vec<(DocumentKind, String, String)>,
     ) -> BoxFuture<'_, Result<TenantRow>> {
         let (parent, id, facts) = (blob(parent.uid()), id.clone(), facts.clone());
         self.0.write(move |transaction| {

@@ -1,16 +1,35 @@
 //! Lifecycle: accounts and projects are created, listed, suspended, deleted. A deleted one leaves a tombstone; a new one
 //! of the same name has another uid and nothing of the old.
 
+use std::time::Duration;
+
 use super::Tenants;
 use crate::{
-    api::{Account, Mode, PolicySpec, Project, Settings, Status, TenantFacts},
+    api::{Account, AutoProvision, Mode, PolicySpec, Project, Settings, Status, TenantFacts},
     audit,
     clock::rfc3339,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     policy::packs,
     scope::{DEFAULT_PROJECT, Id, Layer, Scope, Uid},
     store::{DocumentKind, TenantRow},
 };
+
+/// Most projects of one account that verified tokens make up.
+const MAX_MADE_UP_PROJECTS: usize = 100;
+
+fn has_room(existing: &[TenantRow], most: usize, with: &AutoProvision, now: i64) -> Result<()> {
+    let full = |what: &str| {
+        Error::new(ErrorKind::QuotaExceeded, "provisioning_exhausted", format!("no further tenants are made up {what}"))
+    };
+    if existing.len() >= most {
+        return Err(full("here").with_help("create it, or raise the cap in auto_provision"));
+    }
+    let lately = existing.iter().filter(|row| row.created_at > now.saturating_sub(60_000_000)).count();
+    if lately >= with.per_minute as usize {
+        return Err(full("in this minute").with_retry_after(Duration::from_secs(60)));
+    }
+    Ok(())
+}
 
 /// The answer for what does not exist here, which is also the answer for what exists elsewhere.
 pub fn missing(what: &str, id: &str) -> Error {
@@ -52,8 +71,8 @@ fn project_of(account: &Id, row: TenantRow) -> Project {
 
 impl Tenants {
     /// Every chain has a signed head from birth, so that a missing one is a sign of tampering.
-    fn birth(&self, scope: &Scope, at: i64) -> Result<(DocumentKind, &'static str, String)> {
-        Ok((DocumentKind::Head, audit::HEAD, json(&audit::genesis(&self.keyring, scope, at)?)?))
+    fn birth(&self, scope: &Scope, at: i64) -> Result<(DocumentKind, String, String)> {
+        Ok((DocumentKind::Head, audit::HEAD.to_owned(), json(&audit::genesis(&self.keyring, scope, at)?)?))
     }
 
     /// Adds an account; returns its scope for the audit.
@@ -112,8 +131,20 @@ impl Tenants {
         floor: Mode,
     ) -> Result<(Scope, Project)> {
         let (account, id) = (Id::parse("account", account)?, Id::parse("project", id)?);
-        check_facts(&facts)?;
-        let (account_scope, _) = self.account(&account).await?;
+        let (scope, row) = self.add_project(&account, &id, &facts, floor, Vec::new()).await?;
+        Ok((scope, project_of(&account, row)))
+    }
+
+    async fn add_project(
+        &self,
+        account: &Id,
+        id: &Id,
+        facts: &TenantFacts,
+        floor: Mode,
+        more: Vec<(DocumentKind, String, String)>,
+    ) -> Result<(Scope, TenantRow)> {
+        check_facts(facts)?;
+        let (account_scope, _) = self.account(account).await?;
         let baseline = PolicySpec {
             name: packs::BASELINE.into(),
             text: packs::text(packs::BASELINE).unwrap_or_default().into(),
@@ -124,13 +155,81 @@ impl Tenants {
         let settings = Settings { mode_floor: floor, ..Settings::default() };
         let at = self.clock.now().wall_micros;
         let scope = Scope::mint_project(&account_scope, id.clone(), Uid::random()?)?;
-        let documents = vec![
-            (DocumentKind::Policy, packs::BASELINE, json(&baseline)?),
-            (DocumentKind::Settings, super::SETTINGS, json(&settings)?),
+        let mut documents = vec![
+            (DocumentKind::Policy, packs::BASELINE.to_owned(), json(&baseline)?),
+            (DocumentKind::Settings, super::SETTINGS.to_owned(), json(&settings)?),
             self.birth(&scope, at)?,
         ];
-        let row = self.catalog.create(&account_scope, scope.uid(), &id, &facts, at, documents).await?;
-        Ok((scope, project_of(&account, row)))
+        documents.extend(more);
+        let row = self.catalog.create(&account_scope, scope.uid(), id, facts, at, documents).await?;
+        Ok((scope, row))
+    }
+
+    /// Makes up the account a verified credential names; none when it exists.
+    pub async fn provision_account(&self, id: &Id, with: &AutoProvision, now: i64) -> Result<Option<Scope>> {
+        match self.account(id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => return other.map(|_| None),
+        }
+        has_room(&self.catalog.list(&self.platform()).await?, with.max_accounts as usize, with, now)?;
+        Ok(Some(self.create_account(id.as_str(), with.facts.clone()).await?.0))
+    }
+
+    /// Makes up a project with everything the platform sets it up with, in one transaction.
+    pub async fn provision_project(
+        &self,
+        account: &Id,
+        id: &Id,
+        with: &AutoProvision,
+        now: i64,
+    ) -> Result<Option<Scope>> {
+        let (account_scope, _) = self.account(account).await?;
+        has_room(&self.catalog.list(&account_scope).await?, MAX_MADE_UP_PROJECTS, with, now)?;
+        let mut documents = Vec::new();
+        for policy in &with.policies {
+            documents.push((DocumentKind::Policy, policy.name.clone(), json(policy)?));
+        }
+        for limit in &with.limits {
+            documents.push((DocumentKind::Limit, limit.id.clone(), json(limit)?));
+        }
+        Ok(Some(self.add_project(account, id, &with.facts, Mode::Enforce, documents).await?.0))
+    }
+
+    /// Refuses what a newcomer could not be set up with.
+    pub fn check_provisioned(&self, with: &AutoProvision) -> Result<()> {
+        check_facts(&with.facts)?;
+        let at_project = |layer: Layer| layer == Layer::Project;
+        let names: std::collections::BTreeSet<&str> = with.policies.iter().map(|policy| policy.name.as_str()).collect();
+        let well_placed = with.policies.iter().all(|policy| at_project(policy.layer))
+            && with.limits.iter().all(|limit| at_project(limit.layer))
+            && names.len() == with.policies.len()
+            && !names.contains(packs::BASELINE);
+        if !well_placed {
+            return Err(Error::invalid(
+                "identity_settings_invalid",
+                "what a new project is set up with lies on its own layer, under names of its own",
+            ));
+        }
+        self.compiler.compile(&with.policies).map(drop)
+    }
+
+    /// The scope that names stand for: with both empty the platform, without a project an account.
+    pub async fn scope_of(&self, account: &str, project: &str) -> Result<Scope> {
+        match (account, project) {
+            ("", "") => Ok(self.platform()),
+            ("", _) => Err(Error::invalid("scope_id_invalid", "a project is named together with its account")),
+            (account, "") => self.account(&Id::parse("account", account)?).await.map(|(scope, _)| scope),
+            (account, project) => {
+                let account = Id::parse("account", account)?;
+                self.project(&account, &Id::parse("project", project)?).await.map(|(scope, _)| scope)
+            }
+        }
+    }
+
+    /// The names of an account's projects.
+    pub async fn project_ids(&self, account: &Id) -> Result<Vec<Id>> {
+        let (scope, _) = self.account(account).await?;
+        Ok(self.catalog.list(&scope).await?.into_iter().map(|row| row.id).collect())
     }
 
     /// One project.

@@ -1,0 +1,528 @@
+//! Identity: from a credential to exactly one tenant. Owns issuers, API keys, tokens, rights and cross-tenant grants; touches
+//! ground, `store` and `net`.
+//!
+//! A credential is verified into a [`Verified`]: principal, [`Authority`](crate::scope::Authority), rights, and until when.
+//! What is held on to is asked again each time ([`IdentityRoom::check`]), so that revoking ends it at once in this process
+//! and within 100 ms in every other one that shares the data folder.
+
+mod api_keys;
+mod dev;
+mod grants;
+mod issuers;
+pub mod jwk;
+pub mod jwks;
+pub mod jwt;
+mod keys;
+mod present;
+mod rights;
+mod seen;
+mod signing;
+mod tokens;
+mod verified;
+
+use std::{
+    collections::{HashMap, HashSet, hash_map::RandomState},
+    hash::BuildHasher as _,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwapOption;
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+
+pub use api_keys::{KeyPlace, Owner, Roles, unknown_key};
+pub use dev::dev_caller;
+use grants::Grants;
+pub use grants::{Crossing, FOREIGN};
+use issuers::Issuer;
+use jwks::KeySets;
+use keys::{KnownKeys, Look};
+pub use present::{Asked, read as read_presented};
+pub use rights::{CREDENTIALS, MANAGE, READ, Rights, USERS, beyond_ceiling, missing as missing_right};
+use seen::SeenTokens;
+use signing::SigningKeys;
+pub use tokens::{EndedToken, Exchange, Issued};
+use verified::RightsBy;
+pub use verified::Verified;
+
+use crate::{
+    api::{CredentialKind, Identity, IdentitySettings, IssuerSpec},
+    clock::{Clock, Now},
+    entropy,
+    error::{Error, ErrorKind, Result},
+    keyring::{Keyring, Sealer},
+    net::Net,
+    scope::Scope,
+    store::{CredentialRow, CredentialRowKind as Kind, Credentials, NEVER},
+};
+
+/// How often what has ended is forgotten, in microseconds.
+const PURGE_EVERY: i64 = 60_000_000;
+/// The name of the one row of settings.
+const SETTINGS: &str = "settings";
+/// Most issuers of an installation.
+const MAX_ISSUERS: usize = 10_000;
+
+#[derive(Serialize, Deserialize)]
+struct IssuerBody {
+    spec: IssuerSpec,
+    version: u64,
+}
+
+/// Everything about identity that changes seldom, at one moment.
+struct World {
+    settings: IdentitySettings,
+    /// The `iss` of our own tokens.
+    issuer: String,
+    issuers: HashMap<String, Arc<Issuer>>,
+    signing: SigningKeys,
+    grants: Grants,
+}
+
+/// The end of what was verified under an id.
+#[derive(Clone, Copy)]
+struct Ending {
+    /// From when on it is taken no more, microseconds since 1970.
+    from: i64,
+    /// When nothing can ask for it any more.
+    forget_at: i64,
+}
+
+impl Ending {
+    /// At once, and for ever.
+    const NOW: Self = Self { from: i64::MIN, forget_at: NEVER };
+
+    fn and(self, other: Self) -> Self {
+        Self { from: self.from.min(other.from), forget_at: self.forget_at.max(other.forget_at) }
+    }
+}
+
+/// The room. One per engine.
+pub struct IdentityRoom {
+    store: Arc<dyn Credentials>,
+    clock: Arc<dyn Clock>,
+    sealer: Sealer,
+    key_id: String,
+    key_sets: KeySets,
+    world: ArcSwapOption<World>,
+    loading: tokio::sync::Mutex<()>,
+    keys: KnownKeys,
+    imported: RwLock<HashSet<String>>,
+    seen: SeenTokens,
+    /// Ids whose credentials are taken no more, or will not be soon.
+    revoked: RwLock<HashMap<String, Ending>>,
+    /// Moves with every revocation and every change of the world.
+    epoch: AtomicU64,
+    seen_changes: AtomicU64,
+    used_written: AtomicI64,
+    purged_at: AtomicI64,
+}
+
+/// Every token has three parts, of which the first is the base64url of a JSON object.
+fn looks_like_a_token(text: &str) -> bool {
+    text.starts_with('e') && text.bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
+fn unauthenticated(code: &'static str, message: &str) -> Error {
+    Error::new(ErrorKind::Unauthenticated, code, message)
+}
+
+/// The answer to every key that is not taken, whatever the reason: a caller learns nothing from guessing.
+fn key_refused() -> Error {
+    unauthenticated("credential_unknown", "the credential is not known here")
+        .with_help("check that it is whole and not revoked")
+}
+
+/// Names that the engine itself gives: no credential's subject may be one.
+fn is_reserved(subject: &str) -> bool {
+    subject == "process" || subject.starts_with(FOREIGN)
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| Error::internal("a credential could not be written"))
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(row: &CredentialRow) -> Result<T> {
+    serde_json::from_str(&row.body)
+        .map_err(|error| Error::data("store_corrupt", "a stored credential cannot be read").with_source(error))
+}
+
+impl IdentityRoom {
+    /// A room over its rows. Reads nothing before it is needed.
+    pub fn new(store: Arc<dyn Credentials>, keyring: &Keyring, clock: Arc<dyn Clock>) -> Result<Self> {
+        Ok(Self {
+            sealer: keyring.sealer()?,
+            key_id: keyring.id().to_owned(),
+            key_sets: KeySets::new(Net::default(), Arc::clone(&clock)),
+            world: ArcSwapOption::empty(),
+            loading: tokio::sync::Mutex::default(),
+            keys: KnownKeys::new(keyring.pepper()?),
+            imported: RwLock::default(),
+            seen: SeenTokens::default(),
+            revoked: RwLock::default(),
+            // Two engines never share a number, so that a handle carried through a fork is checked anew. 0 is nobody's.
+            epoch: AtomicU64::new(RandomState::new().hash_one(0_u8) | 1),
+            seen_changes: AtomicU64::new(0),
+            used_written: AtomicI64::new(0),
+            purged_at: AtomicI64::new(0),
+            store,
+            clock,
+        })
+    }
+
+    async fn world(&self) -> Result<Arc<World>> {
+        if let Some(world) = self.world.load_full() {
+            return Ok(world);
+        }
+        let _one = self.loading.lock().await;
+        match self.world.load_full() {
+            Some(world) => Ok(world),
+            None => self.reload().await,
+        }
+    }
+
+    /// Reads the world anew and lets everything that was verified before be asked again. The caller holds `loading`.
+    async fn reload(&self) -> Result<Arc<World>> {
+        // Before the rows are read: what changes meanwhile is then followed once more, and never missed. Later only the
+        // follower moves on, since it alone looks at each change.
+        if self.world.load().is_none() {
+            self.seen_changes.store(self.store.changes(u64::MAX).await?.0, Ordering::Release);
+        }
+        let settings = match self.store.find(Kind::Settings, SETTINGS).await? {
+            Some(row) => parsed(&row)?,
+            None => IdentitySettings::default(),
+        };
+        let mut issuers = HashMap::new();
+        for row in self.store.list(Kind::Issuer, None).await? {
+            let issuer = self.read_issuer(&row)?;
+            issuers.insert(issuer.spec.issuer.clone(), Arc::new(issuer));
+        }
+        let signing = SigningKeys::read(self.store.list(Kind::SigningKey, None).await?, &self.sealer)?;
+        let grants = Grants::read(&self.store.list(Kind::Grant, None).await?)?;
+        let revoked = self.store.list(Kind::Revocation, None).await?;
+        let imported = self.store.list(Kind::ImportedKey, None).await?;
+        *self.imported.write() = imported.into_iter().map(|row| row.id).collect();
+        {
+            // What this process revoked stays, also what the store no longer needs to remember.
+            let mut known = self.revoked.write();
+            for row in revoked {
+                let from = ending_of(&row)?;
+                merge(&mut known, row.id, from);
+            }
+        }
+        let issuer = match settings.issuer.as_str() {
+            "" => format!("urn:tenantry:{}", self.key_id),
+            issuer => issuer.to_owned(),
+        };
+        let world = Arc::new(World { settings, issuer, issuers, signing, grants });
+        self.world.store(Some(Arc::clone(&world)));
+        self.seen.clear();
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        Ok(world)
+    }
+
+    async fn changed(&self) -> Result<()> {
+        let _one = self.loading.lock().await;
+        self.reload().await.map(drop)
+    }
+
+    fn read_issuer(&self, row: &CredentialRow) -> Result<Issuer> {
+        let IssuerBody { mut spec, version } = parsed(row)?;
+        if !spec.secret.is_empty() {
+            let secret = self.sealer.open(&row.id, &spec.secret)?;
+            spec.secret =
+                String::from_utf8(secret).map_err(|_| Error::data("store_corrupt", "a stored secret is not text"))?;
+        }
+        Issuer::read(spec, version)
+    }
+
+    /// Takes over what other processes changed, and writes down when keys were used. Called by the housekeeper.
+    pub async fn follow_changes(&self) -> Result<()> {
+        if self.world.load().is_none() {
+            return Ok(());
+        }
+        let seen = self.seen_changes.load(Ordering::Acquire);
+        let (newest, changed) = self.store.changes(seen).await?;
+        let mut reload = false;
+        if newest.saturating_sub(seen) != changed.len() as u64 {
+            // Asleep for so long that changes were forgotten: everything is read anew.
+            self.keys.clear();
+            reload = true;
+        }
+        for (kind, id) in changed {
+            match kind {
+                Kind::Key | Kind::ImportedKey => {
+                    self.keys.forget(&id);
+                    if kind == Kind::ImportedKey {
+                        self.imported.write().insert(id);
+                    }
+                }
+                Kind::Revocation => {
+                    if let Some(row) = self.store.find(kind, &id).await? {
+                        let ending = ending_of(&row)?;
+                        self.note_ending(id, ending);
+                    }
+                }
+                Kind::SigningKey | Kind::Grant | Kind::Issuer | Kind::Settings => reload = true,
+                Kind::Refresh | Kind::Retired => {}
+            }
+        }
+        if reload {
+            self.changed().await?;
+        }
+        self.seen_changes.fetch_max(newest, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Writes down when keys were last used, and forgets what has ended. Called by the housekeeper, and at close.
+    pub async fn flush(&self) -> Result<()> {
+        let used = self.keys.used_since(self.used_written.load(Ordering::Acquire));
+        if let Some(newest) = used.iter().map(|(_, at)| *at).max() {
+            self.store.used(used).await?;
+            self.used_written.fetch_max(newest, Ordering::AcqRel);
+        }
+        let now = self.clock.now().wall_micros;
+        if now.saturating_sub(self.purged_at.swap(now, Ordering::AcqRel)) >= PURGE_EVERY {
+            self.store.purge(now).await?;
+            self.revoked.write().retain(|_, ending| ending.forget_at > now);
+        }
+        Ok(())
+    }
+
+    /// The settings in force.
+    pub async fn settings(&self) -> Result<IdentitySettings> {
+        Ok(self.world().await?.settings.clone())
+    }
+
+    /// Replaces the settings.
+    pub async fn put_settings(&self, platform: &Scope, settings: &IdentitySettings) -> Result<()> {
+        check_settings(settings)?;
+        self.put(CredentialRow::new(Kind::Settings, platform, SETTINGS.into(), json(settings)?, NEVER)).await?;
+        self.changed().await
+    }
+
+    async fn put(&self, mut row: CredentialRow) -> Result<()> {
+        loop {
+            match self.store.find(row.kind, &row.id).await? {
+                None => match self.store.insert(vec![row.clone()], None).await {
+                    Err(error) if error.code() == "credential_exists" => {}
+                    other => return other,
+                },
+                Some(before) => {
+                    row.version = before.version;
+                    if self.store.replace(row.clone(), Vec::new()).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds an issuer, replacing the entry of the same name. What it verified before is verified anew.
+    pub async fn put_issuer(&self, platform: &Scope, spec: &IssuerSpec) -> Result<()> {
+        let world = self.world().await?;
+        let checked = Issuer::read(spec.clone(), 0)?;
+        if spec.issuer == world.issuer {
+            return Err(Error::invalid("issuer_invalid", "this is the name of our own tokens"));
+        }
+        if world.issuers.len() >= MAX_ISSUERS && !world.issuers.contains_key(&spec.issuer) {
+            return Err(Error::new(ErrorKind::QuotaExceeded, "issuers_exhausted", "at most 10,000 issuers"));
+        }
+        let mut kept = checked.spec;
+        if !spec.secret.is_empty() {
+            kept.secret = self.sealer.seal(&spec.issuer, spec.secret.as_bytes())?;
+        }
+        // Drawn, not counted: an entry that was removed and made again is another one to every handle of the first.
+        let body = IssuerBody { spec: kept, version: u64::from_be_bytes(entropy::bytes()?) };
+        self.put(CredentialRow::new(Kind::Issuer, platform, spec.issuer.clone(), json(&body)?, NEVER)).await?;
+        self.key_sets.forget(&spec.issuer);
+        self.changed().await
+    }
+
+    /// Removes an issuer; nothing it ever signed is taken any more.
+    pub async fn remove_issuer(&self, issuer: &str) -> Result<()> {
+        if !self.store.remove(Kind::Issuer, issuer).await? {
+            return Err(Error::not_found("issuer_unknown", "there is no such issuer"));
+        }
+        self.key_sets.forget(issuer);
+        self.changed().await
+    }
+
+    /// All issuers by name, without secrets.
+    pub async fn issuers(&self) -> Result<Vec<IssuerSpec>> {
+        let world = self.world().await?;
+        let mut specs: Vec<IssuerSpec> = world.issuers.values().map(|issuer| issuer.spec.clone()).collect();
+        specs.sort_by(|a, b| a.issuer.cmp(&b.issuer));
+        Ok(specs)
+    }
+
+    /// Verifies a token or key. A warm one costs one look and the check of its expiry and revocation.
+    pub async fn verify(&self, text: &str) -> Result<Arc<Verified>> {
+        let now = self.clock.now();
+        if let Some(verified) = self.seen.get(text, now.steady_nanos) {
+            self.check(&verified, now).await?;
+            return Ok(verified);
+        }
+        let verified = if looks_like_a_token(text) {
+            self.verify_token(text, now).await?
+        } else {
+            self.verify_key(text, now).await?
+        };
+        self.check(&verified, now).await?;
+        Ok(verified)
+    }
+
+    /// Whether what was verified still holds: asked at every use.
+    pub async fn check(&self, verified: &Verified, now: Now) -> Result<()> {
+        if now.wall_micros >= verified.ends_at {
+            return Err(unauthenticated("credential_expired", "the credential has expired"));
+        }
+        if verified.seen.load(Ordering::Acquire) == self.epoch.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        // Read before everything it stands for: what changes in between moves it on, and is met at the next use. A world
+        // that has yet to be loaded moves it, too.
+        self.world().await?;
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let world = self.world().await?;
+        let ends = {
+            let revoked = self.revoked.read();
+            verified.ends_with.iter().filter_map(|id| revoked.get(id)).map(|ending| ending.from).min()
+        };
+        if ends.is_some_and(|from| now.wall_micros >= from) {
+            return Err(unauthenticated("credential_revoked", "the credential was revoked"));
+        }
+        if verified.credential == CredentialKind::Jwt {
+            let same = |issuer: &Arc<Issuer>| issuer.version == verified.issuer_version;
+            if !world.issuers.get(&verified.issuer).is_some_and(same) {
+                return Err(unauthenticated("issuer_unknown", "the token's issuer is not, or no longer, trusted here"));
+            }
+        }
+        // One that is about to end is asked each time.
+        if ends.is_none() {
+            verified.seen.store(epoch, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// A credential as callers see it.
+    pub async fn identity_of(&self, verified: &Verified) -> Result<Identity> {
+        Ok(verified.identity(&self.world().await?.settings.roles))
+    }
+
+    /// What a credential may do now: the table of roles may have changed since it was verified.
+    pub async fn rights_of(&self, verified: &Verified) -> Result<Rights> {
+        Ok(verified.rights(&self.world().await?.settings.roles))
+    }
+
+    fn note_ending(&self, id: String, ending: Ending) {
+        merge(&mut self.revoked.write(), id, ending);
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Has nothing under `id` taken any more from a moment on, here at once and elsewhere within 100 ms.
+    async fn end_id(&self, scope: &Scope, id: &str, ending: Ending) -> Result<()> {
+        loop {
+            let known = self.store.find(Kind::Revocation, id).await?;
+            let ending = match &known {
+                Some(row) => ending.and(ending_of(row)?),
+                None => ending,
+            };
+            let row = CredentialRow::new(Kind::Revocation, scope, id.to_owned(), json(&ending.from)?, ending.forget_at);
+            let written = match known {
+                Some(known) => {
+                    let row = CredentialRow { version: known.version, scope: known.scope, ..row };
+                    self.store.replace(row, Vec::new()).await?
+                }
+                None => match self.store.insert(vec![row], None).await {
+                    Err(error) if error.code() == "credential_exists" => false,
+                    other => other.map(|()| true)?,
+                },
+            };
+            if written {
+                self.note_ending(id.to_owned(), ending);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Has an issuer no longer speak for an account that is gone, so that it does not speak for the next of that name, and
+    /// the name never made up again by a token that still names it.
+    pub async fn forget_account(&self, platform: &Scope, account: &str) -> Result<()> {
+        let row = CredentialRow::new(Kind::Retired, platform, account.to_owned(), "{}".into(), NEVER);
+        match self.store.insert(vec![row], None).await {
+            Err(error) if error.code() == "credential_exists" => {}
+            other => other?,
+        }
+        let rows = self.store.list(Kind::Issuer, None).await?;
+        for row in rows {
+            let IssuerBody { mut spec, .. } = parsed(&row)?;
+            let before = spec.accounts.len();
+            spec.accounts.retain(|own| own != account);
+            if spec.accounts.len() == before {
+                continue;
+            }
+            if spec.accounts.is_empty() {
+                self.store.remove(Kind::Issuer, &row.id).await?;
+            } else {
+                let body = IssuerBody { spec, version: u64::from_be_bytes(entropy::bytes()?) };
+                if !self.store.replace(CredentialRow { body: json(&body)?, ..row }, Vec::new()).await? {
+                    return Err(Error::conflict("issuer_changed", "an issuer of this account is being changed")
+                        .with_help("delete the account again"));
+                }
+            }
+            self.changed().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether an account of this name was deleted.
+    pub async fn is_retired(&self, account: &str) -> Result<bool> {
+        Ok(self.store.find(Kind::Retired, account).await?.is_some())
+    }
+}
+
+/// What a row of a revocation says: from when on, and how long that must be remembered.
+fn ending_of(row: &CredentialRow) -> Result<Ending> {
+    Ok(Ending { from: parsed(row)?, forget_at: row.ends_at })
+}
+
+/// An ending is only ever brought forward, and remembered the longer.
+fn merge(known: &mut HashMap<String, Ending>, id: String, ending: Ending) {
+    known.entry(id).and_modify(|own| *own = own.and(ending)).or_insert(ending);
+}
+
+fn check_settings(settings: &IdentitySettings) -> Result<()> {
+    let refuse = |message: &str| Err(Error::invalid("identity_settings_invalid", message));
+    keys::check_prefix(&settings.key_prefix)?;
+    let domain = settings.trust_domain.as_str();
+    let of_domain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if domain.is_empty() || domain.len() > 255 || !domain.bytes().all(of_domain) {
+        return refuse("`trust_domain` has 1 to 255 of letters, digits, `.`, `_` and `-`");
+    }
+    if settings.issuer.len() > 512 {
+        return refuse("`issuer` has at most 512 bytes");
+    }
+    if !(60..=86_400).contains(&settings.access_token_seconds) {
+        return refuse(
+            "`access_token_seconds` is 60 to 86,400: what cannot be recalled everywhere at once must be short",
+        );
+    }
+    if !(60..=366 * 86_400).contains(&settings.refresh_token_seconds) {
+        return refuse("`refresh_token_seconds` is 60 seconds to 366 days");
+    }
+    if settings.max_keys == 0 || settings.max_keys > 100_000 {
+        return refuse("`max_keys` is 1 to 100,000");
+    }
+    let scopes: usize = settings.roles.values().map(Vec::len).sum();
+    if settings.roles.len() > 100 || scopes > 10_000 {
+        return refuse("`roles` has at most 100 roles");
+    }
+    if settings.auto_provision.max_accounts > 1_000_000 {
+        return refuse("`auto_provision.max_accounts` is at most 1,000,000");
+    }
+    settings.auto_provision.limits.iter().try_for_each(crate::api::LimitSpec::check)
+}

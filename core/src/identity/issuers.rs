@@ -1,0 +1,230 @@
+//! Issuers whose tokens are taken: what an entry must say, and how a verified token is read by it. Owns claim mapping and
+//! the rule that an issuer speaks only for its own accounts; touches ground and `net`.
+
+use std::sync::{Arc, atomic::AtomicU64};
+
+use serde_json::{Map, Value};
+
+use super::{
+    jwk::{self, VerifyingKey},
+    jwt,
+    verified::{RightsBy, Verified},
+};
+use crate::{
+    api::{Algorithm, CredentialKind, IssuerSpec, Principal, PrincipalKind},
+    error::{Error, ErrorKind, Result},
+    net,
+    scope::{Authority, Id, Named},
+};
+
+const MAX_LEEWAY_SECONDS: u32 = 300;
+const MAX_LIST: usize = 1_000;
+/// Most roles, scopes or projects one token may carry.
+const MAX_CLAIM_LIST: usize = 256;
+/// For every account: must be written out.
+const ANY: &str = "*";
+
+/// Where an issuer's keys are.
+pub enum Keys {
+    /// Published, and fetched.
+    Published,
+    /// Given, by kid.
+    Given(Vec<(Option<String>, Arc<VerifyingKey>)>),
+}
+
+/// An entry that was checked, ready to verify by.
+pub struct Issuer {
+    /// The entry; without its secret.
+    pub spec: IssuerSpec,
+    /// Its keys.
+    pub keys: Keys,
+    /// Counts changes of the entry.
+    pub version: u64,
+    project: Option<Id>,
+}
+
+fn refuse(message: &str) -> Error {
+    Error::invalid("issuer_invalid", message)
+}
+
+fn claims_refused(message: &str) -> Error {
+    Error::new(ErrorKind::Unauthenticated, "token_claims_invalid", message)
+}
+
+impl Issuer {
+    /// Checks an entry, so that nothing about it is left to be found out at the first call.
+    pub fn read(mut spec: IssuerSpec, version: u64) -> Result<Self> {
+        let text = |text: &str| !text.is_empty() && text.len() <= 512;
+        if !text(&spec.issuer) {
+            return Err(refuse("an issuer has the exact `iss` of its tokens, up to 512 bytes"));
+        }
+        if spec.audience.is_empty() || spec.audience.len() > MAX_LIST || !spec.audience.iter().all(|name| text(name)) {
+            return Err(refuse("`audience` names at least one audience; a token for somebody else is never taken"));
+        }
+        if spec.accounts.is_empty() || spec.accounts.len() > MAX_LIST {
+            return Err(
+                refuse("`accounts` names the accounts the issuer speaks for").with_help("use `*` for every account")
+            );
+        }
+        for account in spec.accounts.iter().filter(|account| *account != ANY) {
+            Id::parse("account", account)?;
+        }
+        if spec.leeway_seconds > MAX_LEEWAY_SECONDS {
+            return Err(refuse("`leeway_seconds` is at most 300"));
+        }
+        let project = match spec.project.as_str() {
+            "" => None,
+            project if spec.accounts.len() == 1 && spec.accounts.first().is_some_and(|account| account != ANY) => {
+                Some(Id::parse("project", project)?)
+            }
+            _ => return Err(refuse("`project` is for an issuer of exactly one account")),
+        };
+        let sources = [!spec.jwks_url.is_empty(), !spec.jwks.is_empty(), !spec.secret.is_empty()];
+        if sources.into_iter().filter(|given| *given).count() != 1 {
+            return Err(refuse("exactly one of `jwks_url`, `jwks` and `secret` is given"));
+        }
+        // A secret and public keys side by side are how a public key comes to be used as a secret.
+        let symmetric = spec.algorithms.contains(&Algorithm::HS256);
+        if spec.algorithms.is_empty() || (symmetric && spec.algorithms.len() > 1) || symmetric == spec.secret.is_empty()
+        {
+            return Err(refuse("`algorithms` names those taken: `HS256` alone for a `secret`, never for public keys"));
+        }
+        if spec.secret.contains("-----BEGIN") {
+            return Err(refuse("`secret` is a public key; a token that anybody can sign proves nothing"));
+        }
+        if !spec.jwks_url.is_empty() {
+            net::check_url(&spec.jwks_url, spec.private_network)?;
+        }
+        let keys = if !spec.secret.is_empty() {
+            Keys::Given(vec![(None, Arc::new(VerifyingKey::from_secret(spec.secret.as_bytes())?))])
+        } else if spec.jwks.is_empty() {
+            Keys::Published
+        } else {
+            let keys = jwk::key_set(&spec.jwks)?;
+            if !keys.iter().any(|(_, key)| spec.algorithms.iter().any(|algorithm| key.fits(*algorithm))) {
+                return Err(refuse("no key in `jwks` fits the algorithms taken"));
+            }
+            Keys::Given(keys)
+        };
+        spec.secret.clear();
+        Ok(Self { spec, keys, version, project })
+    }
+
+    /// A key that was given, by the kid of a token; without a kid the only one that fits.
+    pub fn given_key(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Arc<VerifyingKey>> {
+        let Keys::Given(keys) = &self.keys else { return Err(Error::internal("these keys are fetched")) };
+        let mut fitting = keys
+            .iter()
+            .filter(|(own, key)| key.fits(algorithm) && (kid.is_none() || own.is_none() || own.as_deref() == kid));
+        match (fitting.next(), fitting.next()) {
+            (Some((_, key)), None) => Ok(Arc::clone(key)),
+            _ => {
+                Err(Error::new(ErrorKind::Unauthenticated, "token_key_unknown", "no key of the issuer fits the token"))
+            }
+        }
+    }
+
+    /// What a token of this issuer, whose signature and times hold, says of its bearer.
+    pub fn bearer(&self, claims: &Map<String, Value>, ends_at: i64) -> Result<Verified> {
+        let at = |path: &str| jwt::string_at(claims, path);
+        let text = |path: &str| at(path).and_then(Value::as_str);
+        let subject = text("sub").ok_or_else(|| claims_refused("the token names no subject"))?;
+        let authority = self.authority(at(&self.spec.claims.account), at(&self.spec.claims.project))?;
+        let roles = list(at(&self.spec.claims.roles), "roles")?;
+        let scopes = list(at(&self.spec.claims.scopes), "scopes")?;
+        let jti = text("jti").unwrap_or_default();
+        let agent = text("identity_type") == Some("agent");
+        let principal = Principal {
+            kind: if agent { PrincipalKind::Agent } else { PrincipalKind::User },
+            id: text("external_id").filter(|_| agent).unwrap_or(subject).to_owned(),
+            roles,
+            scopes,
+        };
+        if super::is_reserved(&principal.id) {
+            return Err(claims_refused("the token's subject is a name that only we give"));
+        }
+        principal.check().map_err(|_| claims_refused("the token's subject cannot be a principal"))?;
+        Ok(Verified {
+            credential: CredentialKind::Jwt,
+            id: jti.to_owned(),
+            issuer: self.spec.issuer.clone(),
+            issuer_version: self.version,
+            // A claim of scopes that is there and empty gives none; only where there is none do roles speak.
+            rights_by: match at(&self.spec.claims.scopes) {
+                Some(_) => RightsBy::Scopes,
+                None => RightsBy::Roles,
+            },
+            principal,
+            authority,
+            ends_at,
+            presentable_until: ends_at,
+            ends_with: if jti.is_empty() { Vec::new() } else { vec![revocation_id(&self.spec.issuer, jti)] },
+            // Auth0's marks of a token that no person stands behind.
+            machine: text("gty") == Some("client-credentials") || subject.ends_with("@clients"),
+            seen: AtomicU64::default(),
+        })
+    }
+
+    fn authority(&self, account: Option<&Value>, project: Option<&Value>) -> Result<Authority> {
+        if let (Some(project), [account]) = (&self.project, self.spec.accounts.as_slice()) {
+            let account = Named { id: Id::parse("account", account)?, uid: None };
+            return Ok(Authority::projects(account, vec![Named { id: project.clone(), uid: None }]));
+        }
+        let account = account
+            .and_then(Value::as_str)
+            .filter(|account| !account.is_empty())
+            .ok_or_else(|| claims_refused("the token names no account"))?;
+        let account =
+            Id::parse("account", account).map_err(|_| claims_refused("the token's account is no account id"))?;
+        if !self.spec.accounts.iter().any(|own| own == ANY || own == account.as_str()) {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                "issuer_not_for_account",
+                "this issuer does not speak for the account its token names",
+            ));
+        }
+        let account = Named { id: account, uid: None };
+        let projects = match project {
+            None => Vec::new(),
+            Some(value) => list(Some(value), "projects")?,
+        };
+        let named = |id: &String| {
+            Id::parse("project", id)
+                .map(|id| Named { id, uid: None })
+                .map_err(|_| claims_refused("the token's project is no project id"))
+        };
+        // A claim that is there and names nothing must not read as "all of them".
+        match (project, projects.is_empty()) {
+            (None, _) => Ok(Authority::account(account)),
+            (Some(_), true) => Err(claims_refused("the token's project is empty")),
+            (Some(_), false) => Ok(Authority::projects(account, projects.iter().map(named).collect::<Result<_>>()?)),
+        }
+    }
+}
+
+/// Under which id a token of another issuer is revoked.
+#[must_use]
+pub fn revocation_id(issuer: &str, jti: &str) -> String {
+    let mut bytes = Vec::with_capacity(issuer.len() + jti.len() + 4);
+    bytes.extend_from_slice(&u32::try_from(issuer.len()).unwrap_or(u32::MAX).to_be_bytes());
+    bytes.extend_from_slice(issuer.as_bytes());
+    bytes.extend_from_slice(jti.as_bytes());
+    data_encoding::HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref())
+}
+
+/// A list of strings, or one string with spaces between.
+fn list(value: Option<&Value>, what: &str) -> Result<Vec<String>> {
+    let wrong = || claims_refused(&format!("the token's {what} are no list of strings"));
+    let texts: Vec<String> = match value {
+        None => Vec::new(),
+        Some(Value::String(text)) => text.split(' ').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+        Some(Value::Array(items)) => {
+            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect::<Result<_>>()?
+        }
+        Some(_) => return Err(wrong()),
+    };
+    if texts.len() > MAX_CLAIM_LIST || texts.iter().any(|text| text.is_empty() || text.len() > 256) {
+        return Err(wrong());
+    }
+    Ok(texts)
+}

@@ -1,0 +1,93 @@
+//! What a credential turned out to be: principal, authority, rights, and until when. Touches only ground.
+
+use std::{collections::BTreeMap, sync::atomic::AtomicU64};
+
+use super::rights::Rights;
+use crate::{
+    api::{CredentialKind, Identity, Principal},
+    clock::rfc3339,
+    scope::Authority,
+};
+
+/// What says what a credential may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RightsBy {
+    /// The scopes it carries, also when it carries none.
+    Scopes,
+    /// Its roles, where it says nothing of scopes.
+    Roles,
+    /// Nothing: dev mode lets everybody do everything in the one project it opens.
+    DevMode,
+}
+
+/// A credential that was verified. Everything that follows from it asks [`super::IdentityRoom::check`] each time, so that
+/// expiry and revocation end it wherever it is held.
+#[derive(Debug)]
+pub struct Verified {
+    /// What it was.
+    pub credential: CredentialKind,
+    /// Its id; empty when it has none.
+    pub id: String,
+    /// The issuer of a token.
+    pub issuer: String,
+    /// Which state of the issuer's entry it was verified against.
+    pub(super) issuer_version: u64,
+    /// Who acts.
+    pub principal: Principal,
+    /// Where.
+    pub authority: Authority,
+    /// What says what it may do.
+    pub(super) rights_by: RightsBy,
+    /// Until when, microseconds since 1970.
+    pub ends_at: i64,
+    /// How long its text could be presented again: what is revoked is remembered at least so long.
+    pub(super) presentable_until: i64,
+    /// Ids whose revocation ends it: its own, and those of what it was exchanged for.
+    pub(super) ends_with: Vec<String>,
+    /// Whether a machine asks, on behalf of somebody it names itself.
+    pub machine: bool,
+    /// The state of revocations it was last held against.
+    pub(super) seen: AtomicU64,
+}
+
+impl Verified {
+    /// What it may do, by the table of roles as it stands.
+    #[must_use]
+    pub fn rights(&self, table: &BTreeMap<String, Vec<String>>) -> Rights {
+        match self.rights_by {
+            RightsBy::Scopes => Rights::of(&self.principal.scopes, &[], table),
+            RightsBy::Roles => Rights::of(&self.principal.scopes, &self.principal.roles, table),
+            RightsBy::DevMode => Rights::everything(),
+        }
+    }
+
+    /// The scopes that bound guard calls by it; none at all where it says nothing of scopes.
+    #[must_use]
+    pub fn ceiling(&self) -> Option<Vec<String>> {
+        let scopes = &self.principal.scopes;
+        // A token that says "no scopes" means it; a key without any was made for guard calls.
+        let says_so = self.credential == CredentialKind::Jwt && self.rights_by == RightsBy::Scopes;
+        (says_so || !scopes.is_empty()).then(|| scopes.clone())
+    }
+
+    /// Whether this is the very credential `other` is.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        !self.id.is_empty() && (self.credential, &self.issuer, &self.id) == (other.credential, &other.issuer, &other.id)
+    }
+
+    /// As callers see it.
+    #[must_use]
+    pub fn identity(&self, table: &BTreeMap<String, Vec<String>>) -> Identity {
+        Identity {
+            principal: self.principal.clone(),
+            credential: self.credential,
+            credential_id: self.id.clone(),
+            issuer: self.issuer.clone(),
+            account_id: self.authority.account_id().map(ToString::to_string).unwrap_or_default(),
+            project_ids: self.authority.project_ids().map(ToString::to_string).collect(),
+            scopes: self.rights(table).names(),
+            expires_at: (self.ends_at != i64::MAX).then(|| rfc3339(self.ends_at)),
+        }
+    }
+}

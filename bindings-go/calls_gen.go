@@ -122,19 +122,21 @@ func nativePrintAuditHead(head AuditHead) (result string, err error) {
 	return take(lifted), nil
 }
 
-// The account's id.
-func (o *nativeTenant) accountID() (result string, err error) {
+// What never changes about it, in one crossing.
+func (o *nativeTenant) about() (result aboutParts, err error) {
 	self, err := o.enter(cloneTenant)
 	if err != nil {
 		return
 	}
 	defer o.leave()
 	var status C.RustCallStatus
-	lifted := C.uniffi_tenantry_go_fn_method_tenant_account_id(self, &status)
+	lifted := C.uniffi_tenantry_go_fn_method_tenant_about(self, &status)
 	if err = check(nil, &status); err != nil {
 		return
 	}
-	return take(lifted), nil
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
 }
 
 // Takes `cost` from a limit.
@@ -407,21 +409,6 @@ func (o *nativeTenant) listPolicies(ctx context.Context) (result []PolicySummary
 	return result, r.end()
 }
 
-// The project's id.
-func (o *nativeTenant) projectID() (result string, err error) {
-	self, err := o.enter(cloneTenant)
-	if err != nil {
-		return
-	}
-	defer o.leave()
-	var status C.RustCallStatus
-	lifted := C.uniffi_tenantry_go_fn_method_tenant_project_id(self, &status)
-	if err = check(nil, &status); err != nil {
-		return
-	}
-	return take(lifted), nil
-}
-
 // Attaches Cedar text under a name.
 func (o *nativeTenant) putPolicy(ctx context.Context, spec PolicySpec) (result PolicyReceipt, err error) {
 	if err = over(ctx); err != nil {
@@ -559,6 +546,38 @@ func (o *nativeTenant) removePolicy(ctx context.Context, name string, layer Laye
 	return
 }
 
+// Refuses a caller that lacks one of `scopes`.
+func (o *nativeTenant) requireScopes(ctx context.Context, scopes []string) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var scopesWriter writer
+	{
+		w := &scopesWriter
+		w.count(len(scopes))
+		for i := range scopes {
+			w.text(scopes[i])
+		}
+	}
+	if err = scopesWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_require_scopes(self, scopesWriter.buffer())
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
 // Sets a rate limit.
 func (o *nativeTenant) setLimit(ctx context.Context, spec LimitSpec) (err error) {
 	if err = over(ctx); err != nil {
@@ -652,6 +671,450 @@ func (o *nativeTenant) verifyAudit(ctx context.Context, head *string) (result Ve
 	return result, r.end()
 }
 
+// Makes or imports a key.
+func (o *nativeTenant) createKey(ctx context.Context, spec KeySpec) (result NewAPIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var specWriter writer
+	{
+		w := &specWriter
+		spec.write(w)
+	}
+	if err = specWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_create_key(self, specWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// The token endpoint.
+func (o *nativeTenant) exchangeToken(ctx context.Context, request TokenRequest) (result AccessToken, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var requestWriter writer
+	{
+		w := &requestWriter
+		request.write(w)
+	}
+	if err = requestWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_exchange_token(self, requestWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// The platform's settings of identity.
+func (o *nativeTenant) identitySettings(ctx context.Context) (result identitySettingsParts, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_identity_settings(self)
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// What a token or key is worth now.
+func (o *nativeTenant) introspectToken(ctx context.Context, token string) (result Introspection, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var tokenWriter writer
+	tokenWriter.bareText(token)
+	if err = tokenWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_introspect_token(self, tokenWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// A token for somebody the app itself has authenticated.
+func (o *nativeTenant) issueToken(ctx context.Context, spec TokenSpec) (result AccessToken, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var specWriter writer
+	{
+		w := &specWriter
+		spec.write(w)
+	}
+	if err = specWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_issue_token(self, specWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// All issuers, without their secrets.
+func (o *nativeTenant) listIssuers(ctx context.Context) (result []IssuerSpec, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_list_issuers(self)
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result = make([]IssuerSpec, r.count(23))
+	for i := range result {
+		result[i].read(r)
+	}
+	return result, r.end()
+}
+
+// The keys of a project, an account or the platform.
+func (o *nativeTenant) listKeys(ctx context.Context, account string, project string) (result []APIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var accountWriter writer
+	accountWriter.bareText(account)
+	var projectWriter writer
+	projectWriter.bareText(project)
+	if err = accountWriter.err; err != nil {
+		return
+	}
+	if err = projectWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_list_keys(self, accountWriter.buffer(), projectWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result = make([]APIKey, r.count(41))
+	for i := range result {
+		result[i].read(r)
+	}
+	return result, r.end()
+}
+
+// Our public keys.
+func (o *nativeTenant) publishedKeys(ctx context.Context) (result map[string]any, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_published_keys(self)
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return readJSON(take(lifted))
+}
+
+// Replaces the platform's settings of identity.
+func (o *nativeTenant) putIdentitySettings(ctx context.Context, settings identitySettingsParts) (result identitySettingsParts, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var settingsWriter writer
+	{
+		w := &settingsWriter
+		settings.write(w)
+	}
+	if err = settingsWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_put_identity_settings(self, settingsWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Takes an issuer's tokens from now on.
+func (o *nativeTenant) putIssuer(ctx context.Context, spec IssuerSpec) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var specWriter writer
+	{
+		w := &specWriter
+		spec.write(w)
+	}
+	if err = specWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_put_issuer(self, specWriter.buffer())
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Takes none of an issuer's tokens any more.
+func (o *nativeTenant) removeIssuer(ctx context.Context, issuer string) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var issuerWriter writer
+	issuerWriter.bareText(issuer)
+	if err = issuerWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_remove_issuer(self, issuerWriter.buffer())
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Ends a key.
+func (o *nativeTenant) revokeKey(ctx context.Context, id string) (result APIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var idWriter writer
+	idWriter.bareText(id)
+	if err = idWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_revoke_key(self, idWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Ends a token.
+func (o *nativeTenant) revokeToken(ctx context.Context, token string) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var tokenWriter writer
+	tokenWriter.bareText(token)
+	if err = tokenWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_revoke_token(self, tokenWriter.buffer())
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Makes a key to take another's place.
+func (o *nativeTenant) rotateKey(ctx context.Context, id string, overlapSeconds int64) (result NewAPIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var idWriter writer
+	idWriter.bareText(id)
+	if err = idWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_rotate_key(self, idWriter.buffer(), C.int64_t(overlapSeconds))
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Signs with a new key from now on.
+func (o *nativeTenant) rotateSigningKey(ctx context.Context) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_rotate_signing_key(self)
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Who a token or key is.
+func (o *nativeTenant) verifyCredential(ctx context.Context, credential string) (result Identity, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var credentialWriter writer
+	credentialWriter.bareText(credential)
+	if err = credentialWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_verify_credential(self, credentialWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
 // Opens the engine: data in `./.tenantry` unless `parts`, `TENANTRY_*` or `tenantry.toml` say otherwise.
 func nativeOpen(parts openParts) (result *nativeTenantry, err error) {
 	var partsWriter writer
@@ -668,6 +1131,35 @@ func nativeOpen(parts openParts) (result *nativeTenantry, err error) {
 		return
 	}
 	return adoptTenantry(lifted), nil
+}
+
+// The handle of whoever presents this.
+func (o *nativeTenantry) authenticate(ctx context.Context, presented presentedParts) (result *nativeTenant, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var presentedWriter writer
+	{
+		w := &presentedWriter
+		presented.write(w)
+	}
+	if err = presentedWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_authenticate(self, presentedWriter.buffer())
+	u64Future.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_u64(future, &status)
+	u64Future.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return adoptTenant(lifted), nil
 }
 
 // Creates an account.
@@ -1064,4 +1556,565 @@ func (o *nativeTenantry) tenant(ctx context.Context, account string, project str
 		return
 	}
 	return adoptTenant(lifted), nil
+}
+
+// Lets principals of one account act in a project of another.
+func (o *nativeTenantry) createGrant(ctx context.Context, spec GrantSpec) (result Grant, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var specWriter writer
+	{
+		w := &specWriter
+		spec.write(w)
+	}
+	if err = specWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_create_grant(self, specWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Makes or imports a key.
+func (o *nativeTenantry) createKey(ctx context.Context, spec KeySpec) (result NewAPIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var specWriter writer
+	{
+		w := &specWriter
+		spec.write(w)
+	}
+	if err = specWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_create_key(self, specWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// The token endpoint.
+func (o *nativeTenantry) exchangeToken(ctx context.Context, request TokenRequest) (result AccessToken, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var requestWriter writer
+	{
+		w := &requestWriter
+		request.write(w)
+	}
+	if err = requestWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_exchange_token(self, requestWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// What crossed between tenants, oldest first.
+func (o *nativeTenantry) grantUses(ctx context.Context, query AuditQuery) (result []AuditRecord, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var queryWriter writer
+	{
+		w := &queryWriter
+		query.write(w)
+	}
+	if err = queryWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_grant_uses(self, queryWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result = make([]AuditRecord, r.count(33))
+	for i := range result {
+		result[i].read(r)
+	}
+	return result, r.end()
+}
+
+// The platform's settings of identity.
+func (o *nativeTenantry) identitySettings(ctx context.Context) (result identitySettingsParts, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_identity_settings(self)
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// What a token or key is worth now.
+func (o *nativeTenantry) introspectToken(ctx context.Context, token string) (result Introspection, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var tokenWriter writer
+	tokenWriter.bareText(token)
+	if err = tokenWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_introspect_token(self, tokenWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// A token for somebody the app itself has authenticated.
+func (o *nativeTenantry) issueToken(ctx context.Context, spec TokenSpec) (result AccessToken, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var specWriter writer
+	{
+		w := &specWriter
+		spec.write(w)
+	}
+	if err = specWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_issue_token(self, specWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Grants that have not ended.
+func (o *nativeTenantry) listGrants(ctx context.Context) (result []Grant, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_list_grants(self)
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result = make([]Grant, r.count(33))
+	for i := range result {
+		result[i].read(r)
+	}
+	return result, r.end()
+}
+
+// All issuers, without their secrets.
+func (o *nativeTenantry) listIssuers(ctx context.Context) (result []IssuerSpec, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_list_issuers(self)
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result = make([]IssuerSpec, r.count(23))
+	for i := range result {
+		result[i].read(r)
+	}
+	return result, r.end()
+}
+
+// The keys of a project, an account or the platform.
+func (o *nativeTenantry) listKeys(ctx context.Context, account string, project string) (result []APIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var accountWriter writer
+	accountWriter.bareText(account)
+	var projectWriter writer
+	projectWriter.bareText(project)
+	if err = accountWriter.err; err != nil {
+		return
+	}
+	if err = projectWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_list_keys(self, accountWriter.buffer(), projectWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result = make([]APIKey, r.count(41))
+	for i := range result {
+		result[i].read(r)
+	}
+	return result, r.end()
+}
+
+// Our public keys.
+func (o *nativeTenantry) publishedKeys(ctx context.Context) (result map[string]any, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_published_keys(self)
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return readJSON(take(lifted))
+}
+
+// Replaces the platform's settings of identity.
+func (o *nativeTenantry) putIdentitySettings(ctx context.Context, settings identitySettingsParts) (result identitySettingsParts, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var settingsWriter writer
+	{
+		w := &settingsWriter
+		settings.write(w)
+	}
+	if err = settingsWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_put_identity_settings(self, settingsWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Takes an issuer's tokens from now on.
+func (o *nativeTenantry) putIssuer(ctx context.Context, spec IssuerSpec) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var specWriter writer
+	{
+		w := &specWriter
+		spec.write(w)
+	}
+	if err = specWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_put_issuer(self, specWriter.buffer())
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Takes none of an issuer's tokens any more.
+func (o *nativeTenantry) removeIssuer(ctx context.Context, issuer string) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var issuerWriter writer
+	issuerWriter.bareText(issuer)
+	if err = issuerWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_remove_issuer(self, issuerWriter.buffer())
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Ends a grant.
+func (o *nativeTenantry) revokeGrant(ctx context.Context, id string) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var idWriter writer
+	idWriter.bareText(id)
+	if err = idWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_revoke_grant(self, idWriter.buffer())
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Ends a key.
+func (o *nativeTenantry) revokeKey(ctx context.Context, id string) (result APIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var idWriter writer
+	idWriter.bareText(id)
+	if err = idWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_revoke_key(self, idWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Ends a token.
+func (o *nativeTenantry) revokeToken(ctx context.Context, token string) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var tokenWriter writer
+	tokenWriter.bareText(token)
+	if err = tokenWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_revoke_token(self, tokenWriter.buffer())
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Makes a key to take another's place.
+func (o *nativeTenantry) rotateKey(ctx context.Context, id string, overlapSeconds int64) (result NewAPIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var idWriter writer
+	idWriter.bareText(id)
+	if err = idWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_rotate_key(self, idWriter.buffer(), C.int64_t(overlapSeconds))
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Signs with a new key from now on.
+func (o *nativeTenantry) rotateSigningKey(ctx context.Context) (err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_rotate_signing_key(self)
+	voidFuture.await(ctx, future)
+	var status C.RustCallStatus
+	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
+	voidFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Who a token or key is.
+func (o *nativeTenantry) verifyCredential(ctx context.Context, credential string) (result Identity, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var credentialWriter writer
+	credentialWriter.bareText(credential)
+	if err = credentialWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_verify_credential(self, credentialWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
 }

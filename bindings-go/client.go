@@ -20,6 +20,9 @@ type Options struct {
 	Dev *bool
 	// APIKey is a credential to act with; empty acts as this process.
 	APIKey string
+	// RequireCredentials closes Client.Tenant: tenants are named by verified credentials only, through
+	// Client.Authenticate. Left out, the environment decides.
+	RequireCredentials *bool
 	// AccountID is the account of Client.Own.
 	AccountID string
 	// ProjectID is the project of Client.Own.
@@ -41,14 +44,15 @@ type Client struct {
 // Open opens the engine, or joins the one this process has open on the same folder.
 func Open(options Options) (*Client, error) {
 	parts := openParts{
-		DataDir:        options.DataDir,
-		InMemory:       options.InMemory,
-		Dev:            options.Dev,
-		APIKey:         options.APIKey,
-		AccountID:      options.AccountID,
-		ProjectID:      options.ProjectID,
-		BaseURL:        options.BaseURL,
-		DefaultHeaders: options.DefaultHeaders,
+		DataDir:            options.DataDir,
+		InMemory:           options.InMemory,
+		Dev:                options.Dev,
+		APIKey:             options.APIKey,
+		RequireCredentials: options.RequireCredentials,
+		AccountID:          options.AccountID,
+		ProjectID:          options.ProjectID,
+		BaseURL:            options.BaseURL,
+		DefaultHeaders:     options.DefaultHeaders,
 	}
 	if options.Deadline != 0 {
 		// Rounded away from zero: a deadline of less than a millisecond is not none, and a negative one is refused.
@@ -67,7 +71,8 @@ func Open(options Options) (*Client, error) {
 	return &Client{object: object}, nil
 }
 
-// Tenant is the handle of one project. It never creates the project, except in dev mode.
+// Tenant is the handle of one project, as the process itself; see Authenticate for callers from outside. It never creates
+// the project, except in dev mode.
 func (c *Client) Tenant(ctx context.Context, account, project string) (*Tenant, error) {
 	return tenant(c.object.tenant(ctx, account, project))
 }
@@ -77,7 +82,7 @@ func (c *Client) Own(ctx context.Context) (*Tenant, error) {
 	return tenant(c.object.own(ctx))
 }
 
-// Admin has the operations on accounts and projects. They need platform authority at each call.
+// Admin has the operations on accounts, projects and grants. They need platform authority at each call.
 func (c *Client) Admin() Admin {
 	return Admin{c.object}
 }
@@ -94,15 +99,15 @@ func (c *Client) Close() error {
 	if err := c.object.shut(ctx); err != nil {
 		return err
 	}
-	// What later calls fail with, in the core's own words.
+	// What later calls fail with, in the core's own words: of all that may be asked, this minds nothing before it.
 	var closed *Error
-	if _, err := c.object.tenant(ctx, "", ""); errors.As(err, &closed) {
+	if _, err := c.object.authenticate(ctx, presentedParts{}); errors.As(err, &closed) {
 		c.object.release(closed)
 	}
 	return nil
 }
 
-// Admin has the operations on accounts and projects.
+// Admin has the operations on accounts, projects and grants.
 type Admin struct {
 	object *nativeTenantry
 }
@@ -115,6 +120,11 @@ func (a Admin) Accounts() Accounts {
 // Projects are workspaces of an account.
 func (a Admin) Projects() Projects {
 	return Projects(a)
+}
+
+// Grants let principals of one tenant act in another.
+func (a Admin) Grants() Grants {
+	return Grants(a)
 }
 
 // Accounts has the operations on customer organisations; see Client.Admin.
@@ -192,21 +202,18 @@ func (p Projects) Delete(ctx context.Context, account, id string) error {
 type Tenant struct {
 	object           *nativeTenant
 	account, project string
+	caller           *Identity
 }
 
 func tenant(object *nativeTenant, err error) (*Tenant, error) {
 	if err != nil {
 		return nil, err
 	}
-	account, err := object.accountID()
+	about, err := object.about()
 	if err != nil {
 		return nil, err
 	}
-	project, err := object.projectID()
-	if err != nil {
-		return nil, err
-	}
-	return &Tenant{object: object, account: account, project: project}, nil
+	return &Tenant{object: object, account: about.AccountID, project: about.ProjectID, caller: about.Caller}, nil
 }
 
 // AccountID is the account's id.

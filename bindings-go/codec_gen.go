@@ -3,7 +3,10 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0x40a4a29b2937c49e
+const layoutFingerprint uint64 = 0xf53dbf96668f5c7e
+
+// Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
+type Algorithm string
 
 // AuditClass: How strongly the audit trail of a project is kept.
 type AuditClass string
@@ -11,8 +14,14 @@ type AuditClass string
 // ContentType: What kind of text a request holds.
 type ContentType string
 
+// CredentialKind: What a credential was.
+type CredentialKind string
+
 // Decision: What a guard call decided.
 type Decision string
+
+// KeyState: Whether an API key is taken.
+type KeyState string
 
 // Layer: Where in the hierarchy a policy or limit sits.
 type Layer string
@@ -49,6 +58,9 @@ type openParts struct {
 	// A credential to act with.
 	APIKey string `json:"api_key,omitzero"`
 
+	// Whether tenants are named by verified credentials only.
+	RequireCredentials *bool `json:"require_credentials,omitzero"`
+
 	// The account to act in.
 	AccountID string `json:"account_id,omitzero"`
 
@@ -75,6 +87,9 @@ func (v *openParts) write(w *writer) {
 	}
 	if w.given(v.APIKey != "") {
 		w.text(v.APIKey)
+	}
+	if w.given(v.RequireCredentials != nil) {
+		w.flag(*v.RequireCredentials)
 	}
 	if w.given(v.AccountID != "") {
 		w.text(v.AccountID)
@@ -104,6 +119,10 @@ func (v *openParts) read(r *reader) {
 	}
 	if r.given() {
 		v.APIKey = r.text()
+	}
+	if r.given() {
+		v.RequireCredentials = new(bool)
+		*v.RequireCredentials = r.flag()
 	}
 	if r.given() {
 		v.AccountID = r.text()
@@ -332,7 +351,7 @@ type PolicySpec struct {
 	Layer Layer `json:"layer,omitzero"`
 
 	// Whether its layer bounds every layer below.
-	Ceiling bool `json:"ceiling,omitzero"`
+	Ceiling bool `json:"ceiling"`
 }
 
 func (v *PolicySpec) write(w *writer) {
@@ -344,9 +363,7 @@ func (v *PolicySpec) write(w *writer) {
 	if w.given(v.Layer != "") {
 		w.text(string(v.Layer))
 	}
-	if w.given(v.Ceiling) {
-		w.flag(v.Ceiling)
-	}
+	w.flag(v.Ceiling)
 }
 
 func (v *PolicySpec) read(r *reader) {
@@ -358,9 +375,7 @@ func (v *PolicySpec) read(r *reader) {
 	if r.given() {
 		v.Layer = Layer(r.text())
 	}
-	if r.given() {
-		v.Ceiling = r.flag()
-	}
+	v.Ceiling = r.flag()
 }
 
 // A policy in force.
@@ -789,6 +804,1161 @@ func (v *VerifyReport) read(r *reader) {
 		for i := range v.Problems {
 			v.Problems[i] = r.text()
 		}
+	}
+}
+
+// An API key as admin calls return it: everything but the key.
+type APIKey struct {
+	// Names it; not secret.
+	ID string `json:"id"`
+
+	// What people call it.
+	Name string `json:"name"`
+
+	// How it starts, for finding it in a configuration.
+	KeyPrefix string `json:"key_prefix"`
+
+	// The account it reaches; empty for a platform key.
+	AccountID string `json:"account_id,omitzero"`
+
+	// The project it reaches; empty when it reaches a whole account.
+	ProjectID string `json:"project_id,omitzero"`
+
+	// Whether it is taken.
+	State KeyState `json:"state"`
+
+	// Its OAuth scopes.
+	Scopes []string `json:"scopes"`
+
+	// What its holder is to policies.
+	Type PrincipalType `json:"type"`
+
+	// The principal's id.
+	Subject string `json:"subject"`
+
+	// Who made it.
+	CreatedBy string `json:"created_by"`
+
+	// RFC 3339 in UTC.
+	CreatedAt string `json:"created_at"`
+
+	// RFC 3339 in UTC; empty for never.
+	ExpiresAt string `json:"expires_at,omitzero"`
+
+	// RFC 3339 in UTC; written within a second of use.
+	LastUsedAt string `json:"last_used_at,omitzero"`
+
+	// The key that took its place.
+	ReplacedBy string `json:"replaced_by,omitzero"`
+}
+
+func (v *APIKey) write(w *writer) {
+	w.text(v.ID)
+	w.text(v.Name)
+	w.text(v.KeyPrefix)
+	if w.given(v.AccountID != "") {
+		w.text(v.AccountID)
+	}
+	if w.given(v.ProjectID != "") {
+		w.text(v.ProjectID)
+	}
+	w.text(string(v.State))
+	w.count(len(v.Scopes))
+	for i := range v.Scopes {
+		w.text(v.Scopes[i])
+	}
+	w.text(string(v.Type))
+	w.text(v.Subject)
+	w.text(v.CreatedBy)
+	w.text(v.CreatedAt)
+	if w.given(v.ExpiresAt != "") {
+		w.text(v.ExpiresAt)
+	}
+	if w.given(v.LastUsedAt != "") {
+		w.text(v.LastUsedAt)
+	}
+	if w.given(v.ReplacedBy != "") {
+		w.text(v.ReplacedBy)
+	}
+}
+
+func (v *APIKey) read(r *reader) {
+	v.ID = r.text()
+	v.Name = r.text()
+	v.KeyPrefix = r.text()
+	if r.given() {
+		v.AccountID = r.text()
+	}
+	if r.given() {
+		v.ProjectID = r.text()
+	}
+	v.State = KeyState(r.text())
+	v.Scopes = make([]string, r.count(4))
+	for i := range v.Scopes {
+		v.Scopes[i] = r.text()
+	}
+	v.Type = PrincipalType(r.text())
+	v.Subject = r.text()
+	v.CreatedBy = r.text()
+	v.CreatedAt = r.text()
+	if r.given() {
+		v.ExpiresAt = r.text()
+	}
+	if r.given() {
+		v.LastUsedAt = r.text()
+	}
+	if r.given() {
+		v.ReplacedBy = r.text()
+	}
+}
+
+// What never changes about a handle.
+type aboutParts struct {
+	// The account's id.
+	AccountID string `json:"account_id"`
+
+	// The project's id.
+	ProjectID string `json:"project_id"`
+
+	// Who the credential behind it is.
+	Caller *Identity `json:"caller,omitzero"`
+}
+
+func (v *aboutParts) write(w *writer) {
+	w.text(v.AccountID)
+	w.text(v.ProjectID)
+	if w.given(v.Caller != nil) {
+		v.Caller.write(w)
+	}
+}
+
+func (v *aboutParts) read(r *reader) {
+	v.AccountID = r.text()
+	v.ProjectID = r.text()
+	if r.given() {
+		v.Caller = new(Identity)
+		v.Caller.read(r)
+	}
+}
+
+// The answer of the token endpoint. Printed, its tokens are hidden, and JSON has them.
+type AccessToken struct {
+	// The signed token.
+	AccessToken string `json:"access_token"`
+
+	// `Bearer`.
+	TokenType string `json:"token_type"`
+
+	// Seconds until it expires.
+	ExpiresIn uint64 `json:"expires_in"`
+
+	// The scopes it has, separated by spaces.
+	Scope string `json:"scope,omitzero"`
+
+	// The token's id.
+	JTI string `json:"jti"`
+
+	// When it was issued, seconds since 1970.
+	IAT int64 `json:"iat"`
+
+	// The account it reaches.
+	AccountID string `json:"account_id,omitzero"`
+
+	// The project it reaches; empty when it reaches a whole account.
+	ProjectID string `json:"project_id,omitzero"`
+
+	// The principal's id.
+	ExternalID string `json:"external_id"`
+
+	// Who made the key it was exchanged for.
+	UserID string `json:"user_id,omitzero"`
+
+	// Gets the next pair, once.
+	RefreshToken string `json:"refresh_token,omitzero"`
+}
+
+func (v *AccessToken) write(w *writer) {
+	w.text(v.AccessToken)
+	w.text(v.TokenType)
+	w.unsigned(v.ExpiresIn)
+	if w.given(v.Scope != "") {
+		w.text(v.Scope)
+	}
+	w.text(v.JTI)
+	w.signed(v.IAT)
+	if w.given(v.AccountID != "") {
+		w.text(v.AccountID)
+	}
+	if w.given(v.ProjectID != "") {
+		w.text(v.ProjectID)
+	}
+	w.text(v.ExternalID)
+	if w.given(v.UserID != "") {
+		w.text(v.UserID)
+	}
+	if w.given(v.RefreshToken != "") {
+		w.text(v.RefreshToken)
+	}
+}
+
+func (v *AccessToken) read(r *reader) {
+	v.AccessToken = r.text()
+	v.TokenType = r.text()
+	v.ExpiresIn = r.unsigned()
+	if r.given() {
+		v.Scope = r.text()
+	}
+	v.JTI = r.text()
+	v.IAT = r.signed()
+	if r.given() {
+		v.AccountID = r.text()
+	}
+	if r.given() {
+		v.ProjectID = r.text()
+	}
+	v.ExternalID = r.text()
+	if r.given() {
+		v.UserID = r.text()
+	}
+	if r.given() {
+		v.RefreshToken = r.text()
+	}
+}
+
+// What happens when a verified credential names an account nobody created.
+type AutoProvision struct {
+	// Whether it is created.
+	Enabled bool `json:"enabled"`
+
+	// Most accounts made up this way; 1,000 when zero.
+	MaxAccounts int64 `json:"max_accounts"`
+
+	// Most accounts made up this way in one minute; 60 when zero.
+	PerMinute int64 `json:"per_minute"`
+
+	// Facts of what is created.
+	Facts *TenantFacts `json:"facts,omitzero"`
+
+	// Policies every new project starts with, beside the baseline.
+	Policies []PolicySpec `json:"policies,omitzero"`
+
+	// Limits every new project starts with.
+	Limits []LimitSpec `json:"limits,omitzero"`
+}
+
+func (v *AutoProvision) write(w *writer) {
+	w.flag(v.Enabled)
+	w.signed(v.MaxAccounts)
+	w.signed(v.PerMinute)
+	if w.given(v.Facts != nil) {
+		v.Facts.write(w)
+	}
+	if w.given(v.Policies != nil) {
+		w.count(len(v.Policies))
+		for i := range v.Policies {
+			v.Policies[i].write(w)
+		}
+	}
+	if w.given(v.Limits != nil) {
+		w.count(len(v.Limits))
+		for i := range v.Limits {
+			v.Limits[i].write(w)
+		}
+	}
+}
+
+func (v *AutoProvision) read(r *reader) {
+	v.Enabled = r.flag()
+	v.MaxAccounts = r.signed()
+	v.PerMinute = r.signed()
+	if r.given() {
+		v.Facts = new(TenantFacts)
+		v.Facts.read(r)
+	}
+	if r.given() {
+		v.Policies = make([]PolicySpec, r.count(11))
+		for i := range v.Policies {
+			v.Policies[i].read(r)
+		}
+	}
+	if r.given() {
+		v.Limits = make([]LimitSpec, r.count(32))
+		for i := range v.Limits {
+			v.Limits[i].read(r)
+		}
+	}
+}
+
+// Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other
+// is the name of a top-level claim. What is nil is read from the usual claim, and what is empty is not read.
+type ClaimPaths struct {
+	// The account; `account_id` when left out.
+	Account *string `json:"account,omitzero"`
+
+	// The project, or a list of projects; `project_id` when left out.
+	Project *string `json:"project,omitzero"`
+
+	// Roles: a string or a list of strings; `role` when left out.
+	Roles *string `json:"roles,omitzero"`
+
+	// OAuth scopes: a list, or one string separated by spaces; `scopes` when left out.
+	Scopes *string `json:"scopes,omitzero"`
+}
+
+func (v *ClaimPaths) write(w *writer) {
+	if w.given(v.Account != nil) {
+		w.text(*v.Account)
+	}
+	if w.given(v.Project != nil) {
+		w.text(*v.Project)
+	}
+	if w.given(v.Roles != nil) {
+		w.text(*v.Roles)
+	}
+	if w.given(v.Scopes != nil) {
+		w.text(*v.Scopes)
+	}
+}
+
+func (v *ClaimPaths) read(r *reader) {
+	if r.given() {
+		v.Account = new(string)
+		*v.Account = r.text()
+	}
+	if r.given() {
+		v.Project = new(string)
+		*v.Project = r.text()
+	}
+	if r.given() {
+		v.Roles = new(string)
+		*v.Roles = r.text()
+	}
+	if r.given() {
+		v.Scopes = new(string)
+		*v.Scopes = r.text()
+	}
+}
+
+// A cross-tenant grant as admin calls return it.
+type Grant struct {
+	// Names it.
+	ID string `json:"id"`
+
+	// The account whose principals may act.
+	FromAccount string `json:"from_account"`
+
+	// Its project; empty for all of them.
+	FromProject string `json:"from_project,omitzero"`
+
+	// The account they may act in.
+	ToAccount string `json:"to_account"`
+
+	// The project they may act in.
+	ToProject string `json:"to_project"`
+
+	// What it covers.
+	Actions []string `json:"actions"`
+
+	// Why.
+	Reason string `json:"reason"`
+
+	// RFC 3339 in UTC.
+	CreatedAt string `json:"created_at"`
+
+	// RFC 3339 in UTC.
+	Until string `json:"until"`
+}
+
+func (v *Grant) write(w *writer) {
+	w.text(v.ID)
+	w.text(v.FromAccount)
+	if w.given(v.FromProject != "") {
+		w.text(v.FromProject)
+	}
+	w.text(v.ToAccount)
+	w.text(v.ToProject)
+	w.count(len(v.Actions))
+	for i := range v.Actions {
+		w.text(v.Actions[i])
+	}
+	w.text(v.Reason)
+	w.text(v.CreatedAt)
+	w.text(v.Until)
+}
+
+func (v *Grant) read(r *reader) {
+	v.ID = r.text()
+	v.FromAccount = r.text()
+	if r.given() {
+		v.FromProject = r.text()
+	}
+	v.ToAccount = r.text()
+	v.ToProject = r.text()
+	v.Actions = make([]string, r.count(4))
+	for i := range v.Actions {
+		v.Actions[i] = r.text()
+	}
+	v.Reason = r.text()
+	v.CreatedAt = r.text()
+	v.Until = r.text()
+}
+
+// Lets principals of one tenant act in another, for named actions and a limited time.
+type GrantSpec struct {
+	// The account whose principals may act.
+	FromAccount string `json:"from_account"`
+
+	// Its project; empty for all of them.
+	FromProject string `json:"from_project,omitzero"`
+
+	// The account they may act in.
+	ToAccount string `json:"to_account"`
+
+	// The project they may act in.
+	ToProject string `json:"to_project"`
+
+	// Actions of guard calls (`process_prompt`) and rights (`tenant:read`) it covers. Never empty.
+	Actions []string `json:"actions"`
+
+	// How long it holds, in seconds; at most 366 days.
+	ExpiresInSeconds int64 `json:"expires_in_seconds"`
+
+	// Why, for the audit of both.
+	Reason string `json:"reason"`
+}
+
+func (v *GrantSpec) write(w *writer) {
+	w.text(v.FromAccount)
+	if w.given(v.FromProject != "") {
+		w.text(v.FromProject)
+	}
+	w.text(v.ToAccount)
+	w.text(v.ToProject)
+	w.count(len(v.Actions))
+	for i := range v.Actions {
+		w.text(v.Actions[i])
+	}
+	w.signed(v.ExpiresInSeconds)
+	w.text(v.Reason)
+}
+
+func (v *GrantSpec) read(r *reader) {
+	v.FromAccount = r.text()
+	if r.given() {
+		v.FromProject = r.text()
+	}
+	v.ToAccount = r.text()
+	v.ToProject = r.text()
+	v.Actions = make([]string, r.count(4))
+	for i := range v.Actions {
+		v.Actions[i] = r.text()
+	}
+	v.ExpiresInSeconds = r.signed()
+	v.Reason = r.text()
+}
+
+// One line of a header.
+type headerParts struct {
+	// Its name, in any case.
+	Name string `json:"name"`
+
+	// Its value.
+	Value string `json:"value"`
+}
+
+func (v *headerParts) write(w *writer) {
+	w.text(v.Name)
+	w.text(v.Value)
+}
+
+func (v *headerParts) read(r *reader) {
+	v.Name = r.text()
+	v.Value = r.text()
+}
+
+// Who a verified credential is, and what it reaches.
+type Identity struct {
+	// Who acts.
+	Principal Principal `json:"principal"`
+
+	// What the credential was.
+	Credential CredentialKind `json:"credential"`
+
+	// Its id: the key's id, or the token's `jti`; empty when it has none.
+	CredentialID string `json:"credential_id,omitzero"`
+
+	// The token's issuer.
+	Issuer string `json:"issuer,omitzero"`
+
+	// The account it reaches; empty for the whole platform.
+	AccountID string `json:"account_id,omitzero"`
+
+	// The projects it reaches; empty for all of the account.
+	ProjectIds []string `json:"project_ids,omitzero"`
+
+	// What it may do, roles counted in.
+	Scopes []string `json:"scopes"`
+
+	// When it ends, RFC 3339 in UTC; empty for never.
+	ExpiresAt string `json:"expires_at,omitzero"`
+}
+
+func (v *Identity) write(w *writer) {
+	v.Principal.write(w)
+	w.text(string(v.Credential))
+	if w.given(v.CredentialID != "") {
+		w.text(v.CredentialID)
+	}
+	if w.given(v.Issuer != "") {
+		w.text(v.Issuer)
+	}
+	if w.given(v.AccountID != "") {
+		w.text(v.AccountID)
+	}
+	if w.given(v.ProjectIds != nil) {
+		w.count(len(v.ProjectIds))
+		for i := range v.ProjectIds {
+			w.text(v.ProjectIds[i])
+		}
+	}
+	w.count(len(v.Scopes))
+	for i := range v.Scopes {
+		w.text(v.Scopes[i])
+	}
+	if w.given(v.ExpiresAt != "") {
+		w.text(v.ExpiresAt)
+	}
+}
+
+func (v *Identity) read(r *reader) {
+	v.Principal.read(r)
+	v.Credential = CredentialKind(r.text())
+	if r.given() {
+		v.CredentialID = r.text()
+	}
+	if r.given() {
+		v.Issuer = r.text()
+	}
+	if r.given() {
+		v.AccountID = r.text()
+	}
+	if r.given() {
+		v.ProjectIds = make([]string, r.count(4))
+		for i := range v.ProjectIds {
+			v.ProjectIds[i] = r.text()
+		}
+	}
+	v.Scopes = make([]string, r.count(4))
+	for i := range v.Scopes {
+		v.Scopes[i] = r.text()
+	}
+	if r.given() {
+		v.ExpiresAt = r.text()
+	}
+}
+
+// What the platform decides about identity; `IdentitySettings` in Go, which has the roles as a map.
+type identitySettingsParts struct {
+	// The `iss` of our own tokens.
+	Issuer string `json:"issuer"`
+
+	// The trust domain of agents' SPIFFE ids.
+	TrustDomain string `json:"trust_domain,omitzero"`
+
+	// What new API keys start with.
+	KeyPrefix string `json:"key_prefix,omitzero"`
+
+	// Lifetime of access tokens, in seconds.
+	AccessTokenSeconds int64 `json:"access_token_seconds"`
+
+	// Lifetime of refresh tokens, in seconds.
+	RefreshTokenSeconds int64 `json:"refresh_token_seconds"`
+
+	// Most living API keys per project.
+	MaxKeys int64 `json:"max_keys"`
+
+	// Which scopes a role means.
+	Roles []roleParts `json:"roles,omitzero"`
+
+	// What happens to accounts nobody has seen.
+	AutoProvision AutoProvision `json:"auto_provision"`
+}
+
+func (v *identitySettingsParts) write(w *writer) {
+	w.text(v.Issuer)
+	if w.given(v.TrustDomain != "") {
+		w.text(v.TrustDomain)
+	}
+	if w.given(v.KeyPrefix != "") {
+		w.text(v.KeyPrefix)
+	}
+	w.signed(v.AccessTokenSeconds)
+	w.signed(v.RefreshTokenSeconds)
+	w.signed(v.MaxKeys)
+	if w.given(v.Roles != nil) {
+		w.count(len(v.Roles))
+		for i := range v.Roles {
+			v.Roles[i].write(w)
+		}
+	}
+	v.AutoProvision.write(w)
+}
+
+func (v *identitySettingsParts) read(r *reader) {
+	v.Issuer = r.text()
+	if r.given() {
+		v.TrustDomain = r.text()
+	}
+	if r.given() {
+		v.KeyPrefix = r.text()
+	}
+	v.AccessTokenSeconds = r.signed()
+	v.RefreshTokenSeconds = r.signed()
+	v.MaxKeys = r.signed()
+	if r.given() {
+		v.Roles = make([]roleParts, r.count(8))
+		for i := range v.Roles {
+			v.Roles[i].read(r)
+		}
+	}
+	v.AutoProvision.read(r)
+}
+
+// What a token is worth now (RFC 7662): not active, and nothing else, when nothing. JSON has the claims beside `active`.
+type Introspection struct {
+	// Whether it would be taken.
+	Active bool `json:"active"`
+
+	// The rest of its claims, when active.
+	Claims map[string]any `json:"claims"`
+}
+
+func (v *Introspection) write(w *writer) {
+	w.flag(v.Active)
+	w.json(v.Claims)
+}
+
+func (v *Introspection) read(r *reader) {
+	v.Active = r.flag()
+	v.Claims = r.json()
+}
+
+// An identity provider whose tokens are taken, and for which accounts. Printed, its secret is hidden.
+type IssuerSpec struct {
+	// The exact `iss` of its tokens.
+	Issuer string `json:"issuer"`
+
+	// Tokens must name one of these in `aud`. Never empty.
+	Audience []string `json:"audience"`
+
+	// The algorithms taken, and no others. Never empty; `HS256` stands alone.
+	Algorithms []Algorithm `json:"algorithms"`
+
+	// Where its public keys are published. One of `jwks_url`, `jwks` and `secret` is given.
+	JWKSURL string `json:"jwks_url,omitzero"`
+
+	// Its public keys, as a JWK set (RFC 7517).
+	JWKS map[string]any `json:"jwks,omitzero"`
+
+	// The shared secret for `HS256`, at least 32 bytes. Kept sealed; never shown again.
+	Secret string `json:"secret,omitzero"`
+
+	// Allows `jwks_url` to name a private or loopback address, and plain HTTP.
+	PrivateNetwork bool `json:"private_network,omitzero"`
+
+	// How far its clock may be off, in seconds: 0 to 300; 0 when left out.
+	LeewaySeconds *int64 `json:"leeway_seconds,omitzero"`
+
+	// The accounts it may speak for; `*` for every account. Never empty.
+	Accounts []string `json:"accounts"`
+
+	// Every valid token is this project of the one account in `accounts`: single-tenant mode.
+	Project string `json:"project,omitzero"`
+
+	// Where its tokens say what.
+	Claims *ClaimPaths `json:"claims,omitzero"`
+}
+
+func (v *IssuerSpec) write(w *writer) {
+	w.text(v.Issuer)
+	w.count(len(v.Audience))
+	for i := range v.Audience {
+		w.text(v.Audience[i])
+	}
+	w.count(len(v.Algorithms))
+	for i := range v.Algorithms {
+		w.text(string(v.Algorithms[i]))
+	}
+	if w.given(v.JWKSURL != "") {
+		w.text(v.JWKSURL)
+	}
+	if w.given(v.JWKS != nil) {
+		w.json(v.JWKS)
+	}
+	if w.given(v.Secret != "") {
+		w.text(v.Secret)
+	}
+	if w.given(v.PrivateNetwork) {
+		w.flag(v.PrivateNetwork)
+	}
+	if w.given(v.LeewaySeconds != nil) {
+		w.signed(*v.LeewaySeconds)
+	}
+	w.count(len(v.Accounts))
+	for i := range v.Accounts {
+		w.text(v.Accounts[i])
+	}
+	if w.given(v.Project != "") {
+		w.text(v.Project)
+	}
+	if w.given(v.Claims != nil) {
+		v.Claims.write(w)
+	}
+}
+
+func (v *IssuerSpec) read(r *reader) {
+	v.Issuer = r.text()
+	v.Audience = make([]string, r.count(4))
+	for i := range v.Audience {
+		v.Audience[i] = r.text()
+	}
+	v.Algorithms = make([]Algorithm, r.count(4))
+	for i := range v.Algorithms {
+		v.Algorithms[i] = Algorithm(r.text())
+	}
+	if r.given() {
+		v.JWKSURL = r.text()
+	}
+	if r.given() {
+		v.JWKS = r.json()
+	}
+	if r.given() {
+		v.Secret = r.text()
+	}
+	if r.given() {
+		v.PrivateNetwork = r.flag()
+	}
+	if r.given() {
+		v.LeewaySeconds = new(int64)
+		*v.LeewaySeconds = r.signed()
+	}
+	v.Accounts = make([]string, r.count(4))
+	for i := range v.Accounts {
+		v.Accounts[i] = r.text()
+	}
+	if r.given() {
+		v.Project = r.text()
+	}
+	if r.given() {
+		v.Claims = new(ClaimPaths)
+		v.Claims.read(r)
+	}
+}
+
+// An API key to make.
+type KeySpec struct {
+	// What people call it.
+	Name string `json:"name"`
+
+	// The account it reaches; empty for the caller's own.
+	AccountID string `json:"account_id,omitzero"`
+
+	// The project it reaches; empty for the caller's own, or for a whole account where the caller reaches one.
+	ProjectID string `json:"project_id,omitzero"`
+
+	// Its OAuth scopes, no wider than its owner's. Empty: guard calls only.
+	Scopes []string `json:"scopes,omitzero"`
+
+	// What its holder is to policies; `user` when left out.
+	Type PrincipalType `json:"type,omitzero"`
+
+	// The principal's id; empty for the key's own id.
+	Subject string `json:"subject,omitzero"`
+
+	// How long it lives, in seconds; 0 for ever.
+	ExpiresInSeconds int64 `json:"expires_in_seconds"`
+
+	// What the key starts with; empty for the platform's setting.
+	Prefix string `json:"prefix,omitzero"`
+
+	// SHA-256 of a key another system made, hexadecimal: the key itself is then never known here.
+	ImportSHA256 string `json:"import_sha256,omitzero"`
+}
+
+func (v *KeySpec) write(w *writer) {
+	w.text(v.Name)
+	if w.given(v.AccountID != "") {
+		w.text(v.AccountID)
+	}
+	if w.given(v.ProjectID != "") {
+		w.text(v.ProjectID)
+	}
+	if w.given(v.Scopes != nil) {
+		w.count(len(v.Scopes))
+		for i := range v.Scopes {
+			w.text(v.Scopes[i])
+		}
+	}
+	if w.given(v.Type != "") {
+		w.text(string(v.Type))
+	}
+	if w.given(v.Subject != "") {
+		w.text(v.Subject)
+	}
+	w.signed(v.ExpiresInSeconds)
+	if w.given(v.Prefix != "") {
+		w.text(v.Prefix)
+	}
+	if w.given(v.ImportSHA256 != "") {
+		w.text(v.ImportSHA256)
+	}
+}
+
+func (v *KeySpec) read(r *reader) {
+	v.Name = r.text()
+	if r.given() {
+		v.AccountID = r.text()
+	}
+	if r.given() {
+		v.ProjectID = r.text()
+	}
+	if r.given() {
+		v.Scopes = make([]string, r.count(4))
+		for i := range v.Scopes {
+			v.Scopes[i] = r.text()
+		}
+	}
+	if r.given() {
+		v.Type = PrincipalType(r.text())
+	}
+	if r.given() {
+		v.Subject = r.text()
+	}
+	v.ExpiresInSeconds = r.signed()
+	if r.given() {
+		v.Prefix = r.text()
+	}
+	if r.given() {
+		v.ImportSHA256 = r.text()
+	}
+}
+
+// A key that was just made. The only time the key itself is shown; printed, it is hidden, and JSON has it.
+type NewAPIKey struct {
+	// The key. Empty for an imported one.
+	Key string `json:"key"`
+
+	// Names it; not secret.
+	ID string `json:"id"`
+
+	// What people call it.
+	Name string `json:"name"`
+
+	// How it starts, for finding it in a configuration.
+	KeyPrefix string `json:"key_prefix"`
+
+	// The account it reaches; empty for a platform key.
+	AccountID string `json:"account_id,omitzero"`
+
+	// The project it reaches; empty when it reaches a whole account.
+	ProjectID string `json:"project_id,omitzero"`
+
+	// Whether it is taken.
+	State KeyState `json:"state"`
+
+	// Its OAuth scopes.
+	Scopes []string `json:"scopes"`
+
+	// What its holder is to policies.
+	Type PrincipalType `json:"type"`
+
+	// The principal's id.
+	Subject string `json:"subject"`
+
+	// Who made it.
+	CreatedBy string `json:"created_by"`
+
+	// RFC 3339 in UTC.
+	CreatedAt string `json:"created_at"`
+
+	// RFC 3339 in UTC; empty for never.
+	ExpiresAt string `json:"expires_at,omitzero"`
+
+	// RFC 3339 in UTC; written within a second of use.
+	LastUsedAt string `json:"last_used_at,omitzero"`
+
+	// The key that took its place.
+	ReplacedBy string `json:"replaced_by,omitzero"`
+}
+
+func (v *NewAPIKey) write(w *writer) {
+	w.text(v.Key)
+	w.text(v.ID)
+	w.text(v.Name)
+	w.text(v.KeyPrefix)
+	if w.given(v.AccountID != "") {
+		w.text(v.AccountID)
+	}
+	if w.given(v.ProjectID != "") {
+		w.text(v.ProjectID)
+	}
+	w.text(string(v.State))
+	w.count(len(v.Scopes))
+	for i := range v.Scopes {
+		w.text(v.Scopes[i])
+	}
+	w.text(string(v.Type))
+	w.text(v.Subject)
+	w.text(v.CreatedBy)
+	w.text(v.CreatedAt)
+	if w.given(v.ExpiresAt != "") {
+		w.text(v.ExpiresAt)
+	}
+	if w.given(v.LastUsedAt != "") {
+		w.text(v.LastUsedAt)
+	}
+	if w.given(v.ReplacedBy != "") {
+		w.text(v.ReplacedBy)
+	}
+}
+
+func (v *NewAPIKey) read(r *reader) {
+	v.Key = r.text()
+	v.ID = r.text()
+	v.Name = r.text()
+	v.KeyPrefix = r.text()
+	if r.given() {
+		v.AccountID = r.text()
+	}
+	if r.given() {
+		v.ProjectID = r.text()
+	}
+	v.State = KeyState(r.text())
+	v.Scopes = make([]string, r.count(4))
+	for i := range v.Scopes {
+		v.Scopes[i] = r.text()
+	}
+	v.Type = PrincipalType(r.text())
+	v.Subject = r.text()
+	v.CreatedBy = r.text()
+	v.CreatedAt = r.text()
+	if r.given() {
+		v.ExpiresAt = r.text()
+	}
+	if r.given() {
+		v.LastUsedAt = r.text()
+	}
+	if r.given() {
+		v.ReplacedBy = r.text()
+	}
+}
+
+// What a caller presents, as it came.
+type presentedParts struct {
+	// Every line of every header.
+	Headers []headerParts `json:"headers"`
+
+	// A token or key on its own.
+	Token *string `json:"token,omitzero"`
+
+	// The request's method.
+	Method string `json:"method"`
+
+	// The request's path and query.
+	Target string `json:"target"`
+
+	// The peer's address.
+	Peer string `json:"peer"`
+}
+
+func (v *presentedParts) write(w *writer) {
+	w.count(len(v.Headers))
+	for i := range v.Headers {
+		v.Headers[i].write(w)
+	}
+	if w.given(v.Token != nil) {
+		w.text(*v.Token)
+	}
+	w.text(v.Method)
+	w.text(v.Target)
+	w.text(v.Peer)
+}
+
+func (v *presentedParts) read(r *reader) {
+	v.Headers = make([]headerParts, r.count(8))
+	for i := range v.Headers {
+		v.Headers[i].read(r)
+	}
+	if r.given() {
+		v.Token = new(string)
+		*v.Token = r.text()
+	}
+	v.Method = r.text()
+	v.Target = r.text()
+	v.Peer = r.text()
+}
+
+// Which scopes a role means.
+type roleParts struct {
+	// The role.
+	Name string `json:"name"`
+
+	// Its scopes.
+	Scopes []string `json:"scopes"`
+}
+
+func (v *roleParts) write(w *writer) {
+	w.text(v.Name)
+	w.count(len(v.Scopes))
+	for i := range v.Scopes {
+		w.text(v.Scopes[i])
+	}
+}
+
+func (v *roleParts) read(r *reader) {
+	v.Name = r.text()
+	v.Scopes = make([]string, r.count(4))
+	for i := range v.Scopes {
+		v.Scopes[i] = r.text()
+	}
+}
+
+// What a client sends to the token endpoint (RFC 6749). Printed, its credentials are hidden.
+type TokenRequest struct {
+	// `api_key` or `refresh_token`.
+	GrantType string `json:"grant_type"`
+
+	// The key, for `api_key`.
+	APIKey string `json:"api_key,omitzero"`
+
+	// The refresh token, for `refresh_token`.
+	RefreshToken string `json:"refresh_token,omitzero"`
+
+	// The scopes wanted, separated by spaces; empty for all the credential has.
+	Scope string `json:"scope,omitzero"`
+
+	// May confirm the credential's account; `default` and empty say nothing.
+	AccountID string `json:"account_id,omitzero"`
+
+	// May select a project within the credential's reach; `default` and empty say nothing.
+	ProjectID string `json:"project_id,omitzero"`
+}
+
+func (v *TokenRequest) write(w *writer) {
+	w.text(v.GrantType)
+	if w.given(v.APIKey != "") {
+		w.text(v.APIKey)
+	}
+	if w.given(v.RefreshToken != "") {
+		w.text(v.RefreshToken)
+	}
+	if w.given(v.Scope != "") {
+		w.text(v.Scope)
+	}
+	if w.given(v.AccountID != "") {
+		w.text(v.AccountID)
+	}
+	if w.given(v.ProjectID != "") {
+		w.text(v.ProjectID)
+	}
+}
+
+func (v *TokenRequest) read(r *reader) {
+	v.GrantType = r.text()
+	if r.given() {
+		v.APIKey = r.text()
+	}
+	if r.given() {
+		v.RefreshToken = r.text()
+	}
+	if r.given() {
+		v.Scope = r.text()
+	}
+	if r.given() {
+		v.AccountID = r.text()
+	}
+	if r.given() {
+		v.ProjectID = r.text()
+	}
+}
+
+// A token pair to issue for somebody the app itself has authenticated.
+type TokenSpec struct {
+	// The principal's id.
+	Subject string `json:"subject"`
+
+	// What it is to policies; `user` when left out.
+	Type PrincipalType `json:"type,omitzero"`
+
+	// The account.
+	AccountID string `json:"account_id,omitzero"`
+
+	// The project; empty for every project of the account.
+	ProjectID string `json:"project_id,omitzero"`
+
+	// Its roles, highest first.
+	Roles []string `json:"roles,omitzero"`
+
+	// Its OAuth scopes; empty for those its roles mean.
+	Scopes []string `json:"scopes,omitzero"`
+
+	// Whether a refresh token comes with it.
+	Refresh bool `json:"refresh,omitzero"`
+}
+
+func (v *TokenSpec) write(w *writer) {
+	w.text(v.Subject)
+	if w.given(v.Type != "") {
+		w.text(string(v.Type))
+	}
+	if w.given(v.AccountID != "") {
+		w.text(v.AccountID)
+	}
+	if w.given(v.ProjectID != "") {
+		w.text(v.ProjectID)
+	}
+	if w.given(v.Roles != nil) {
+		w.count(len(v.Roles))
+		for i := range v.Roles {
+			w.text(v.Roles[i])
+		}
+	}
+	if w.given(v.Scopes != nil) {
+		w.count(len(v.Scopes))
+		for i := range v.Scopes {
+			w.text(v.Scopes[i])
+		}
+	}
+	if w.given(v.Refresh) {
+		w.flag(v.Refresh)
+	}
+}
+
+func (v *TokenSpec) read(r *reader) {
+	v.Subject = r.text()
+	if r.given() {
+		v.Type = PrincipalType(r.text())
+	}
+	if r.given() {
+		v.AccountID = r.text()
+	}
+	if r.given() {
+		v.ProjectID = r.text()
+	}
+	if r.given() {
+		v.Roles = make([]string, r.count(4))
+		for i := range v.Roles {
+			v.Roles[i] = r.text()
+		}
+	}
+	if r.given() {
+		v.Scopes = make([]string, r.count(4))
+		for i := range v.Scopes {
+			v.Scopes[i] = r.text()
+		}
+	}
+	if r.given() {
+		v.Refresh = r.flag()
 	}
 }
 

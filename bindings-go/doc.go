@@ -11,6 +11,12 @@
 // The engine runs in this process, behind a static library written in Rust. It starts a few threads, named tenantry, when
 // first needed. After fork without exec the child must not use it.
 //
+// # Callers
+//
+// [Client.Authenticate] gives the [Tenant] of whoever presents a credential, as [Headers] of a request or a [Token]: it acts
+// as [Tenant.Caller], reaches what the credential reaches, and ends with it. [Client.Identity] and [Tenant.Identity] have
+// API keys, tokens and the issuers whose tokens are taken. Values that hold a secret do not print it; JSON has it.
+//
 // # Contexts
 //
 // Every method that may wait takes a context. One that is done already stops the call before it begins; one that ends

@@ -82,3 +82,35 @@ const (
 	AuditStandard AuditClass = "standard"
 	AuditSampled  AuditClass = "sampled"
 )
+
+// Signature algorithms of tokens (RFC 7518, RFC 8037).
+const (
+	AlgorithmRS256 Algorithm = "RS256"
+	AlgorithmRS384 Algorithm = "RS384"
+	AlgorithmRS512 Algorithm = "RS512"
+	AlgorithmPS256 Algorithm = "PS256"
+	AlgorithmES256 Algorithm = "ES256"
+	AlgorithmES384 Algorithm = "ES384"
+	AlgorithmEdDSA Algorithm = "EdDSA"
+	// AlgorithmHS256: only for an issuer whose secret we hold.
+	AlgorithmHS256 Algorithm = "HS256"
+)
+
+// Whether an API key is taken.
+const (
+	KeyActive  KeyState = "active"
+	KeyRevoked KeyState = "revoked"
+	KeyExpired KeyState = "expired"
+)
+
+// What a credential was.
+const (
+	// CredentialAPIKey: an API key.
+	CredentialAPIKey CredentialKind = "api_key"
+	// CredentialToken: a token we issued.
+	CredentialToken CredentialKind = "token"
+	// CredentialJWT: a token of another issuer.
+	CredentialJWT CredentialKind = "jwt"
+	// CredentialDev: anything at all, in dev mode.
+	CredentialDev CredentialKind = "dev"
+)

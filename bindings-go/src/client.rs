@@ -2,6 +2,8 @@
 //! converts its arguments and awaits one core future.
 #![allow(unsafe_code, reason = "uniffi's macros implement unsafe traits")]
 
+mod identity;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tenantry::{
@@ -14,9 +16,9 @@ use crate::{
     errors::Result,
     runtime::detached,
     types::{
-        Account, AuditHead, AuditQuery, AuditRecord, BlockedParts, DetectResponse, FromCore, GuardParts, GuardRequest,
-        GuardResponse, IntoCore, JsonObject, Layer, LimitSpec, PolicyReceipt, PolicySpec, PolicySummary, Principal,
-        Project, Settings, SettingsPatch, Status, TenantFacts, Text, VerifyReport, anchor,
+        AboutParts, Account, AuditHead, AuditQuery, AuditRecord, BlockedParts, DetectResponse, FromCore, GuardParts,
+        GuardRequest, GuardResponse, IntoCore, JsonObject, Layer, LimitSpec, PolicyReceipt, PolicySpec, PolicySummary,
+        PresentedParts, Principal, Project, Settings, SettingsPatch, Status, TenantFacts, Text, VerifyReport, anchor,
     },
 };
 
@@ -31,6 +33,8 @@ pub struct OpenParts {
     pub dev: Option<bool>,
     /// A credential to act with.
     pub api_key: Option<Text>,
+    /// Whether tenants are named by verified credentials only.
+    pub require_credentials: Option<bool>,
     /// The account to act in.
     pub account_id: Option<Text>,
     /// The project to act in.
@@ -57,6 +61,7 @@ impl OpenParts {
             storage,
             dev: self.dev,
             api_key: text(self.api_key).map(Credential::new),
+            require_credentials: self.require_credentials,
             account_id: text(self.account_id),
             project_id: text(self.project_id),
             base_url: text(self.base_url),
@@ -104,6 +109,12 @@ impl Tenantry {
     pub async fn tenant(&self, account: String, project: String) -> Result<Arc<Tenant>> {
         let client = self.0.clone();
         detached(async move { client.tenant(&account, &project).await }).await
+    }
+
+    /// The handle of whoever presents this.
+    pub async fn authenticate(&self, presented: PresentedParts) -> Result<Arc<Tenant>> {
+        let client = self.0.clone();
+        detached(async move { client.authenticate(&presented.into()).await }).await
     }
 
     /// The handle of the client's own project.
@@ -191,14 +202,19 @@ impl FromCore<core::Tenant> for Arc<Tenant> {
 
 #[uniffi::export]
 impl Tenant {
-    /// The account's id.
-    pub fn account_id(&self) -> String {
-        self.0.account_id().to_owned()
+    /// What never changes about it, in one crossing.
+    pub fn about(&self) -> AboutParts {
+        AboutParts {
+            account_id: self.0.account_id().to_owned(),
+            project_id: self.0.project_id().to_owned(),
+            caller: FromCore::from_core(self.0.caller()),
+        }
     }
 
-    /// The project's id.
-    pub fn project_id(&self) -> String {
-        self.0.project_id().to_owned()
+    /// Refuses a caller that lacks one of `scopes`.
+    pub async fn require_scopes(&self, scopes: Vec<String>) -> Result<()> {
+        let tenant = self.0.clone();
+        detached(async move { tenant.require_scopes(&scopes).await }).await
     }
 
     /// The same project on behalf of `principal`.

@@ -7,6 +7,7 @@
 mod admin;
 mod audit;
 mod convert;
+mod identity;
 mod principal;
 mod request;
 mod response;
@@ -14,6 +15,7 @@ mod response;
 pub use admin::*;
 pub use audit::*;
 pub use convert::*;
+pub use identity::*;
 pub use principal::*;
 pub use request::*;
 pub use response::*;

@@ -1,6 +1,6 @@
 // Written by scripts/types.mjs from the Rust sources; do not edit.
 
-import type { AcquireOptions, AuditQuery, DetectOptions, EvaluateOptions, Facts, FileOptions, GuardRequest, JsonObject, LayerOptions, Limit, Options, PolicyOptions, Principal, SettingsChange, ToolCallOptions } from "../src-ts/requests.js" with { "resolution-mode": "import" };
+import type { AcquireOptions, AuditQuery, AuthenticateOptions, DetectOptions, EvaluateOptions, Facts, FileOptions, GuardRequest, Issuer, JsonObject, KeyOptions, KeyQuery, LayerOptions, Limit, NewGrant, NewIdentitySettings, Options, PolicyOptions, Principal, RotateOptions, SettingsChange, TokenOptions, TokenRequest, ToolCallOptions } from "../src-ts/requests.js" with { "resolution-mode": "import" };
 
 /** Customer organisations. */
 export declare class Accounts {
@@ -46,6 +46,26 @@ export declare class Audit {
   head(): string | Promise<string>
 }
 
+/** Cross-tenant grants. */
+export declare class Grants {
+  /** Lets principals of one account act in a project of another, for named actions and a time. */
+  createSync(grant: NewGrant): string
+  /** Lets principals of one account act in a project of another, for named actions and a time. */
+  create(grant: NewGrant): string | Promise<string>
+  /** Grants that have not ended, by id. */
+  listSync(): string
+  /** Grants that have not ended, by id. */
+  list(): string | Promise<string>
+  /** Ends a grant at once. */
+  revokeSync(id: string): void
+  /** Ends a grant at once. */
+  revoke(id: string): undefined | Promise<undefined>
+  /** What crossed between tenants, oldest first. */
+  usesSync(options?: AuditQuery): string
+  /** What crossed between tenants, oldest first. */
+  uses(options?: AuditQuery): string | Promise<string>
+}
+
 /** Guard calls of one project. */
 export declare class Guard {
   /** Decides one call. */
@@ -72,6 +92,61 @@ export declare class Guard {
   detectSync(content: string, options?: DetectOptions): string
   /** Inspects without policies, limits or memory. */
   detect(content: string, options?: DetectOptions): string | Promise<string>
+}
+
+/** Who credentials are, and what the platform decides about them. */
+export declare class Identities {
+  get issuers(): Issuers
+  get keys(): Keys
+  get tokens(): Tokens
+  /** Who a token or key is, and what it reaches. */
+  verifySync(credential: string): string
+  /** Who a token or key is, and what it reaches. */
+  verify(credential: string): string | Promise<string>
+  /** The platform's settings of identity. */
+  settingsSync(): string
+  /** The platform's settings of identity. */
+  settings(): string | Promise<string>
+  /** Replaces the platform's settings of identity. */
+  putSettingsSync(settings: NewIdentitySettings): string
+  /** Replaces the platform's settings of identity. */
+  putSettings(settings: NewIdentitySettings): string | Promise<string>
+}
+
+/** Identity providers whose tokens are taken. */
+export declare class Issuers {
+  /** Takes an issuer's tokens from now on, replacing what was said of it before. */
+  putSync(issuer: Issuer): void
+  /** Takes an issuer's tokens from now on, replacing what was said of it before. */
+  put(issuer: Issuer): undefined | Promise<undefined>
+  /** Takes none of an issuer's tokens any more. */
+  removeSync(issuer: string): void
+  /** Takes none of an issuer's tokens any more. */
+  remove(issuer: string): undefined | Promise<undefined>
+  /** All issuers by name, without their secrets. */
+  listSync(): string
+  /** All issuers by name, without their secrets. */
+  list(): string | Promise<string>
+}
+
+/** API keys. */
+export declare class Keys {
+  /** Makes a key, or imports one by its hash. */
+  createSync(name: string, options?: KeyOptions): string
+  /** Makes a key, or imports one by its hash. */
+  create(name: string, options?: KeyOptions): string | Promise<string>
+  /** The keys of a project, an account, or of the caller's own place. */
+  listSync(options?: KeyQuery): string
+  /** The keys of a project, an account, or of the caller's own place. */
+  list(options?: KeyQuery): string | Promise<string>
+  /** Ends a key and everything that was exchanged for it. */
+  revokeSync(id: string): string
+  /** Ends a key and everything that was exchanged for it. */
+  revoke(id: string): string | Promise<string>
+  /** Makes a key to take another's place. */
+  rotateSync(id: string, options?: RotateOptions): string
+  /** Makes a key to take another's place. */
+  rotate(id: string, options?: RotateOptions): string | Promise<string>
 }
 
 /** Rate limits of one project and the layers above. */
@@ -148,11 +223,18 @@ export declare class Tenant {
   get projectId(): string
   /** The same project on behalf of a principal; this process vouches for it. */
   actingAs(principal: Principal): Tenant
+  /** Who the credential behind this handle is, as JSON; nobody when the process itself named the tenant. */
+  get caller(): string | null
+  get identity(): Identities
   get guard(): Guard
   get policies(): Policies
   get limits(): Limits
   get settings(): TenantSettings
   get audit(): Audit
+  /** Refuses a caller that lacks one of `scopes`. */
+  requireScopesSync(scopes: readonly string[]): void
+  /** Refuses a caller that lacks one of `scopes`. */
+  requireScopes(scopes: readonly string[]): undefined | Promise<undefined>
 }
 
 /** Settings of one project. */
@@ -173,11 +255,17 @@ export declare class Tenantry {
   constructor(options?: Options)
   get accounts(): Accounts
   get projects(): Projects
+  get grants(): Grants
+  get identity(): Identities
   get closed(): boolean
   /** The handle of one project. Never creates it, except in dev mode. */
   tenantSync(account: string, project: string): Tenant
   /** The handle of one project. Never creates it, except in dev mode. */
   tenant(account: string, project: string): Tenant | Promise<Tenant>
+  /** The handle of whoever presents this. */
+  authenticateSync(token: string | undefined, headers: readonly (readonly [string, string])[], options?: AuthenticateOptions): Tenant
+  /** The handle of whoever presents this. */
+  authenticate(token: string | undefined, headers: readonly (readonly [string, string])[], options?: AuthenticateOptions): Tenant | Promise<Tenant>
   /** The handle of the client's own project: the one its credential or configuration names. */
   ownSync(): Tenant
   /** The handle of the client's own project: the one its credential or configuration names. */
@@ -186,6 +274,34 @@ export declare class Tenantry {
   closeSync(): void
   /** Writes down everything pending and refuses further calls. Safe to call twice. */
   close(): undefined | Promise<undefined>
+}
+
+/** Our own tokens. */
+export declare class Tokens {
+  /** The token endpoint. */
+  exchangeSync(request: TokenRequest): string
+  /** The token endpoint. */
+  exchange(request: TokenRequest): string | Promise<string>
+  /** A token for somebody the app itself has authenticated. */
+  issueSync(subject: string, options?: TokenOptions): string
+  /** A token for somebody the app itself has authenticated. */
+  issue(subject: string, options?: TokenOptions): string | Promise<string>
+  /** What a token or key is worth now. */
+  introspectSync(token: string): string
+  /** What a token or key is worth now. */
+  introspect(token: string): string | Promise<string>
+  /** Ends a token; a refresh token with everything it led to. */
+  revokeSync(token: string): void
+  /** Ends a token; a refresh token with everything it led to. */
+  revoke(token: string): undefined | Promise<undefined>
+  /** Our public keys as a JWK set. */
+  jwksSync(): string
+  /** Our public keys as a JWK set. */
+  jwks(): string | Promise<string>
+  /** Signs with a new key from now on. */
+  rotateSigningKeySync(): void
+  /** Signs with a new key from now on. */
+  rotateSigningKey(): undefined | Promise<undefined>
 }
 
 /** The printed line of an audit head. */

@@ -4,8 +4,10 @@
 import { inspect } from "node:util";
 
 import { nothing, now, soon } from "./calls.js";
-import { data, given } from "./data.js";
+import { Identity } from "./credentials.js";
+import { data, given, presented } from "./data.js";
 import { InvalidArgument } from "./errors.js";
+import { Grants, Identities } from "./identity.js";
 import type * as Native from "./native.js";
 import native from "./native.js";
 import { Account, AuditHead, AuditRecord, LimitSpec, PolicyReceipt, PolicySummary } from "./records.js";
@@ -13,6 +15,8 @@ import { Project, Settings, VerifyReport } from "./records.js";
 import type {
   AcquireOptions,
   AuditQuery,
+  AuthenticateOptions,
+  Credential,
   DetectOptions,
   EvaluateOptions,
   Facts,
@@ -50,6 +54,8 @@ export class Tenantry implements Disposable, AsyncDisposable {
   readonly #native: Native.Tenantry;
   /** Accounts and projects. Needs platform authority at each call. */
   readonly admin: Admin;
+  /** Issuers, API keys and tokens, as the client itself. */
+  readonly identity: Identities;
 
   /**
    * Opens the engine: data in `./.tenantry` unless the options, `TENANTRY_*` or `tenantry.toml` say otherwise.
@@ -60,6 +66,7 @@ export class Tenantry implements Disposable, AsyncDisposable {
   constructor(options?: Options) {
     this.#native = now(() => new native.Tenantry(given("options", options)), (client) => client);
     this.admin = new Admin(this.#native);
+    this.identity = new Identities(this.#native.identity);
   }
 
   /** The handle of one project. Never creates it, except in dev mode. `NotFound` when it does not exist. */
@@ -72,29 +79,55 @@ export class Tenantry implements Disposable, AsyncDisposable {
     return now(() => this.#native.tenantSync(account, project), tenant);
   }
 
+  /**
+   * The handle of whoever presents this: of the one project its credential reaches, or selects by a header within what it
+   * reaches. It acts as the credential's principal and ends with the credential.
+   *
+   * @throws Unauthenticated for a credential that is missing or not taken, PermissionDenied for a header that leaves what
+   * it reaches, InvalidArgument for headers that contradict each other.
+   */
+  authenticate(credential: Credential, options?: AuthenticateOptions): Promise<Tenant> {
+    return soon(() => this.#native.authenticate(...presented(credential), given("options", options)), tenant);
+  }
+
+  /** As `authenticate`, waiting. */
+  authenticateSync(credential: Credential, options?: AuthenticateOptions): Tenant {
+    return now(() => this.#native.authenticateSync(...presented(credential), given("options", options)), tenant);
+  }
+
+  /** @internal The handle of the client's own project. */
+  own(): Promise<Tenant> {
+    return soon(() => this.#native.own(), tenant);
+  }
+
+  /** @internal As `own`, waiting. */
+  ownSync(): Tenant {
+    return now(() => this.#native.ownSync(), tenant);
+  }
+
   /** Guard calls of the client's own project: the one its credential or options name. */
   get guard(): Guard {
-    return this.#own().guard;
+    return this.ownSync().guard;
   }
 
   /** Policies of the client's own project. */
   get policies(): Policies {
-    return this.#own().policies;
+    return this.ownSync().policies;
   }
 
   /** Rate limits of the client's own project. */
   get limits(): Limits {
-    return this.#own().limits;
+    return this.ownSync().limits;
   }
 
   /** Settings of the client's own project. */
   get settings(): TenantSettings {
-    return this.#own().settings;
+    return this.ownSync().settings;
   }
 
   /** The audit trail of the client's own project. */
   get audit(): Audit {
-    return this.#own().audit;
+    return this.ownSync().audit;
   }
 
   /** Writes down everything pending and refuses further calls (`client_closed`). Safe to call twice. */
@@ -124,10 +157,6 @@ export class Tenantry implements Disposable, AsyncDisposable {
   [inspect.custom](): string {
     return `Tenantry(${this.closed ? "closed" : "open"})`;
   }
-
-  #own(): Tenant {
-    return now(() => this.#native.ownSync(), tenant);
-  }
 }
 
 /** See `Tenantry.admin`. */
@@ -136,11 +165,14 @@ export class Admin {
   readonly accounts: Accounts;
   /** Workspaces of an account. */
   readonly projects: Projects;
+  /** Cross-tenant grants. */
+  readonly grants: Grants;
 
   /** @internal */
   constructor(client: Native.Tenantry) {
     this.accounts = new Accounts(client.accounts);
     this.projects = new Projects(client.projects);
+    this.grants = new Grants(client.grants);
   }
 }
 
@@ -306,6 +338,27 @@ export class Tenant {
   /** The same project on behalf of `principal`; this process vouches for it. */
   actingAs(principal: Principal): Tenant {
     return now(() => this.#native.actingAs(given("principal", principal)), tenant);
+  }
+
+  /** Who the credential behind this handle is; nobody when the process itself named the tenant. */
+  get caller(): Identity | undefined {
+    const json = now(() => this.#native.caller, (caller) => caller);
+    return json === null ? undefined : new Identity(json);
+  }
+
+  /** Refuses a caller that lacks one of `scopes`: `PermissionDenied`. The process itself holds none. */
+  requireScopes(...scopes: readonly string[]): Promise<void> {
+    return soon(() => this.#native.requireScopes(scopes), nothing);
+  }
+
+  /** As `requireScopes`, waiting. */
+  requireScopesSync(...scopes: readonly string[]): void {
+    now(() => this.#native.requireScopesSync(scopes), nothing);
+  }
+
+  /** API keys and tokens of this tenant, as its caller: nothing wider than what it reaches. */
+  get identity(): Identities {
+    return new Identities(this.#native.identity);
   }
 
   /** Guard calls. */

@@ -36,6 +36,48 @@ export function data<T>(what: string, value: T): T {
   return read(what, value, MAX_LEVELS, { values: 0, units: 0 }) as T;
 }
 
+/** Most headers one request may hold; the core accepts less. */
+const MAX_HEADERS = 10_000;
+
+/** What a caller presents: a token, or headers as pairs, each as often as it came. */
+export type Presented = readonly [token: string | undefined, headers: readonly (readonly [string, string])[]];
+
+/** A copy of what a caller presents. What names and values mean is not looked at. */
+export function presented(credential: unknown): Presented {
+  if (typeof credential === "string") return [credential, []];
+  if (typeof credential !== "object" || credential === null) throw invalid("`credential` is neither a text nor headers");
+  const headers: [string, string][] = [];
+  const add = (name: unknown, value: unknown): void => {
+    if (typeof name !== "string" || typeof value !== "string") throw notHeader();
+    if (headers.length === MAX_HEADERS) {
+      throw new InvalidArgument(`\`credential\` holds more than ${MAX_HEADERS} headers`, { code: "content_too_large" });
+    }
+    headers.push([name, value]);
+  };
+  const iterate: unknown = (credential as { readonly [Symbol.iterator]?: unknown })[Symbol.iterator];
+  if (typeof iterate === "function") {
+    const pairs = { [Symbol.iterator]: () => iterate.call(credential) as Iterator<unknown> };
+    for (const pair of pairs) {
+      if (types.isProxy(pair) || !Array.isArray(pair) || pair.length !== 2) throw notHeader();
+      add(pair[0], pair[1]);
+    }
+    return [undefined, headers];
+  }
+  if (types.isProxy(credential) || !isPlain(credential)) throw notData("credential");
+  // Not as strict as other data: the headers of HTTP/2 requests have a symbol among their names.
+  for (const name of Object.keys(credential)) {
+    const value = data("credential", (credential as Readonly<Record<string, unknown>>)[name]);
+    if (value === undefined || value === null) continue;
+    if (Array.isArray(value)) for (const line of value) add(name, line);
+    else add(name, value);
+  }
+  return [undefined, headers];
+}
+
+function notHeader(): InvalidArgument {
+  return invalid("`credential` holds something that is not a header: a name and its value, both texts");
+}
+
 function read(what: string, value: unknown, levels: number, reading: Reading): unknown {
   reading.values += 1;
   if (typeof value === "string") reading.units += value.length;

@@ -5,6 +5,8 @@
  */
 
 export * from "./client.js";
+export * from "./credentials.js";
+export * from "./identity.js";
 export * from "./records.js";
 export type * from "./requests.js";
 export * from "./responses.js";

@@ -26,6 +26,12 @@ export type OnExceed = "reject" | "queue" | "report";
 /** How strongly an audit trail is kept. */
 export type AuditClass = "required" | "standard" | "sampled";
 
+/** What a principal is to policies. */
+export type PrincipalType = "user" | "agent";
+
+/** A signature algorithm of a token (RFC 7518, RFC 8037). `HS256` only for an issuer whose secret we hold. */
+export type Algorithm = "RS256" | "RS384" | "RS512" | "PS256" | "ES256" | "ES384" | "EdDSA" | "HS256";
+
 type Maybe<T> = T | null | undefined;
 
 /** How a client is opened. What is absent is looked up in `TENANTRY_*`, then in `tenantry.toml`. */
@@ -38,6 +44,8 @@ export interface Options {
   readonly dev?: Maybe<boolean>;
   /** A credential to act with. */
   readonly apiKey?: Maybe<string>;
+  /** Name tenants by verified credentials only: `tenant(account, project)` is then refused. */
+  readonly requireCredentials?: Maybe<boolean>;
   /** The account to act in. */
   readonly accountId?: Maybe<string>;
   /** The project to act in. */
@@ -65,7 +73,7 @@ export interface Facts {
 /** The caller on whose behalf guard calls are made. */
 export interface Principal {
   /** What it is. Default `user`. */
-  readonly type?: Maybe<"user" | "agent">;
+  readonly type?: Maybe<PrincipalType>;
   /** Its id, 1 to 512 bytes. */
   readonly id: string;
   /** Its roles, highest first. */
@@ -282,4 +290,195 @@ export interface AuditQuery {
   readonly since?: Maybe<number | string>;
   /** Most rows to return, up to 10,000. Default 100. */
   readonly limit?: Maybe<number>;
+}
+
+/**
+ * What a caller presents: a token or key on its own, or the headers of its request.
+ *
+ * Headers come as fetch's `Headers` or anything else that gives pairs, or as a plain object such as Node's
+ * `req.headersDistinct` and `req.headers`. Give `req.headersDistinct` where there is a choice: `req.headers` has dropped
+ * every `Authorization` but the first before anybody could refuse the request, and `headersDistinct` keeps them.
+ */
+export type Credential =
+  | string
+  | Iterable<readonly [name: string, value: string]>
+  | Readonly<Record<string, Maybe<string | readonly string[]>>>;
+
+/** Options of `authenticate`: the rest of the request, where there is one. */
+export interface AuthenticateOptions {
+  /** The request's method. */
+  readonly method?: Maybe<string>;
+  /** The request's path and query; a query may carry a token for streams only. */
+  readonly target?: Maybe<string>;
+  /** The peer's address. Dev mode's headers are taken from this machine only. */
+  readonly peer?: Maybe<string>;
+}
+
+/**
+ * Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other is
+ * the name of a top-level claim.
+ */
+export interface ClaimPaths {
+  /** The account. Default `account_id`. */
+  readonly account?: Maybe<string>;
+  /** The project, or a list of projects; a token without it reaches every project of its account. Default `project_id`. */
+  readonly project?: Maybe<string>;
+  /** Roles: a string or a list of strings. Default `role`. */
+  readonly roles?: Maybe<string>;
+  /** OAuth scopes: a list of strings, or one string separated by spaces. Default `scopes`. */
+  readonly scopes?: Maybe<string>;
+}
+
+/** An identity provider whose tokens are taken. One of `jwksUrl`, `jwks` and `secret` is given. */
+export interface Issuer {
+  /** The exact `iss` of its tokens. */
+  readonly issuer: string;
+  /** Tokens must name one of these in `aud`. Never empty. */
+  readonly audience: readonly string[];
+  /** The algorithms taken, and no others. Never empty; `HS256` stands alone. */
+  readonly algorithms: readonly Algorithm[];
+  /** Where its public keys are published. */
+  readonly jwksUrl?: Maybe<string>;
+  /** Its public keys, as a JWK set (RFC 7517). */
+  readonly jwks?: Maybe<JsonObject>;
+  /** The shared secret for `HS256`, at least 32 bytes. Kept sealed; never told again. */
+  readonly secret?: Maybe<string>;
+  /** Allows `jwksUrl` to name a private or loopback address, and plain HTTP. */
+  readonly privateNetwork?: Maybe<boolean>;
+  /** How far its clock may be off, in seconds: 0 to 300. Default 0. */
+  readonly leewaySeconds?: Maybe<number>;
+  /** The accounts it may speak for; `["*"]` for every account. Never empty. */
+  readonly accounts: readonly string[];
+  /** Every valid token is this project of the one account in `accounts`: single-tenant mode. */
+  readonly project?: Maybe<string>;
+  /** Where its tokens say what. */
+  readonly claims?: Maybe<ClaimPaths>;
+}
+
+/** Options of `keys.list`; absent ones mean the caller's own. */
+export interface KeyQuery {
+  /** The account. */
+  readonly accountId?: Maybe<string>;
+  /** The project. */
+  readonly projectId?: Maybe<string>;
+}
+
+/** Options of `keys.create`. */
+export interface KeyOptions {
+  /** The account it reaches. Default: the caller's own. */
+  readonly accountId?: Maybe<string>;
+  /** The project it reaches. Default: the caller's own, or the whole account where the caller reaches one. */
+  readonly projectId?: Maybe<string>;
+  /** Its OAuth scopes, no wider than its owner's. Empty: guard calls only. */
+  readonly scopes?: Maybe<readonly string[]>;
+  /** What its holder is to policies. Default `user`. */
+  readonly type?: Maybe<PrincipalType>;
+  /** The principal's id. Default: the key's own id. */
+  readonly subject?: Maybe<string>;
+  /** How long it lives, in seconds. Default: for ever. */
+  readonly expiresInSeconds?: Maybe<number>;
+  /** What the key starts with. Default: the platform's setting. */
+  readonly prefix?: Maybe<string>;
+  /** SHA-256 of a key another system made, hexadecimal: the key itself is then never known here. */
+  readonly importSha256?: Maybe<string>;
+}
+
+/** Options of `keys.rotate`. */
+export interface RotateOptions {
+  /** How long the old key is taken beside the new one, in seconds. Default 0. */
+  readonly overlapSeconds?: Maybe<number>;
+}
+
+/** What a client sends to the token endpoint (RFC 6749). */
+export interface TokenRequest {
+  /** What is exchanged. */
+  readonly grantType: "api_key" | "refresh_token";
+  /** The key, for `api_key`. */
+  readonly apiKey?: Maybe<string>;
+  /** The refresh token, for `refresh_token`. */
+  readonly refreshToken?: Maybe<string>;
+  /** The scopes wanted, separated by spaces. Default: all the credential has. */
+  readonly scope?: Maybe<string>;
+  /** May confirm the credential's account; `default` says nothing. */
+  readonly accountId?: Maybe<string>;
+  /** May select a project within the credential's reach; `default` says nothing. */
+  readonly projectId?: Maybe<string>;
+}
+
+/** Options of `tokens.issue`. */
+export interface TokenOptions {
+  /** The account. Default: the caller's own. */
+  readonly accountId?: Maybe<string>;
+  /** The project. Default: the caller's own, or every project of the account. */
+  readonly projectId?: Maybe<string>;
+  /** What the subject is to policies. Default `user`. */
+  readonly type?: Maybe<PrincipalType>;
+  /** Its roles, highest first. */
+  readonly roles?: Maybe<readonly string[]>;
+  /** Its OAuth scopes. Default: those its roles mean. */
+  readonly scopes?: Maybe<readonly string[]>;
+  /** Whether a refresh token comes with it. */
+  readonly refresh?: Maybe<boolean>;
+}
+
+/** Lets principals of one tenant act in another, for named actions and a limited time. */
+export interface NewGrant {
+  /** The account whose principals may act. */
+  readonly fromAccount: string;
+  /** Its project. Default: all of them. */
+  readonly fromProject?: Maybe<string>;
+  /** The account they may act in. */
+  readonly toAccount: string;
+  /** The project they may act in. */
+  readonly toProject: string;
+  /** Actions of guard calls (`process_prompt`) and rights (`tenant:read`) it covers. Never empty. */
+  readonly actions: readonly string[];
+  /** How long it holds, in seconds; at most 366 days. */
+  readonly expiresInSeconds: number;
+  /** Why, for the audit of both. */
+  readonly reason: string;
+}
+
+/** A policy every new project starts with. */
+export interface NewPolicy extends PolicyOptions {
+  /** The name, unique within the layer. */
+  readonly name: string;
+  /** The Cedar text. */
+  readonly text: string;
+}
+
+/** What happens when a verified credential names an account nobody created. */
+export interface NewAutoProvision {
+  /** Whether it is created. Default: no. */
+  readonly enabled?: Maybe<boolean>;
+  /** Most accounts made up this way. Default 1,000. */
+  readonly maxAccounts?: Maybe<number>;
+  /** Most accounts made up this way in one minute. Default 60. */
+  readonly perMinute?: Maybe<number>;
+  /** Facts of what is created. */
+  readonly facts?: Maybe<Facts>;
+  /** Policies every new project starts with, beside the baseline. */
+  readonly policies?: Maybe<readonly NewPolicy[]>;
+  /** Limits every new project starts with. */
+  readonly limits?: Maybe<readonly Limit[]>;
+}
+
+/** What the platform decides about identity: all of it, and what is absent takes its default. */
+export interface NewIdentitySettings {
+  /** The `iss` of our own tokens. Default: one made from the installation's key id. */
+  readonly issuer?: Maybe<string>;
+  /** The trust domain of agents' SPIFFE ids in our own tokens. Default `tenantry`. */
+  readonly trustDomain?: Maybe<string>;
+  /** What new API keys start with. Default `tnt_sk`; `hf_sk` for Highflame's clients. */
+  readonly keyPrefix?: Maybe<string>;
+  /** Lifetime of our access tokens, in seconds. Default one hour. */
+  readonly accessTokenSeconds?: Maybe<number>;
+  /** Lifetime of our refresh tokens, in seconds. Default 30 days. */
+  readonly refreshTokenSeconds?: Maybe<number>;
+  /** Most living API keys per project. Default 100. */
+  readonly maxKeys?: Maybe<number>;
+  /** Which scopes a role means, for credentials that carry roles and no scopes; the whole table. */
+  readonly roles?: Maybe<Readonly<Record<string, readonly string[]>>>;
+  /** What happens to accounts nobody has seen. */
+  readonly autoProvision?: Maybe<NewAutoProvision>;
 }

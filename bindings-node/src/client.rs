@@ -17,7 +17,7 @@ use tenantry::{
 use crate::{
     errors::{Result, shielded},
     runtime::{Work, promise, wait},
-    types::{Given, principal, required},
+    types::{Given, presented, principal, required, texts, wire},
 };
 
 /// Pairs of a waiting and a promising method made from one body.
@@ -52,10 +52,12 @@ macro_rules! twins {
 
 mod admin;
 mod guard;
+mod identity;
 mod rooms;
 
 pub use admin::{Accounts, Projects};
 pub use guard::Guard;
+pub use identity::{Grants, Identities};
 pub use rooms::{Audit, Limits, Policies, TenantSettings};
 
 /// One engine, many tenants.
@@ -81,6 +83,16 @@ impl Tenantry {
     }
 
     #[napi(getter, catch_unwind)]
+    pub fn grants(&self) -> Grants {
+        Grants(self.0.admin().grants())
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn identity(&self) -> Identities {
+        Identities(self.0.identity())
+    }
+
+    #[napi(getter, catch_unwind)]
     pub fn closed(&self) -> bool {
         self.0.is_closed()
     }
@@ -94,6 +106,13 @@ twins! {
             let (account, project) = (required("account", account)?, required("project", project)?);
             let client = self.0.clone();
             Work::new(async move { client.tenant(&account, &project).await.map(Tenant) })
+        }
+
+        /// The handle of whoever presents this.
+        #[arguments("token: string | undefined, headers: readonly (readonly [string, string])[], options?: AuthenticateOptions")]
+        fn authenticate_sync / authenticate(&self, token, headers, options) -> Tenant {
+            let (client, presented) = (self.0.clone(), presented(token, headers, options)?);
+            Work::new(async move { client.authenticate(&presented).await.map(Tenant) })
         }
 
         /// The handle of the client's own project: the one its credential or configuration names.
@@ -134,6 +153,17 @@ impl Tenant {
         shielded(|| Ok(Self(self.0.acting_as(self::principal(principal)?)?)))
     }
 
+    /// Who the credential behind this handle is, as JSON; nobody when the process itself named the tenant.
+    #[napi(getter)]
+    pub fn caller(&self) -> napi::Result<Option<String>> {
+        shielded(|| Ok(self.0.caller().map(|caller| wire(&caller)).transpose()?))
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn identity(&self) -> Identities {
+        Identities(self.0.identity())
+    }
+
     #[napi(getter, catch_unwind)]
     pub fn guard(&self) -> Guard {
         Guard(self.0.guard())
@@ -160,6 +190,17 @@ impl Tenant {
     }
 }
 
+twins! {
+    impl Tenant {
+        /// Refuses a caller that lacks one of `scopes`.
+        #[arguments("scopes: readonly string[]")]
+        fn require_scopes_sync / require_scopes(&self, scopes) -> () {
+            let (tenant, scopes) = (self.0.clone(), texts("scopes", scopes)?);
+            Work::new(async move { tenant.require_scopes(&scopes).await })
+        }
+    }
+}
+
 fn options(value: Unknown<'_>) -> Result<Options> {
     let mut given = Given::read("options", value)?;
     let storage = match (given.text("dataDir")?, given.flag("inMemory")?.unwrap_or_default()) {
@@ -173,6 +214,7 @@ fn options(value: Unknown<'_>) -> Result<Options> {
         storage,
         dev: given.flag("dev")?,
         api_key: given.text("apiKey")?.map(Credential::new),
+        require_credentials: given.flag("requireCredentials")?,
         account_id: given.text("accountId")?,
         project_id: given.text("projectId")?,
         base_url: given.text("baseUrl")?,

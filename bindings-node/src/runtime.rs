@@ -13,9 +13,6 @@ use tenantry::{error::Result as CoreResult, runtime};
 
 use crate::errors::{Result, shielded, thrown};
 
-/// Text longer than this is never inspected on the JavaScript thread by a promising method.
-const EVENT_LOOP_BYTES: usize = 32 * 1024;
-
 /// A core future, and whether it may be polled on the JavaScript thread.
 pub struct Work<F> {
     future: F,
@@ -37,7 +34,7 @@ where
 
     /// As [`Work::new`] for a future that inspects `bytes` of text.
     pub const fn reading(bytes: usize, future: F) -> Self {
-        Self { future, heavy: bytes > EVENT_LOOP_BYTES }
+        Self { future, heavy: bytes > tenantry::api::EVENT_LOOP_BYTES }
     }
 }
 

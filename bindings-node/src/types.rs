@@ -4,6 +4,7 @@
 mod admin;
 mod audit;
 mod given;
+mod identity;
 mod json;
 mod principal;
 mod request;
@@ -12,9 +13,10 @@ mod response;
 pub use admin::{facts, limit, patch, policy};
 pub use audit::{anchor, since};
 pub use given::Given;
+pub use identity::{grant, identity_settings, issuer, key, presented, texts, token, token_request};
 pub use json::required;
 pub use principal::principal;
-pub use request::{FileCall, ToolCall, detection, plain_call, request, weight};
+pub use request::{FileCall, ToolCall, detection, plain_call, request};
 
 use serde::Serialize;
 use tenantry::error::{Error, Result};

@@ -20,7 +20,10 @@ test("a hundred calls at once", async () => {
 test("every operation has both forms", () => {
   const { client, acme } = withTenants();
   const { admin } = client;
-  const rooms = [client, admin.accounts, admin.projects, acme.guard, acme.policies, acme.limits, acme.settings, acme.audit];
+  const { issuers, keys, tokens } = client.identity;
+  const credentials = [client.identity, issuers, keys, tokens, admin.grants];
+  const tenants = [acme.guard, acme.policies, acme.limits, acme.settings, acme.audit];
+  const rooms = [client, admin.accounts, admin.projects, ...credentials, ...tenants];
   for (const room of rooms) {
     const names = Object.getOwnPropertyNames(Object.getPrototypeOf(room));
     const waiting = names.filter((name) => name.endsWith("Sync")).map((name) => name.slice(0, -4));

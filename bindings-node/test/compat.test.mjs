@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { inspect } from "node:util";
 
-import { RateLimited, TenantryError } from "tenantry";
+import { RateLimited, Tenantry, TenantryError } from "tenantry";
 import * as highflame from "tenantry/compat/highflame";
 
 import { BENIGN, EMAIL, NO_SHELL, PACKAGE, REDACTED, emptyFolder, run } from "./helpers.mjs";
 
-const { Highflame, Shield } = highflame;
+const { Highflame, Shield, ZeroIDClient } = highflame;
 const page = readFileSync(join(PACKAGE, "test/data/highflame-multi-tenancy.md"), "utf8");
 const blocks = [...page.matchAll(/```typescript\n(.*?)```/gs)].map(([, block]) => block);
 
@@ -145,4 +146,67 @@ test("errors have the public client's names", () => {
     assert.ok(highflame[name].prototype instanceof highflame.HighflameError, name);
   }
   assert.throws(() => new Highflame({}), { name: "InvalidArgument", code: "config_invalid" });
+});
+
+test("ZeroIDClient issues, verifies and ends tokens of the place it is for", async (context) => {
+  const clients = [];
+  // Before their folder goes.
+  context.after(() => Promise.all(clients.map((each) => each.close())));
+  process.env.TENANTRY_DATA_DIR = join(emptyFolder(context), "data");
+  const owner = new Tenantry({ deadlineMs: 10_000 });
+  for (const account of ["acme", "globex"]) {
+    owner.admin.accounts.createSync(account);
+    owner.admin.projects.createSync(account, "prod");
+  }
+  const admin = owner.identity.keys.createSync("admin", {
+    accountId: "acme",
+    projectId: "prod",
+    scopes: ["api_keys:manage", "tools:read"],
+  });
+  const baseUrl = "https://auth.zeroid.dev";
+  const client = new ZeroIDClient({ baseUrl, accountId: "acme", projectId: "prod" });
+  const bound = new ZeroIDClient({ baseUrl, apiKey: admin.key, accountId: "default", projectId: "default" });
+  const platform = new ZeroIDClient({ accountId: "default", maxRetries: 3 });
+  delete process.env.TENANTRY_DATA_DIR;
+  clients.push(client, bound, platform, owner);
+  assert.equal(client.baseUrl, baseUrl);
+
+  const made = await client.apiKeys.create({ name: "service", scopes: ["tools:read", "tools:write"], expires_in_days: 30 });
+  assert.deepEqual([made.account_id, made.project_id, made.state], ["acme", "prod", "active"]);
+  assert.ok(Date.parse(made.expires_at) - Date.parse(made.created_at) === 30 * 24 * 60 * 60 * 1000);
+  const token = await client.tokens.issueApiKey(made.key, { scope: "tools:read" });
+  assert.deepEqual([token.token_type, token.scope, token.account_id, token.project_id], ["Bearer", "tools:read", "acme", "prod"]);
+  for (const [value, secret] of [[made, made.key], [token, token.access_token]]) {
+    assert.ok(!inspect([value], { depth: 9 }).includes(secret));
+    assert.ok(JSON.stringify(value).includes(secret));
+  }
+  const identity = await client.tokens.verify(token.access_token);
+  assert.deepEqual([identity.account_id, identity.project_id, identity.scopes], ["acme", "prod", ["tools:read"]]);
+  assert.equal(identity.jti, token.jti);
+  assert.equal((await bound.tokens.introspect(token.access_token)).active, true);
+  await client.tokens.revoke(token.access_token);
+  assert.deepEqual(await client.tokens.introspect(token.access_token), { active: false });
+  await assert.rejects(client.tokens.verify(token.access_token), highflame.AuthenticationError);
+  await assert.rejects(client.tokens.refresh("nobody's"), highflame.ZeroIDError);
+
+  assert.deepEqual((await bound.apiKeys.list()).keys.map(({ name }) => name), ["admin", "service"]);
+  assert.equal((await bound.apiKeys.get(made.id)).key_prefix, made.key_prefix);
+  const foreign = owner.identity.keys.createSync("foreign", { accountId: "globex", projectId: "prod" });
+  for (const each of [client, bound]) {
+    await assert.rejects(each.apiKeys.get(foreign.id), { name: "NotFound", code: "key_not_found" });
+    await assert.rejects(each.apiKeys.revoke(foreign.id), { name: "NotFound", code: "key_not_found" });
+  }
+  await assert.rejects(client.tokens.issueApiKey(foreign.key), highflame.ZeroIDError);
+  assert.equal((await bound.apiKeys.revoke(made.id)).state, "revoked");
+  await assert.rejects(client.tokens.issueApiKey(made.key), highflame.ZeroIDError);
+  assert.equal((await platform.tokens.issueApiKey(foreign.key)).account_id, "globex");
+
+  assert.ok((await client.jwks()).keys.length > 0);
+  const health = await client.health();
+  assert.deepEqual([health.status, health.service], ["healthy", "tenantry"]);
+  const refused = { name: "InvalidArgument", code: "request_invalid" };
+  await assert.rejects(client.apiKeys.create({ name: "k", identity_id: "i" }), refused);
+  await assert.rejects(client.tokens.issue({ grant_type: "client_credentials", client_id: "c" }), refused);
+  assert.throws(() => new ZeroIDClient({ dev: true }), { code: "config_invalid" });
+  assert.throws(() => new ZeroIDClient({ apiKey: "nobody's" }), highflame.AuthenticationError);
 });

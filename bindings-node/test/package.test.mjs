@@ -38,8 +38,8 @@ test("the library's name is found without asking for anybody's name", async (con
 test("types need no types of Node's", async (context) => {
   const folder = emptyFolder(context);
   for (const name of ["a.mts", "b.cts"]) {
-    const source = `import { Shield, Tenantry } from "tenantry";\nimport { Highflame } from "tenantry/compat/highflame";
-      export const all = [Shield, Tenantry, Highflame];`;
+    const source = `import { Shield, Tenantry } from "tenantry";\nimport { Highflame, ZeroIDClient } from "tenantry/compat/highflame";
+      export const all = [Shield, Tenantry, Highflame, ZeroIDClient];`;
     writeFileSync(join(folder, name), source);
   }
   const compilerOptions = { module: "NodeNext", target: "ES2022", lib: ["ES2022"], types: [], strict: true, noEmit: true };
@@ -88,7 +88,8 @@ test("the types of the native library are not stale", async () => {
 });
 
 test("there is no `any` and no registry's name", () => {
-  for (const name of ["index", "client", "responses", "records", "requests", "shield", "errors", "compat/highflame"]) {
+  const names = ["client", "compat/highflame", "compat/zeroid", "credentials", "errors", "identity", "index", "records"];
+  for (const name of [...names, "requests", "responses", "shield"]) {
     for (const format of ["esm", "cjs"]) {
       const types = readFileSync(join(PACKAGE, format, `${name}.d.ts`), "utf8").replace(/\/\*\*.*?\*\//gs, "");
       assert.doesNotMatch(types, /\bany\b/, name);

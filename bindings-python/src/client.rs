@@ -13,7 +13,7 @@ use tenantry::{
 use crate::{
     errors::Result,
     runtime::{Awaits, Nothing, Work, wait},
-    types::{Principal, Text, owned, whole},
+    types::{Identity, Presented, Principal, Text, owned, texts, whole},
 };
 
 /// Methods of a class: those of `also`, and pairs of a waiting and an awaiting one made from one body.
@@ -51,10 +51,12 @@ macro_rules! twins {
 
 mod admin;
 mod guard;
+mod identity;
 mod rooms;
 
 pub use admin::{Accounts, Admin, Projects};
 pub use guard::Guard;
+pub use identity::{Grants, Identities, Issuers, Keys, Tokens};
 pub use rooms::{Audit, Limits, Policies, TenantSettings};
 
 /// One engine, many tenants. Share it between threads; close it, or use it in a `with` block.
@@ -67,7 +69,7 @@ twins! {
             /// Opens the engine: data in `./.tenantry` unless the arguments, `TENANTRY_*` or `tenantry.toml` say otherwise.
             #[new]
             #[pyo3(signature = (data_dir=None, *, api_key=None, account_id=None, project_id=None, base_url=None, dev=None,
-                in_memory=false, deadline_ms=None, default_headers=None))]
+                in_memory=false, deadline_ms=None, default_headers=None, require_credentials=None))]
             fn new(
                 py: Python<'_>,
                 data_dir: Option<PathBuf>,
@@ -79,6 +81,7 @@ twins! {
                 in_memory: bool,
                 deadline_ms: Option<i64>,
                 default_headers: Option<BTreeMap<Text, Text>>,
+                require_credentials: Option<bool>,
             ) -> Result<Self> {
                 let storage = match (data_dir, in_memory) {
                     (Some(_), true) => {
@@ -92,6 +95,7 @@ twins! {
                     storage,
                     dev,
                     api_key: api_key.map(|key| Credential::new(key.0)),
+                    require_credentials,
                     account_id: owned(account_id),
                     project_id: owned(project_id),
                     base_url: owned(base_url),
@@ -106,6 +110,12 @@ twins! {
             #[getter]
             fn admin(&self) -> Admin {
                 Admin(self.0.admin())
+            }
+
+            /// Issuers, API keys and tokens, as the client itself.
+            #[getter]
+            fn identity(&self) -> Identities {
+                Identities(self.0.identity())
             }
 
             /// Whether `close` was called.
@@ -174,6 +184,25 @@ twins! {
             Work::new(async move { client.tenant(&account.0, &project.0).await.map(Tenant) })
         }
 
+        /// The handle of whoever presents this: of the one project its credential reaches, or selects by a header within
+        /// what it reaches. It acts as the credential's principal and ends with the credential.
+        ///
+        /// `credential` is a token or key as `str`, or the headers of a request: a mapping, or pairs of name and value
+        /// such as ASGI's `scope["headers"]`. Whatever is said twice is refused. `method` and `target` (path and query) let
+        /// a stream carry its token in the query; `peer` is the caller's address.
+        #[arguments(credential, *, method="", target="", peer="")]
+        fn authenticate / aauthenticate(&self, credential: Presented, method: &str, target: &str, peer: &str) -> Tenant {
+            let (client, presented) = (self.0.clone(), credential.read(method, target, peer));
+            Work::new(async move { client.authenticate(&presented).await.map(Tenant) })
+        }
+
+        /// The handle of the client's own project.
+        #[arguments()]
+        fn _own / _aown(&self) -> Tenant {
+            let client = self.0.clone();
+            Work::new(async move { client.own().await.map(Tenant) })
+        }
+
         /// Writes down everything pending and refuses further calls. Safe to call twice.
         #[arguments()]
         fn close / aclose(&self) -> Nothing {
@@ -194,56 +223,78 @@ impl Tenantry {
 #[pyclass(frozen, weakref, module = "tenantry")]
 pub struct Tenant(core::Tenant);
 
-#[pymethods]
-impl Tenant {
-    /// The account's id.
-    #[getter]
-    fn account_id(&self) -> &str {
-        self.0.account_id()
-    }
+twins! {
+    impl Tenant {
+        also {
+            /// The account's id.
+            #[getter]
+            fn account_id(&self) -> &str {
+                self.0.account_id()
+            }
 
-    /// The project's id.
-    #[getter]
-    fn project_id(&self) -> &str {
-        self.0.project_id()
-    }
+            /// The project's id.
+            #[getter]
+            fn project_id(&self) -> &str {
+                self.0.project_id()
+            }
 
-    /// The same project on behalf of `principal`; this process vouches for it.
-    fn acting_as(&self, principal: Principal) -> Result<Self> {
-        Ok(Self(self.0.acting_as(principal.0)?))
-    }
+            /// Who the credential behind this handle is; `None` when this process itself named the tenant.
+            #[getter]
+            fn caller(&self) -> Option<Identity> {
+                self.0.caller().map(Identity)
+            }
 
-    /// Guard calls.
-    #[getter]
-    fn guard(&self) -> Guard {
-        Guard(self.0.guard())
-    }
+            /// The same project on behalf of `principal`; this process vouches for it.
+            fn acting_as(&self, principal: Principal) -> Result<Self> {
+                Ok(Self(self.0.acting_as(principal.0)?))
+            }
 
-    /// Policies of this project and the layers above.
-    #[getter]
-    fn policies(&self) -> Policies {
-        Policies(self.0.policies())
-    }
+            /// API keys and tokens of this project, as its caller.
+            #[getter]
+            fn identity(&self) -> Identities {
+                Identities(self.0.identity())
+            }
 
-    /// Rate limits of this project and the layers above.
-    #[getter]
-    fn limits(&self) -> Limits {
-        Limits(self.0.limits())
-    }
+            /// Guard calls.
+            #[getter]
+            fn guard(&self) -> Guard {
+                Guard(self.0.guard())
+            }
 
-    /// Settings of this project.
-    #[getter]
-    fn settings(&self) -> TenantSettings {
-        TenantSettings(self.0.settings())
-    }
+            /// Policies of this project and the layers above.
+            #[getter]
+            fn policies(&self) -> Policies {
+                Policies(self.0.policies())
+            }
 
-    /// The audit trail of this project.
-    #[getter]
-    fn audit(&self) -> Audit {
-        Audit(self.0.audit())
-    }
+            /// Rate limits of this project and the layers above.
+            #[getter]
+            fn limits(&self) -> Limits {
+                Limits(self.0.limits())
+            }
 
-    fn __repr__(&self) -> String {
-        format!("Tenant('{}', '{}')", self.0.account_id(), self.0.project_id())
+            /// Settings of this project.
+            #[getter]
+            fn settings(&self) -> TenantSettings {
+                TenantSettings(self.0.settings())
+            }
+
+            /// The audit trail of this project.
+            #[getter]
+            fn audit(&self) -> Audit {
+                Audit(self.0.audit())
+            }
+
+            fn __repr__(&self) -> String {
+                format!("Tenant('{}', '{}')", self.0.account_id(), self.0.project_id())
+            }
+        }
+
+        /// Refuses a caller that lacks one of `scopes` with `PermissionDenied`. The process itself holds none.
+        #[arguments(*scopes: "str")]
+        fn require_scopes / arequire_scopes(&self, scopes: Vec<Text>) -> Nothing {
+            let (tenant, scopes) = (self.0.clone(), texts(Some(scopes)));
+            Work::new(async move { tenant.require_scopes(&scopes).await.map(|()| Nothing) })
+        }
     }
 }

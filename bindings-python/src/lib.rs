@@ -13,11 +13,15 @@ mod _tenantry {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::client::{Accounts, Admin, Audit, Guard, Limits, Policies, Projects, Tenant, TenantSettings, Tenantry};
+    use crate::client::{
+        Accounts, Admin, Audit, Grants, Guard, Identities, Issuers, Keys, Limits, Policies, Projects, Tenant,
+        TenantSettings, Tenantry, Tokens,
+    };
     #[pymodule_export]
     use crate::types::{
-        Account, AgentIdentity, AuditHead, AuditRecord, DebugInfo, DetectResponse, DetectorResult, DeterminingPolicy,
-        FileContext, GuardRequest, GuardResponse, LimitSpec, McpContext, ModelContext, PolicyReceipt, PolicySummary,
+        AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord, AutoProvision, DebugInfo, DetectResponse,
+        DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest, GuardResponse, Identity, IdentitySettings,
+        Introspection, IssuerSpec, LimitSpec, McpContext, ModelContext, NewApiKey, PolicyReceipt, PolicySummary,
         Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings, Signal, ToolContext, VerifyReport,
     };
 

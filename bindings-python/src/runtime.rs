@@ -27,9 +27,6 @@ use tenantry::{
 
 use crate::errors::{Failure, Result, to_python};
 
-/// Content longer than this is never read on an event loop's thread.
-const EVENT_LOOP_BYTES: usize = 32 * 1024;
-
 /// A core future, and whether it may be polled on an event loop's thread.
 pub struct Work<F> {
     future: F,
@@ -46,7 +43,7 @@ where
 
     /// As [`Work::new`] for a future that reads `bytes` of content.
     pub const fn reading(bytes: usize, future: F) -> Self {
-        Self { future, heavy: bytes > EVENT_LOOP_BYTES }
+        Self { future, heavy: bytes > tenantry::api::EVENT_LOOP_BYTES }
     }
 }
 

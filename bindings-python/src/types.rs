@@ -22,6 +22,7 @@ macro_rules! value_class {
             $(
                 $(#[doc = $field_doc])+
                 #[getter]
+                #[allow(clippy::wrong_self_convention, reason = "a field may be called from_account")]
                 fn $field(&self) -> $type {
                     let $value = &self.0;
                     $read
@@ -50,6 +51,7 @@ macro_rules! value_class {
 
 mod admin;
 mod audit;
+mod identity;
 mod json;
 mod principal;
 mod request;
@@ -57,6 +59,7 @@ mod response;
 
 pub use admin::*;
 pub use audit::*;
+pub use identity::*;
 pub use json::{Fields, Text};
 pub use principal::*;
 pub use request::*;

@@ -16,11 +16,10 @@ from tenantry.compat.highflame import BlockedError, GuardRequest, Highflame, Shi
 
 PAGE = Path(__file__).parent / "data" / "highflame-multi-tenancy.md"
 BLOCKS = [
-    block.replace("from highflame import", "from tenantry.compat.highflame import")
+    re.sub(r"^from highflame\b", "from tenantry.compat.highflame", block, flags=re.MULTILINE)
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    if "zeroid" not in block
 ]
-NAMES = ["scoping", "client_per_tenant", "sessions", "headers", "metadata"]
+NAMES = ["scoping", "client_per_tenant", "sessions", "zeroid", "headers", "metadata"]
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +57,13 @@ def test_a_block_of_the_page_runs(client: Highflame, block: str) -> None:
         clients = [names["get_client_for_tenant"]("acc_a", "proj_prod") for _ in range(2)]
         assert clients[0] is clients[1]
         assert isinstance(clients[0], Highflame)
+    elif "get_zeroid_client" in names:
+        # What the page says of it: the tokens carry the tenant they were issued for.
+        with names["get_zeroid_client"]("acc_a", "proj_prod") as zeroid:
+            token = zeroid.tokens.issue_api_key(zeroid.api_keys.create(name="app").key)
+            assert (token.account_id, token.project_id) == ("acc_a", "proj_prod")
+            claims = zeroid.tokens.introspect(token.access_token).claims
+            assert (claims["account_id"], claims["project_id"]) == ("acc_a", "proj_prod")
     elif "resp" in names:
         assert names["resp"].allowed
         assert not names["resp"].denied

@@ -135,7 +135,7 @@ def test_the_debug_tier_names_the_principal_and_each_detector(globex: Tenant) ->
     plain = globex.guard.evaluate_prompt(BENIGN)
     assert (plain.debug_info, plain.detectors, plain.context) == (None, None, None)
 
-    ada = globex.acting_as(Principal("ada", type="agent", roles=["admin"], scopes=["read"]))
+    ada = globex.acting_as(Principal("ada", type="agent", roles=["admin"], scopes=["tools:read"]))
     response = ada.guard.evaluate_prompt(BENIGN, debug=True)
     assert response.debug_info is not None
     assert (response.debug_info.principal_type, response.debug_info.principal_id) == ("Agent", "ada")

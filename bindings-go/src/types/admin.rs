@@ -7,7 +7,7 @@ use tenantry::api;
 
 use super::{AuditClass, Flag, Layer, LimitKey, Mode, OnExceed, Status, Text, mirror};
 
-mirror! { into
+mirror! { both
     /// Facts about a tenant that policies may read as `context.tenant`. Empty means not set.
     TenantFacts: api::TenantFacts {
         /// The commercial tier, e.g. `free`.
@@ -67,7 +67,7 @@ mirror! { out
     }
 }
 
-mirror! { into
+mirror! { both
     /// A policy text to attach.
     PolicySpec: api::PolicySpec {
         /// The name, unique within the layer.
@@ -79,7 +79,7 @@ mirror! { into
         /// Where it is attached; the project when left out.
         layer: Option<Layer>,
         /// Whether its layer bounds every layer below.
-        ceiling: Option<Flag>,
+        ceiling: bool,
     }
 }
 

@@ -10,6 +10,8 @@ use tenantry::{
     scope,
 };
 
+use super::TenantFacts;
+
 /// Makes a crossing value of a core value.
 pub trait FromCore<C> {
     /// Never fails: what the core answers is always expressible.
@@ -87,6 +89,12 @@ closed_set! {
     OnExceed: api::OnExceed, |text| named("way to exceed a limit", text);
     /// How strongly the audit trail of a project is kept.
     AuditClass: api::AuditClass, |text| named("audit class", text);
+    /// A signature algorithm of a token (RFC 7518, RFC 8037).
+    Algorithm: api::Algorithm, |text| named("signature algorithm", text);
+    /// Whether an API key is taken.
+    KeyState: api::KeyState, |text| named("state of a key", text);
+    /// What a credential was.
+    CredentialKind: api::CredentialKind, |text| named("kind of credential", text);
 }
 
 impl FromCore<String> for Decision {
@@ -169,6 +177,32 @@ macro_rules! counted {
 
 counted!(u32, u64);
 
+/// A number that is left out when zero.
+impl FromCore<u32> for Option<i64> {
+    fn from_core(core: u32) -> Self {
+        (core != 0).then(|| core.into())
+    }
+}
+
+impl IntoCore<u32> for Option<i64> {
+    fn into_core(self, what: &str) -> Result<u32> {
+        whole(what, self.unwrap_or_default())
+    }
+}
+
+/// Facts that are left out when there are none.
+impl FromCore<api::TenantFacts> for Option<TenantFacts> {
+    fn from_core(core: api::TenantFacts) -> Self {
+        (core != api::TenantFacts::default()).then(|| FromCore::from_core(core))
+    }
+}
+
+impl IntoCore<api::TenantFacts> for Option<TenantFacts> {
+    fn into_core(self, what: &str) -> Result<api::TenantFacts> {
+        self.map_or_else(|| Ok(api::TenantFacts::default()), |facts| facts.into_core(what))
+    }
+}
+
 impl<T: FromCore<C>, C> FromCore<Option<C>> for Option<T> {
     fn from_core(core: Option<C>) -> Self {
         core.map(T::from_core)
@@ -187,6 +221,12 @@ impl<T: FromCore<C>, C> FromCore<Vec<C>> for Vec<T> {
     }
 }
 
+impl<T: IntoCore<C>, C> IntoCore<Vec<C>> for Vec<T> {
+    fn into_core(self, what: &str) -> Result<Vec<C>> {
+        self.into_iter().map(|value| value.into_core(what)).collect()
+    }
+}
+
 /// A list that is left out when empty.
 impl<T: FromCore<C>, C> FromCore<Vec<C>> for Option<Vec<T>> {
     fn from_core(core: Vec<C>) -> Self {
@@ -196,7 +236,7 @@ impl<T: FromCore<C>, C> FromCore<Vec<C>> for Option<Vec<T>> {
 
 impl<T: IntoCore<C>, C> IntoCore<Vec<C>> for Option<Vec<T>> {
     fn into_core(self, what: &str) -> Result<Vec<C>> {
-        self.into_iter().flatten().map(|value| value.into_core(what)).collect()
+        self.unwrap_or_default().into_core(what)
     }
 }
 
@@ -243,9 +283,22 @@ impl IntoCore<bool> for Option<Flag> {
     }
 }
 
+impl FromCore<Value> for JsonObject {
+    fn from_core(core: Value) -> Self {
+        Self(core.to_string())
+    }
+}
+
 impl FromCore<Map<String, Value>> for JsonObject {
     fn from_core(core: Map<String, Value>) -> Self {
         Self(Value::Object(core).to_string())
+    }
+}
+
+/// An object that is left out when empty.
+impl FromCore<Map<String, Value>> for Option<JsonObject> {
+    fn from_core(core: Map<String, Value>) -> Self {
+        (!core.is_empty()).then(|| FromCore::from_core(core))
     }
 }
 

@@ -5,7 +5,7 @@ use tenantry::api;
 
 use super::{PrincipalType, mirror};
 
-mirror! { into
+mirror! { both
     /// The caller on whose behalf guard calls are made; see `Tenant.ActingAs`.
     Principal: api::Principal {
         /// What it is; `user` when left out.

@@ -2,7 +2,8 @@
 // Change `"@highflame/sdk"` to `"tenantry/compat/highflame"` in imports. Names of functions and options are camelCase,
 // requests and responses are the wire's snake_case, as there. What is not there (`guard.stream`, `client.detect`,
 // `client.detectors`, `client.debug`) throws an error that names it. Every key is verified: without a server that issued
-// it, only dev mode (`TENANTRY_DEV=1`) takes any.
+// it, only dev mode (`TENANTRY_DEV=1`) takes any. Of the public `ZeroIDClient` there are `tokens`, `apiKeys`, `jwks` and
+// `health`, over the same engine: nothing is sent.
 
 import type { Guard as PlainGuard } from "../client.js";
 import { given, shortened } from "../data.js";
@@ -21,6 +22,7 @@ export {
   Unavailable as APIConnectionError,
 } from "../errors.js";
 export type { Decision, Mode };
+export * from "./zeroid.js";
 
 /** Options of the public client. Those that only shape HTTP there (`tokenUrl`, `maxRetries`, …) are taken and not used. */
 export interface HighflameOptions {

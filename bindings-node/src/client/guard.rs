@@ -15,7 +15,7 @@ use tenantry::{
 
 use crate::{
     runtime::{Work, promise, wait},
-    types::{FileCall, ToolCall, detection, plain_call, request, weight, wire},
+    types::{FileCall, ToolCall, detection, plain_call, request, wire},
 };
 
 /// Guard calls of one project.
@@ -58,7 +58,7 @@ twins! {
         #[arguments("content: string, options?: DetectOptions")]
         fn detect_sync / detect(&self, content, options) -> String {
             let (guard, request) = (self.0.clone(), detection(content, options)?);
-            Work::reading(weight(&request), async move { wire(&guard.detect(request).await?) })
+            Work::reading(request.weight(), async move { wire(&guard.detect(request).await?) })
         }
     }
 }
@@ -66,6 +66,6 @@ twins! {
 impl Guard {
     fn decide(&self, request: GuardRequest) -> Work<impl Future<Output = CoreResult<String>> + Send + 'static + use<>> {
         let guard = self.0.clone();
-        Work::reading(weight(&request), async move { wire(&guard.evaluate(request).await?) })
+        Work::reading(request.weight(), async move { wire(&guard.evaluate(request).await?) })
     }
 }

@@ -56,8 +56,13 @@ impl<'env> Given<'env> {
     }
 
     pub fn texts(&mut self, name: &str) -> Result<Vec<String>> {
+        self.list(name, |item| json::text(name, item))
+    }
+
+    /// A list, item by item; absent means empty.
+    pub fn list<T>(&mut self, name: &str, read: impl Fn(Unknown<'env>) -> Result<T>) -> Result<Vec<T>> {
         let Some(value) = self.take(name)? else { return Ok(Vec::new()) };
-        json::items(name, value, |item| json::text(name, item))
+        json::items(name, value, read)
     }
 
     pub fn flag(&mut self, name: &str) -> Result<Option<bool>> {

@@ -1,7 +1,6 @@
 //! What a caller asks.
 
 use napi::Unknown;
-use serde_json::{Map, Value};
 use tenantry::api::{ContentType, FileContext, GuardRequest, McpContext, Mode, ModelContext, Shape, ToolContext};
 
 use super::{Given, json};
@@ -102,24 +101,6 @@ pub fn detection(content: Unknown<'_>, options: Unknown<'_>) -> Result<GuardRequ
     };
     given.end()?;
     Ok(request)
-}
-
-/// How much text a request holds, in bytes; each value counts a little, too.
-pub fn weight(request: &GuardRequest) -> usize {
-    fn of(value: &Value) -> usize {
-        8 + match value {
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(of).sum(),
-            Value::Object(fields) => all(fields),
-            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        }
-    }
-    fn all(fields: &Map<String, Value>) -> usize {
-        fields.iter().map(|(name, value)| name.len() + of(value)).sum()
-    }
-    let tool =
-        request.tool.as_ref().map_or(0, |tool| all(&tool.arguments) + tool.description.as_deref().map_or(0, str::len));
-    request.content.len() + request.contexts.iter().map(String::len).sum::<usize>() + tool + all(&request.metadata)
 }
 
 /// The options that every shorthand takes.

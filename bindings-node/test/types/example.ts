@@ -1,8 +1,9 @@
 // Compiled, never run: what types allow and refuse.
 
 import { Shield, Tenantry, type Decision, type GuardRequest, type GuardResponse, type Json } from "tenantry";
-import { NotFound, TenantryError } from "tenantry";
-import { Highflame } from "tenantry/compat/highflame";
+import { NotFound, TenantryError, type AccessToken, type ApiKey, type Credential, type Identity, type NewApiKey } from "tenantry";
+import type { IncomingMessage } from "node:http";
+import { Highflame, ZeroIDClient } from "tenantry/compat/highflame";
 
 export async function example(): Promise<void> {
   using client = new Tenantry({ inMemory: true, deadlineMs: 10_000 });
@@ -56,6 +57,8 @@ export async function example(): Promise<void> {
   // @ts-expect-error handles come from a client
   new (await import("tenantry")).Guard({});
 
+  await identities(client);
+
   try {
     await client.tenant("nobody", "prod");
   } catch (error) {
@@ -72,4 +75,62 @@ export async function example(): Promise<void> {
   // @ts-expect-error requests are in the wire's names
   await other.guard.evaluate({ content: "hello", sessionId: "s" });
   void why;
+}
+
+async function identities(client: Tenantry): Promise<void> {
+  const made: NewApiKey = await client.identity.keys.create("service", { accountId: "acme", type: "agent" });
+  const record: ApiKey = made;
+  const caller: Identity | undefined = (await client.authenticate(made.key)).caller;
+  const roles: readonly string[] | undefined = caller?.principal.roles;
+  const token: AccessToken = client.identity.tokens.exchangeSync({ grantType: "api_key", apiKey: made.key });
+  const claim: Json | undefined = client.identity.tokens.introspectSync(token.accessToken).claims["sub"];
+  void [record, roles, claim];
+
+  const shapes = (request: IncomingMessage, fetched: Headers, pairs: readonly (readonly [string, string])[]): Credential[] => [
+    request.headers,
+    request.headersDistinct,
+    fetched,
+    pairs,
+    new Map([["x-api-key", "k"]]),
+    { "x-api-key": made.key, via: undefined },
+  ];
+  const handle = async (request: IncomingMessage) =>
+    client.authenticate(request.headersDistinct, {
+      method: request.method,
+      target: request.url,
+      peer: request.socket.remoteAddress,
+    });
+  void [shapes, handle];
+  const tenant = await client.authenticate([["x-api-key", made.key]]);
+  await tenant.requireScopes("tools:read", "tools:write");
+  await tenant.identity.keys.rotate(made.id, { overlapSeconds: 60 });
+  await client.identity.issuers.put({
+    issuer: "https://idp.example",
+    audience: ["app"],
+    algorithms: ["RS256"],
+    jwksUrl: "https://idp.example/jwks.json",
+    accounts: ["*"],
+    claims: { account: "/org/id" },
+  });
+  await client.identity.putSettings({ roles: { viewer: ["tools:read"] }, autoProvision: { enabled: true } });
+  const [key] = (await client.identity.tokens.jwks()).keys;
+  const type: Json | undefined = key?.["kty"];
+  void type;
+  // @ts-expect-error an algorithm is one of those we take
+  await client.identity.issuers.put({ issuer: "i", audience: ["a"], algorithms: ["none"], accounts: ["*"] });
+  // @ts-expect-error a header's value is text
+  await client.authenticate({ "x-api-key": 5 });
+  // @ts-expect-error there is no credential in nothing
+  await client.authenticate(undefined);
+  // @ts-expect-error keys have a name
+  await client.identity.keys.create({ accountId: "acme" });
+  // @ts-expect-error a grant says what it covers
+  await client.admin.grants.create({ fromAccount: "a", toAccount: "b", toProject: "c", expiresInSeconds: 1, reason: "r" });
+
+  await using zeroid = new ZeroIDClient({ baseUrl: "https://auth.zeroid.dev", accountId: "a", projectId: "p" });
+  const issued = await zeroid.tokens.issueApiKey(made.key, { scope: "tools:read" });
+  const expires: number = issued.expires_in;
+  const scopes: readonly string[] = (await zeroid.tokens.verify(issued.access_token)).scopes;
+  const created: string = (await zeroid.apiKeys.create({ name: "k", expires_in_days: 30 })).key;
+  void [expires, scopes, created];
 }

@@ -5,31 +5,44 @@ The native half of `tenantry`; import that instead.
 
 import builtins
 from _typeshed import SupportsGetItem
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Mapping
 from os import PathLike
 from typing import Any, SupportsFloat, SupportsIndex, final
 from typing_extensions import Self, disjoint_base
 
 __all__ = [
+    "AccessToken",
     "Account",
     "Accounts",
     "Admin",
     "AgentIdentity",
+    "ApiKey",
     "Audit",
     "AuditHead",
     "AuditRecord",
+    "AutoProvision",
     "DebugInfo",
     "DetectResponse",
     "DetectorResult",
     "DeterminingPolicy",
     "FileContext",
+    "Grant",
+    "Grants",
     "Guard",
     "GuardRequest",
     "GuardResponse",
+    "Identities",
+    "Identity",
+    "IdentitySettings",
+    "Introspection",
+    "IssuerSpec",
+    "Issuers",
+    "Keys",
     "LimitSpec",
     "Limits",
     "McpContext",
     "ModelContext",
+    "NewApiKey",
     "Policies",
     "PolicyReceipt",
     "PolicySummary",
@@ -44,9 +57,78 @@ __all__ = [
     "Tenant",
     "TenantSettings",
     "Tenantry",
+    "Tokens",
     "ToolContext",
     "VerifyReport",
 ]
+
+@final
+class AccessToken:
+    """
+    The answer of the token endpoint. Its repr never shows a token.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def access_token(self, /) -> str:
+        """
+        The signed token.
+        """
+    @property
+    def account_id(self, /) -> str:
+        """
+        The account it reaches; `""` for the whole platform.
+        """
+    @property
+    def expires_in(self, /) -> int:
+        """
+        Seconds until it expires.
+        """
+    @property
+    def external_id(self, /) -> str:
+        """
+        The principal's id.
+        """
+    @property
+    def iat(self, /) -> int:
+        """
+        When it was issued, seconds since 1970.
+        """
+    @property
+    def jti(self, /) -> str:
+        """
+        The token's id.
+        """
+    @property
+    def project_id(self, /) -> str:
+        """
+        The project it reaches; `""` when it reaches a whole account.
+        """
+    @property
+    def refresh_token(self, /) -> str:
+        """
+        Gets the next pair, once; `""` when there is none.
+        """
+    @property
+    def scope(self, /) -> str:
+        """
+        The scopes it has, separated by spaces.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+    @property
+    def token_type(self, /) -> str:
+        """
+        `Bearer`.
+        """
+    @property
+    def user_id(self, /) -> str:
+        """
+        Who made the key it was exchanged for; `""` when it was exchanged for none.
+        """
 
 @final
 class Account:
@@ -184,6 +266,11 @@ class Admin:
         Customer organisations.
         """
     @property
+    def grants(self, /) -> Grants:
+        """
+        Cross-tenant grants.
+        """
+    @property
     def projects(self, /) -> Projects:
         """
         Workspaces of an account.
@@ -225,6 +312,89 @@ class AgentIdentity:
     def trust_level(self, /) -> str:
         """
         How far the identity is trusted.
+        """
+
+@final
+class ApiKey:
+    """
+    An API key: everything but the key.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def account_id(self, /) -> str:
+        """
+        The account it reaches; `""` for a platform key.
+        """
+    @property
+    def created_at(self, /) -> str:
+        """
+        RFC 3339 in UTC.
+        """
+    @property
+    def created_by(self, /) -> str:
+        """
+        Who made it.
+        """
+    @property
+    def expires_at(self, /) -> str | None:
+        """
+        RFC 3339 in UTC; `None` for never.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        Names it; not secret.
+        """
+    @property
+    def key_prefix(self, /) -> str:
+        """
+        How it starts, for finding it in a configuration.
+        """
+    @property
+    def last_used_at(self, /) -> str | None:
+        """
+        RFC 3339 in UTC; written within a second of use.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        What people call it.
+        """
+    @property
+    def project_id(self, /) -> str:
+        """
+        The project it reaches; `""` when it reaches a whole account.
+        """
+    @property
+    def replaced_by(self, /) -> str | None:
+        """
+        The key that took its place.
+        """
+    @property
+    def scopes(self, /) -> builtins.list[str]:
+        """
+        Its OAuth scopes.
+        """
+    @property
+    def state(self, /) -> str:
+        """
+        `active`, `revoked` or `expired`.
+        """
+    @property
+    def subject(self, /) -> str:
+        """
+        The principal's id.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+    @property
+    def type(self, /) -> str:
+        """
+        What its holder is to policies: `user` or `agent`.
         """
 
 @final
@@ -356,6 +526,60 @@ class AuditRecord:
     def sequence(self, /) -> int:
         """
         Position in the chain, from 1, without gaps.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+
+@final
+class AutoProvision:
+    """
+    What happens when a verified token names an account nobody created.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls,
+        /,
+        enabled: bool | None = None,
+        *,
+        max_accounts: SupportsIndex | None = None,
+        per_minute: SupportsIndex | None = None,
+        facts: dict[str, Any] | None = None,
+        policies: SupportsGetItem[int, dict[str, Any]] | None = None,
+        limits: SupportsGetItem[int, LimitSpec] | None = None,
+    ) -> AutoProvision: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def enabled(self, /) -> bool:
+        """
+        Whether it is created.
+        """
+    @property
+    def facts(self, /) -> dict[str, Any]:
+        """
+        Facts of what is created: `tier`, `plan`, `region` and `labels`.
+        """
+    @property
+    def limits(self, /) -> builtins.list[LimitSpec]:
+        """
+        Limits every new project starts with.
+        """
+    @property
+    def max_accounts(self, /) -> int:
+        """
+        Most accounts made up this way.
+        """
+    @property
+    def per_minute(self, /) -> int:
+        """
+        Most accounts made up this way in one minute.
+        """
+    @property
+    def policies(self, /) -> builtins.list[dict[str, Any]]:
+        """
+        Policies every new project starts with, beside the baseline.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -641,6 +865,131 @@ class FileContext:
     def to_dict(self, /) -> dict[str, Any]:
         """
         As plain data under the wire's names; absent fields are left out.
+        """
+
+@final
+class Grant:
+    """
+    Lets principals of one tenant act in another, for named actions and a limited time.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def actions(self, /) -> builtins.list[str]:
+        """
+        What it covers.
+        """
+    @property
+    def created_at(self, /) -> str:
+        """
+        RFC 3339 in UTC.
+        """
+    @property
+    def from_account(self, /) -> str:
+        """
+        The account whose principals may act.
+        """
+    @property
+    def from_project(self, /) -> str:
+        """
+        Its project; `""` for all of them.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        Names it.
+        """
+    @property
+    def reason(self, /) -> str:
+        """
+        Why.
+        """
+    @property
+    def to_account(self, /) -> str:
+        """
+        The account they may act in.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+    @property
+    def to_project(self, /) -> str:
+        """
+        The project they may act in.
+        """
+    @property
+    def until(self, /) -> str:
+        """
+        When it ends, RFC 3339 in UTC.
+        """
+
+@final
+class Grants:
+    """
+    See `Admin.grants`.
+    """
+    def acreate(
+        self,
+        /,
+        *,
+        from_account: str,
+        from_project: str = "",
+        to_account: str,
+        to_project: str,
+        actions: SupportsGetItem[int, str],
+        expires_in_seconds: SupportsIndex,
+        reason: str,
+    ) -> Coroutine[Any, Any, Grant]:
+        """
+        As `create`, awaited.
+        """
+    def alist(self, /) -> Coroutine[Any, Any, builtins.list[Grant]]:
+        """
+        As `list`, awaited.
+        """
+    def arevoke(self, /, id: str) -> Coroutine[Any, Any, None]:
+        """
+        As `revoke`, awaited.
+        """
+    def auses(
+        self, /, since: str | SupportsIndex | None = None, limit: SupportsIndex = 100
+    ) -> Coroutine[Any, Any, builtins.list[AuditRecord]]:
+        """
+        As `uses`, awaited.
+        """
+    def create(
+        self,
+        /,
+        *,
+        from_account: str,
+        from_project: str = "",
+        to_account: str,
+        to_project: str,
+        actions: SupportsGetItem[int, str],
+        expires_in_seconds: SupportsIndex,
+        reason: str,
+    ) -> Grant:
+        """
+        Lets principals of one account act in a project of another, for named actions and a time.
+
+        `actions` are those of guard calls (`process_prompt`) and rights (`tenant:read`); `reason` is read in the audit of
+        both. Without `from_project` it is for every project of `from_account`.
+        """
+    def list(self, /) -> builtins.list[Grant]:
+        """
+        Grants that have not ended, by id.
+        """
+    def revoke(self, /, id: str) -> None:
+        """
+        Ends a grant at once.
+        """
+    def uses(
+        self, /, since: str | SupportsIndex | None = None, limit: SupportsIndex = 100
+    ) -> builtins.list[AuditRecord]:
+        """
+        What crossed between tenants, oldest first, at most `limit` (up to 10,000). `since` is as for `audit.query`.
         """
 
 @final
@@ -1181,6 +1530,393 @@ class GuardResponse:
         """
 
 @final
+class Identities:
+    """
+    See `Tenantry.identity` and `Tenant.identity`.
+    """
+    def aput_settings(self, /, settings: IdentitySettings | dict[str, Any]) -> Coroutine[Any, Any, IdentitySettings]:
+        """
+        As `put_settings`, awaited.
+        """
+    def asettings(self, /) -> Coroutine[Any, Any, IdentitySettings]:
+        """
+        As `settings`, awaited.
+        """
+    def averify(self, /, credential: str) -> Coroutine[Any, Any, Identity]:
+        """
+        As `verify`, awaited.
+        """
+    @property
+    def issuers(self, /) -> Issuers:
+        """
+        Whose tokens are taken.
+        """
+    @property
+    def keys(self, /) -> Keys:
+        """
+        API keys.
+        """
+    def put_settings(self, /, settings: IdentitySettings | dict[str, Any]) -> IdentitySettings:
+        """
+        Replaces the platform's settings of identity; those left out take their default.
+        """
+    def settings(self, /) -> IdentitySettings:
+        """
+        The platform's settings of identity.
+        """
+    @property
+    def tokens(self, /) -> Tokens:
+        """
+        Our own tokens.
+        """
+    def verify(self, /, credential: str) -> Identity:
+        """
+        Who a token or key is, and what it reaches. `Unauthenticated` when it is not taken.
+        """
+
+@final
+class Identity:
+    """
+    Who a verified credential is, and what it reaches.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def account_id(self, /) -> str:
+        """
+        The account it reaches; `""` for the whole platform.
+        """
+    @property
+    def credential(self, /) -> str:
+        """
+        What the credential was: `api_key`, `token` (ours), `jwt` (another issuer's) or `dev`.
+        """
+    @property
+    def credential_id(self, /) -> str:
+        """
+        Its id: the key's id, or the token's `jti`; `""` when it has none.
+        """
+    @property
+    def expires_at(self, /) -> str | None:
+        """
+        When it ends, RFC 3339 in UTC; `None` for never.
+        """
+    @property
+    def issuer(self, /) -> str:
+        """
+        The token's issuer; `""` for keys.
+        """
+    @property
+    def principal(self, /) -> Principal:
+        """
+        Who acts.
+        """
+    @property
+    def project_ids(self, /) -> builtins.list[str]:
+        """
+        The projects it reaches; empty for all of the account.
+        """
+    @property
+    def scopes(self, /) -> builtins.list[str]:
+        """
+        What it may do, roles counted in.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+
+@final
+class IdentitySettings:
+    """
+    What the platform decides about identity. What is left out has its default.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls,
+        /,
+        *,
+        issuer: str | None = None,
+        trust_domain: str | None = None,
+        key_prefix: str | None = None,
+        access_token_seconds: SupportsIndex | None = None,
+        refresh_token_seconds: SupportsIndex | None = None,
+        max_keys: SupportsIndex | None = None,
+        roles: dict[str, SupportsGetItem[int, str]] | None = None,
+        auto_provision: AutoProvision | None = None,
+    ) -> IdentitySettings: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def access_token_seconds(self, /) -> int:
+        """
+        Lifetime of our access tokens, in seconds.
+        """
+    @property
+    def auto_provision(self, /) -> AutoProvision:
+        """
+        What happens to accounts nobody has seen.
+        """
+    @property
+    def issuer(self, /) -> str:
+        """
+        The `iss` of our own tokens; `""` for one made from the installation's key id.
+        """
+    @property
+    def key_prefix(self, /) -> str:
+        """
+        What new API keys start with.
+        """
+    @property
+    def max_keys(self, /) -> int:
+        """
+        Most living API keys per project.
+        """
+    @property
+    def refresh_token_seconds(self, /) -> int:
+        """
+        Lifetime of our refresh tokens, in seconds.
+        """
+    @property
+    def roles(self, /) -> dict[str, builtins.list[str]]:
+        """
+        Which scopes a role means, for credentials that carry roles and no scopes.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+    @property
+    def trust_domain(self, /) -> str:
+        """
+        The trust domain of agents' SPIFFE ids in our own tokens.
+        """
+
+@final
+class Introspection:
+    """
+    What a token is worth now (RFC 7662).
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def active(self, /) -> bool:
+        """
+        Whether it would be taken.
+        """
+    @property
+    def claims(self, /) -> dict[str, Any]:
+        """
+        The rest of what it says; empty when it is not active.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+
+@final
+class IssuerSpec:
+    """
+    An identity provider whose tokens are taken. Its repr never shows the secret, and `issuers.list` does not know it.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def accounts(self, /) -> builtins.list[str]:
+        """
+        The accounts it may speak for; `["*"]` for every account.
+        """
+    @property
+    def algorithms(self, /) -> builtins.list[str]:
+        """
+        The algorithms taken.
+        """
+    @property
+    def audience(self, /) -> builtins.list[str]:
+        """
+        Tokens name one of these in `aud`.
+        """
+    @property
+    def claims(self, /) -> dict[str, str]:
+        """
+        Where its tokens say what: `account`, `project`, `roles` and `scopes`.
+        """
+    @property
+    def issuer(self, /) -> str:
+        """
+        The exact `iss` of its tokens.
+        """
+    @property
+    def jwks(self, /) -> dict[str, Any]:
+        """
+        Its public keys, as a JWK set.
+        """
+    @property
+    def jwks_url(self, /) -> str:
+        """
+        Where its public keys are published; `""` when they are given here.
+        """
+    @property
+    def leeway_seconds(self, /) -> int:
+        """
+        How far its clock may be off, in seconds.
+        """
+    @property
+    def private_network(self, /) -> bool:
+        """
+        Whether `jwks_url` may name a private or loopback address, and plain HTTP.
+        """
+    @property
+    def project(self, /) -> str:
+        """
+        Every valid token is this project of its one account; `""` when tokens say it themselves.
+        """
+    @property
+    def secret(self, /) -> str:
+        """
+        The shared secret; `""` in every list.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+
+@final
+class Issuers:
+    """
+    See `Identities.issuers`.
+    """
+    def alist(self, /) -> Coroutine[Any, Any, builtins.list[IssuerSpec]]:
+        """
+        As `list`, awaited.
+        """
+    def aput(
+        self,
+        /,
+        issuer: str,
+        *,
+        audience: SupportsGetItem[int, str],
+        accounts: SupportsGetItem[int, str],
+        algorithms: SupportsGetItem[int, str] | None = None,
+        jwks_url: str = "",
+        jwks: dict[str, Any] | None = None,
+        secret: str | None = None,
+        private_network: bool = False,
+        leeway_seconds: SupportsIndex = 0,
+        project: str = "",
+        claims: dict[str, Any] | None = None,
+    ) -> Coroutine[Any, Any, None]:
+        """
+        As `put`, awaited.
+        """
+    def aremove(self, /, issuer: str) -> Coroutine[Any, Any, None]:
+        """
+        As `remove`, awaited.
+        """
+    def list(self, /) -> builtins.list[IssuerSpec]:
+        """
+        All issuers by name, without their secrets.
+        """
+    def put(
+        self,
+        /,
+        issuer: str,
+        *,
+        audience: SupportsGetItem[int, str],
+        accounts: SupportsGetItem[int, str],
+        algorithms: SupportsGetItem[int, str] | None = None,
+        jwks_url: str = "",
+        jwks: dict[str, Any] | None = None,
+        secret: str | None = None,
+        private_network: bool = False,
+        leeway_seconds: SupportsIndex = 0,
+        project: str = "",
+        claims: dict[str, Any] | None = None,
+    ) -> None:
+        """
+        Takes an issuer's tokens from now on, replacing what was said of it before.
+
+        One of `jwks_url`, `jwks` and `secret` (32 bytes or more, for `HS256`) says how they are verified; `algorithms`
+        not given is `RS256` alone. `accounts` are those it may speak for, `["*"]` for every one. With `project` each of
+        its tokens is that project of its one account. `claims` says where tokens have `account`, `project`, `roles`
+        and `scopes`: the name of a claim, or a JSON pointer.
+        """
+    def remove(self, /, issuer: str) -> None:
+        """
+        Takes none of an issuer's tokens any more, also none that were taken before.
+        """
+
+@final
+class Keys:
+    """
+    See `Identities.keys`.
+    """
+    def acreate(
+        self,
+        /,
+        name: str,
+        *,
+        account_id: str = "",
+        project_id: str = "",
+        scopes: SupportsGetItem[int, str] | None = None,
+        type: str = "user",
+        subject: str = "",
+        expires_in_seconds: SupportsIndex = 0,
+        prefix: str = "",
+        import_sha256: str = "",
+    ) -> Coroutine[Any, Any, NewApiKey]:
+        """
+        As `create`, awaited.
+        """
+    def alist(self, /, account_id: str = "", project_id: str = "") -> Coroutine[Any, Any, builtins.list[ApiKey]]:
+        """
+        As `list`, awaited.
+        """
+    def arevoke(self, /, id: str) -> Coroutine[Any, Any, ApiKey]:
+        """
+        As `revoke`, awaited.
+        """
+    def arotate(self, /, id: str, overlap_seconds: SupportsIndex = 0) -> Coroutine[Any, Any, NewApiKey]:
+        """
+        As `rotate`, awaited.
+        """
+    def create(
+        self,
+        /,
+        name: str,
+        *,
+        account_id: str = "",
+        project_id: str = "",
+        scopes: SupportsGetItem[int, str] | None = None,
+        type: str = "user",
+        subject: str = "",
+        expires_in_seconds: SupportsIndex = 0,
+        prefix: str = "",
+        import_sha256: str = "",
+    ) -> NewApiKey:
+        """
+        Makes a key, no wider than its maker, or imports one by its hash. The key is shown this once.
+
+        Without `account_id` and `project_id` it reaches what its maker does. No `scopes` means guard calls only.
+        `expires_in_seconds` 0 is for ever. `import_sha256` is the hexadecimal SHA-256 of a key another system made.
+        """
+    def list(self, /, account_id: str = "", project_id: str = "") -> builtins.list[ApiKey]:
+        """
+        The keys of a project or an account; with neither, of the caller's own project or the platform. Oldest first.
+        """
+    def revoke(self, /, id: str) -> ApiKey:
+        """
+        Ends a key and everything that was exchanged for it, at once.
+        """
+    def rotate(self, /, id: str, overlap_seconds: SupportsIndex = 0) -> NewApiKey:
+        """
+        Makes a key to take another's place; the old one is taken for `overlap_seconds` more.
+        """
+
+@final
 class LimitSpec:
     """
     A rate limit.
@@ -1421,6 +2157,99 @@ class ModelContext:
     def tokens_used(self, /) -> int | None:
         """
         Tokens used in all.
+        """
+
+@final
+class NewApiKey:
+    """
+    A key that was just made: the only time the key itself is shown. Its repr never shows it.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def account_id(self, /) -> str:
+        """
+        The account it reaches; `""` for a platform key.
+        """
+    @property
+    def created_at(self, /) -> str:
+        """
+        RFC 3339 in UTC.
+        """
+    @property
+    def created_by(self, /) -> str:
+        """
+        Who made it.
+        """
+    @property
+    def expires_at(self, /) -> str | None:
+        """
+        RFC 3339 in UTC; `None` for never.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        Names it; not secret.
+        """
+    @property
+    def key(self, /) -> str:
+        """
+        The key; keep it now. `""` for an imported one.
+        """
+    @property
+    def key_prefix(self, /) -> str:
+        """
+        How it starts, for finding it in a configuration.
+        """
+    @property
+    def last_used_at(self, /) -> str | None:
+        """
+        `None`: nobody used it yet.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        What people call it.
+        """
+    @property
+    def project_id(self, /) -> str:
+        """
+        The project it reaches; `""` when it reaches a whole account.
+        """
+    @property
+    def record(self, /) -> ApiKey:
+        """
+        The record without the key, as `keys.list` shows it.
+        """
+    @property
+    def replaced_by(self, /) -> str | None:
+        """
+        `None`: nothing took its place yet.
+        """
+    @property
+    def scopes(self, /) -> builtins.list[str]:
+        """
+        Its OAuth scopes.
+        """
+    @property
+    def state(self, /) -> str:
+        """
+        `active`.
+        """
+    @property
+    def subject(self, /) -> str:
+        """
+        The principal's id.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+    @property
+    def type(self, /) -> str:
+        """
+        What its holder is to policies: `user` or `agent`.
         """
 
 @final
@@ -1909,15 +2738,29 @@ class Tenant:
         """
         The same project on behalf of `principal`; this process vouches for it.
         """
+    def arequire_scopes(self, /, *scopes: "str") -> Coroutine[Any, Any, None]:
+        """
+        As `require_scopes`, awaited.
+        """
     @property
     def audit(self, /) -> Audit:
         """
         The audit trail of this project.
         """
     @property
+    def caller(self, /) -> Identity | None:
+        """
+        Who the credential behind this handle is; `None` when this process itself named the tenant.
+        """
+    @property
     def guard(self, /) -> Guard:
         """
         Guard calls.
+        """
+    @property
+    def identity(self, /) -> Identities:
+        """
+        API keys and tokens of this project, as its caller.
         """
     @property
     def limits(self, /) -> Limits:
@@ -1933,6 +2776,10 @@ class Tenant:
     def project_id(self, /) -> str:
         """
         The project's id.
+        """
+    def require_scopes(self, /, *scopes: "str") -> None:
+        """
+        Refuses a caller that lacks one of `scopes` with `PermissionDenied`. The process itself holds none.
         """
     @property
     def settings(self, /) -> TenantSettings:
@@ -1998,11 +2845,32 @@ class Tenantry:
         in_memory: bool = False,
         deadline_ms: SupportsIndex | None = None,
         default_headers: dict[str, str] | None = None,
+        require_credentials: bool | None = None,
     ) -> Self:
         """
         Opens the engine: data in `./.tenantry` unless the arguments, `TENANTRY_*` or `tenantry.toml` say otherwise.
         """
     def __repr__(self, /) -> str: ...
+    def _aown(self, /) -> Coroutine[Any, Any, Tenant]:
+        """
+        As `_own`, awaited.
+        """
+    def _own(self, /) -> Tenant:
+        """
+        The handle of the client's own project.
+        """
+    def aauthenticate(
+        self,
+        /,
+        credential: str | Mapping[Any, Any] | Iterable[tuple[Any, Any]],
+        *,
+        method: str = "",
+        target: str = "",
+        peer: str = "",
+    ) -> Coroutine[Any, Any, Tenant]:
+        """
+        As `authenticate`, awaited.
+        """
     def aclose(self, /) -> Coroutine[Any, Any, None]:
         """
         As `close`, awaited.
@@ -2021,6 +2889,23 @@ class Tenantry:
         """
         The audit trail of the client's own project.
         """
+    def authenticate(
+        self,
+        /,
+        credential: str | Mapping[Any, Any] | Iterable[tuple[Any, Any]],
+        *,
+        method: str = "",
+        target: str = "",
+        peer: str = "",
+    ) -> Tenant:
+        """
+        The handle of whoever presents this: of the one project its credential reaches, or selects by a header within
+        what it reaches. It acts as the credential's principal and ends with the credential.
+
+        `credential` is a token or key as `str`, or the headers of a request: a mapping, or pairs of name and value
+        such as ASGI's `scope["headers"]`. Whatever is said twice is refused. `method` and `target` (path and query) let
+        a stream carry its token in the query; `peer` is the caller's address.
+        """
     def close(self, /) -> None:
         """
         Writes down everything pending and refuses further calls. Safe to call twice.
@@ -2034,6 +2919,11 @@ class Tenantry:
     def guard(self, /) -> Guard:
         """
         Guard calls of the client's own project: the one its credential or configuration names.
+        """
+    @property
+    def identity(self, /) -> Identities:
+        """
+        Issuers, API keys and tokens, as the client itself.
         """
     @property
     def limits(self, /) -> Limits:
@@ -2053,6 +2943,104 @@ class Tenantry:
     def tenant(self, /, account: str, project: str) -> Tenant:
         """
         The handle of one project. Never creates it, except in dev mode.
+        """
+
+@final
+class Tokens:
+    """
+    See `Identities.tokens`.
+    """
+    def aexchange(
+        self,
+        /,
+        grant_type: str,
+        *,
+        api_key: str = "",
+        refresh_token: str = "",
+        scope: str = "",
+        account_id: str = "",
+        project_id: str = "",
+    ) -> Coroutine[Any, Any, AccessToken]:
+        """
+        As `exchange`, awaited.
+        """
+    def aintrospect(self, /, token: str) -> Coroutine[Any, Any, Introspection]:
+        """
+        As `introspect`, awaited.
+        """
+    def aissue(
+        self,
+        /,
+        subject: str,
+        *,
+        account_id: str = "",
+        project_id: str = "",
+        type: str = "user",
+        roles: SupportsGetItem[int, str] | None = None,
+        scopes: SupportsGetItem[int, str] | None = None,
+        refresh: bool = False,
+    ) -> Coroutine[Any, Any, AccessToken]:
+        """
+        As `issue`, awaited.
+        """
+    def ajwks(self, /) -> Coroutine[Any, Any, dict[str, Any]]:
+        """
+        As `jwks`, awaited.
+        """
+    def arevoke(self, /, token: str) -> Coroutine[Any, Any, None]:
+        """
+        As `revoke`, awaited.
+        """
+    def arotate_signing_key(self, /) -> Coroutine[Any, Any, None]:
+        """
+        As `rotate_signing_key`, awaited.
+        """
+    def exchange(
+        self,
+        /,
+        grant_type: str,
+        *,
+        api_key: str = "",
+        refresh_token: str = "",
+        scope: str = "",
+        account_id: str = "",
+        project_id: str = "",
+    ) -> AccessToken:
+        """
+        The token endpoint: an access token for an API key, or the next pair for a refresh token.
+
+        `grant_type` is `api_key` or `refresh_token`. `scope` narrows: the scopes wanted, separated by spaces.
+        """
+    def introspect(self, /, token: str) -> Introspection:
+        """
+        What a token or key is worth now; to a caller only those it reaches are worth anything.
+        """
+    def issue(
+        self,
+        /,
+        subject: str,
+        *,
+        account_id: str = "",
+        project_id: str = "",
+        type: str = "user",
+        roles: SupportsGetItem[int, str] | None = None,
+        scopes: SupportsGetItem[int, str] | None = None,
+        refresh: bool = False,
+    ) -> AccessToken:
+        """
+        A token for somebody the app itself has authenticated; with `refresh`, one that gets the next pair too.
+        """
+    def jwks(self, /) -> dict[str, Any]:
+        """
+        Our public keys as a JWK set.
+        """
+    def revoke(self, /, token: str) -> None:
+        """
+        Ends a token; a refresh token with everything it led to. One that is not known is answered the same.
+        """
+    def rotate_signing_key(self, /) -> None:
+        """
+        Signs with a new key from now on; the one before stays published until its last token has ended.
         """
 
 @final

@@ -12,6 +12,8 @@ use crate::{
     types::{Account, Project, Text, texts},
 };
 
+use super::Grants;
+
 /// See `Tenantry.admin`.
 #[pyclass(frozen, module = "tenantry")]
 pub struct Admin(pub core::Admin);
@@ -28,6 +30,12 @@ impl Admin {
     #[getter]
     fn projects(&self) -> Projects {
         Projects(self.0.projects())
+    }
+
+    /// Cross-tenant grants.
+    #[getter]
+    fn grants(&self) -> Grants {
+        Grants(self.0.grants())
     }
 }
 

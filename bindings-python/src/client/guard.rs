@@ -164,7 +164,7 @@ twins! {
             let changes = Changes { content_type: Some(content_type), tool, ..Changes::default() };
             let request = changes.apply(api::GuardRequest::prompt(content.0))?;
             let guard = self.0.clone();
-            Work::reading(request.content.len(), async move { guard.detect(request).await.map(DetectResponse) })
+            Work::reading(request.weight(), async move { guard.detect(request).await.map(DetectResponse) })
         }
     }
 }
@@ -175,6 +175,6 @@ impl Guard {
         request: api::GuardRequest,
     ) -> Work<impl Future<Output = CoreResult<GuardResponse>> + Send + 'static + use<>> {
         let guard = self.0.clone();
-        Work::reading(request.content.len(), async move { guard.evaluate(request).await.map(GuardResponse) })
+        Work::reading(request.weight(), async move { guard.evaluate(request).await.map(GuardResponse) })
     }
 }

@@ -8,12 +8,18 @@ from pathlib import Path
 from typing_extensions import assert_type
 
 from tenantry import (
+    AccessToken,
     Account,
+    ApiKey,
     AuditHead,
     AuditRecord,
     BlockedError,
+    Grant,
     GuardRequest,
     GuardResponse,
+    Identity,
+    IdentitySettings,
+    NewApiKey,
     Principal,
     Shield,
     Signal,
@@ -23,6 +29,7 @@ from tenantry import (
     VerifyReport,
 )
 from tenantry.compat.highflame import Highflame
+from tenantry.compat.highflame.zeroid import TokenIntrospection, ZeroIDClient
 
 
 def sync(folder: Path) -> None:
@@ -44,6 +51,20 @@ def sync(folder: Path) -> None:
         acme.acting_as(Principal("ada", type="agent", roles=("admin",)))
 
 
+def credentials(folder: Path, scope: dict[str, list[tuple[bytes, bytes]]], headers: dict[str, str]) -> None:
+    with Tenantry(folder, require_credentials=True) as client:
+        for presented in (scope["headers"], headers, headers.items(), "token"):
+            assert_type(client.authenticate(presented, peer="127.0.0.1"), Tenant)
+        acme = client.authenticate(headers, method="GET", target="/api/v1/stream/sse")
+        assert_type(acme.caller, Identity | None)
+        acme.require_scopes("tools:read", "tools:write")
+        assert_type(acme.identity.keys.create("x", type="agent", scopes=("tools:read",)), NewApiKey)
+        assert_type(client.identity.keys.list("acme"), list[ApiKey])
+        assert_type(client.identity.tokens.exchange("api_key", api_key="x"), AccessToken)
+        assert_type(client.identity.put_settings({"max_keys": 3}), IdentitySettings)
+        assert_type(client.admin.grants.list(), list[Grant])
+
+
 async def awaited(folder: Path) -> None:
     async with Tenantry(folder) as client:
         assert_type(client, Tenantry)
@@ -51,6 +72,8 @@ async def awaited(folder: Path) -> None:
         assert_type(acme, Tenant)
         task = asyncio.create_task(acme.guard.aevaluate_prompt("x"))
         assert_type(await task, GuardResponse)
+        assert_type(await client.aauthenticate("x"), Tenant)
+        await acme.arequire_scopes("tools:read")
         assert_type(await client.admin.accounts.alist(), list[Account])
 
 
@@ -79,3 +102,9 @@ def compatible() -> None:
         except BlockedError as error:
             assert_type(error.response, GuardResponse)
             assert_type(error.retry_after, float | None)
+    with ZeroIDClient("https://auth.example", account_id="a", project_id="p") as zeroid:
+        assert_type(zeroid, ZeroIDClient)
+        assert_type(zeroid.api_keys.create(name="x"), NewApiKey)
+        assert_type(zeroid.api_keys.list(limit=3), list[ApiKey])
+        assert_type(zeroid.tokens.issue_api_key("x"), AccessToken)
+        assert_type(zeroid.tokens.introspect("x"), TokenIntrospection)

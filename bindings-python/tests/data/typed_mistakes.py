@@ -12,6 +12,10 @@ def mistakes(client: Tenantry, acme: Tenant) -> None:
     client.tenant("acme")  # wrong
     acme.limits.set("own", "five", "minute")  # wrong
     acme.audit.verify(7)  # wrong
+    client.authenticate(7)  # wrong
+    acme.require_scopes(7)  # wrong
+    client.identity.issuers.put("https://idp.example")  # wrong
+    client.identity.keys.create("x", scope="tools:read")  # wrong
 
     @Shield(acme).prompt
     def chat(question: str) -> str:

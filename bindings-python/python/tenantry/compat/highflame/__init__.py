@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import AgentIdentity as AgentIdentityTrace
-from .. import (
+from ... import AgentIdentity as AgentIdentityTrace
+from ... import (
     DebugInfo,
     DetectorResult,
     DetectResponse,
@@ -25,15 +25,15 @@ from .. import (
     Tenantry,
     ToolContext,
 )
-from .. import InvalidArgument as InvalidRequestError
-from .. import McpContext as MCPContext
-from .. import RateLimited as RateLimitError
-from .. import TenantryError as HighflameError
-from .. import Unauthenticated as AuthenticationError
-from .. import Unavailable as APIConnectionError
-from ..errors import BlockedError
-from ..shield import Shield as _Shield
-from ..shield import _decorator
+from ... import InvalidArgument as InvalidRequestError
+from ... import McpContext as MCPContext
+from ... import RateLimited as RateLimitError
+from ... import TenantryError as HighflameError
+from ... import Unauthenticated as AuthenticationError
+from ... import Unavailable as APIConnectionError
+from ...errors import BlockedError
+from ...shield import Shield as _Shield
+from ...shield import _decorator
 
 if TYPE_CHECKING:
     from typing_extensions import Self

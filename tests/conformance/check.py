@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -135,9 +136,15 @@ def for_runners(cases: Cases) -> str:
     return json.dumps(copy)
 
 
+# A token of our own: its signature is random in every process.
+SIGNED = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+
+
 def canonical(value: Any) -> str:
     """The one text of a JSON value: sorted keys, no blanks, whole numbers without a point, others at their shortest."""
     if isinstance(value, dict):
+        if value.get("kty") == "EC":
+            value = {**value, "x": "<coordinate>", "y": "<coordinate>"}
         return "{" + ",".join(f"{canonical(key)}:{canonical(value[key])}" for key in sorted(value)) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
@@ -145,6 +152,8 @@ def canonical(value: Any) -> str:
         if not math.isfinite(value):
             raise ValueError(f"{value} is not a JSON number")
         return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, str) and SIGNED.fullmatch(value):
+        return '"<token>"'
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -22,10 +22,18 @@ type kase struct {
 }
 
 type step struct {
-	Do     string
-	Tenant *[2]string
-	As     *tenantry.Principal
-	With   json.RawMessage
+	Do, Held, Remember string
+	Tenant             *[2]string
+	As                 *tenantry.Principal
+	With               json.RawMessage
+}
+
+// world is what steps of one case share.
+type world struct {
+	client *tenantry.Client
+	head   string
+	held   map[string]*tenantry.Tenant
+	kept   map[string]map[string]any
 }
 
 // as reads what is given as a public struct, or as the fields of an argument list.
@@ -57,6 +65,13 @@ type list struct {
 	Request                                        tenantry.GuardRequest
 	Arguments                                      map[string]any
 	Dev                                            *bool
+	Headers                                        [][2]string
+	Token, Method, Target, Peer, Hold, Credential  string
+	Scopes                                         []string
+	Issuer                                         tenantry.IssuerSpec
+	Settings                                       tenantry.IdentitySettings
+	OverlapSeconds                                 int64             `json:"overlap_seconds"`
+	RequireCredentials                             *bool             `json:"require_credentials"`
 	APIKey                                         string            `json:"api_key"`
 	AccountID                                      string            `json:"account_id"`
 	ProjectID                                      string            `json:"project_id"`
@@ -95,7 +110,7 @@ func run(one kase) {
 	client := must(tenantry.Open(tenantry.Options{
 		InMemory: true, Deadline: time.Duration(*or(options.DeadlineMs, 10_000)) * time.Millisecond, Dev: options.Dev,
 		APIKey: options.APIKey, AccountID: options.AccountID, ProjectID: options.ProjectID,
-		DefaultHeaders: options.DefaultHeaders,
+		DefaultHeaders: options.DefaultHeaders, RequireCredentials: options.RequireCredentials,
 	}))
 	defer client.Close()
 	if one.Tenants == nil {
@@ -107,18 +122,22 @@ func run(one kase) {
 		}
 		must(client.Admin().Projects().Create(ctx, tenant[0], tenant[1], tenantry.TenantFacts{}))
 	}
-	var head string
+	world := &world{client: client, held: map[string]*tenantry.Tenant{}, kept: map[string]map[string]any{}}
 	for number, step := range one.Steps {
 		if step.Tenant == nil && len(one.Tenants) > 0 {
 			step.Tenant = &one.Tenants[0]
 		}
 		line := map[string]any{"case": one.ID, "step": number}
-		value, err := do(client, step, &head)
+		step.With = world.filled(step.With)
+		value, err := world.do(step)
 		var failure *tenantry.Error
 		if errors.As(err, &failure) {
 			line["error"] = told{failure.Kind, failure.Code, failure.Message, failure.Help, failure.RetryAfter.Milliseconds()}
 		} else {
 			line["ok"] = must(value, err)
+			if step.Remember != "" {
+				world.kept[step.Remember] = as[map[string]any](must(json.Marshal(value)))
+			}
 		}
 		must(0, json.NewEncoder(os.Stdout).Encode(line))
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/tenantry/tenantry-go"
 )
 
-func do(client *tenantry.Client, step step, head *string) (any, error) {
+func (w *world) do(step step) (any, error) {
+	client := w.client
 	accounts, projects := client.Admin().Accounts(), client.Admin().Projects()
 	a, facts := as[list](step.With), as[tenantry.TenantFacts](step.With)
 	if answer := (operations{
@@ -34,7 +35,14 @@ func do(client *tenantry.Client, step step, head *string) (any, error) {
 	}[step.Do]); answer != nil {
 		return answer()
 	}
-	tenant, err := client.Tenant(ctx, step.Tenant[0], step.Tenant[1])
+	tenant := w.held[step.Held]
+	if answer := w.credentials(tenant, a, step.With)[step.Do]; answer != nil {
+		return answer()
+	}
+	var err error
+	if tenant == nil {
+		tenant, err = client.Tenant(ctx, step.Tenant[0], step.Tenant[1])
+	}
 	if err == nil && step.As != nil {
 		tenant, err = tenant.ActingAs(*step.As)
 	}
@@ -81,14 +89,14 @@ func do(client *tenantry.Client, step step, head *string) (any, error) {
 		},
 		"audit.head": func() (any, error) {
 			answer, err := audit.Head(ctx)
-			*head = answer.String()
+			w.head = answer.String()
 			return answer, err
 		},
 		"audit.verify": func() (any, error) {
 			if a.Anchor == nil {
 				return audit.Verify(ctx)
 			}
-			return audit.VerifyAgainst(ctx, strings.Replace(*a.Anchor, "last_head", *head, 1))
+			return audit.VerifyAgainst(ctx, strings.Replace(*a.Anchor, "last_head", w.head, 1))
 		},
 	}[step.Do]
 	if answer == nil {

@@ -15,6 +15,8 @@ class World {
     hooks._freeze(START);
     this.client = new Tenantry({ inMemory: true, deadlineMs: 10_000, ...ours(options) });
     this.pairs = tenants;
+    this.held = new Map();
+    this.remembered = new Map();
     for (const account of new Set(tenants.map(([account]) => account))) {
       this.client.admin.accounts.createSync(account);
       for (const [owner, project] of tenants) {
@@ -23,7 +25,24 @@ class World {
     }
   }
 
-  step({ do: operation, tenant, as: principal, with: given = {} }) {
+  step({ do: operation, tenant, as: principal, held: name, remember, with: given = {} }) {
+    const answer = this.act(operation, tenant, principal, this.held.get(name), this.filled(given));
+    // As the wire has it: what a later step reads by the wire's names.
+    if (remember !== undefined) this.remembered.set(remember, JSON.parse(JSON.stringify(answer)));
+    return answer;
+  }
+
+  /** With what earlier steps answered in the place of `${name.field}`. */
+  filled(value) {
+    if (typeof value === "string") {
+      return value.replace(/\$\{(\w+)\.(\w+)\}/g, (_, name, field) => this.remembered.get(name)?.[field] ?? "");
+    }
+    if (Array.isArray(value)) return value.map((item) => this.filled(item));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, this.filled(field)]));
+  }
+
+  act(operation, tenant, principal, held, given) {
     const [room, verb] = operation.split(".");
     switch (room) {
       case "accounts":
@@ -33,6 +52,19 @@ class World {
         const { accountId, projectId } = this.client.tenantSync(given.account, given.project);
         return { account_id: accountId, project_id: projectId };
       }
+      case "authenticate":
+        return this.authenticate(given);
+      case "caller":
+        return plain(held?.caller);
+      case "require_scopes":
+        return plain(held?.requireScopesSync(...given.scopes));
+      case "identity":
+      case "issuers":
+      case "keys":
+      case "tokens":
+        return this[room]((held ?? this.client).identity, verb, given);
+      case "grants":
+        return this.grants(verb, given);
       case "advance":
         return hooks._advance(given.ms) ?? null;
       case "panic_next":
@@ -40,7 +72,7 @@ class World {
       case "close":
         return this.client.closeSync() ?? null;
       default: {
-        const handle = this.client.tenantSync(...(tenant ?? this.pairs[0]));
+        const handle = held ?? this.client.tenantSync(...(tenant ?? this.pairs[0]));
         return this[room](principal ? handle.actingAs(principal) : handle, verb, given);
       }
     }
@@ -49,6 +81,83 @@ class World {
   admin(room, verb, { account, id, ...facts }) {
     const names = [...(room === "projects" ? [account] : []), ...(verb === "list" ? [] : [id])];
     return plain(this.client.admin[room][`${verb}Sync`](...names, ...(verb === "create" ? [facts] : [])));
+  }
+
+  authenticate({ headers, token, hold, ...rest }) {
+    const tenant = this.client.authenticateSync(token ?? headers ?? [], rest);
+    if (hold !== undefined) this.held.set(hold, tenant);
+    return { account_id: tenant.accountId, project_id: tenant.projectId, caller: plain(tenant.caller) };
+  }
+
+  identity(identity, verb, { credential, settings }) {
+    switch (verb) {
+      case "verify":
+        return identity.verifySync(credential);
+      case "settings":
+        return identity.settingsSync();
+      case "put_settings":
+        return identity.putSettingsSync(ours(settings));
+    }
+    throw new Error(`no operation identity.${verb}`);
+  }
+
+  issuers({ issuers }, verb, { issuer, id }) {
+    switch (verb) {
+      case "put":
+        return plain(issuers.putSync(ours(issuer)));
+      case "remove":
+        return plain(issuers.removeSync(id));
+      case "list":
+        return issuers.listSync();
+    }
+    throw new Error(`no operation issuers.${verb}`);
+  }
+
+  keys({ keys }, verb, { name, id, ...options }) {
+    switch (verb) {
+      case "create":
+        return keys.createSync(name, placed(options));
+      case "list":
+        return keys.listSync(placed(options));
+      case "revoke":
+        return keys.revokeSync(id);
+      case "rotate":
+        return keys.rotateSync(id, ours(options));
+    }
+    throw new Error(`no operation keys.${verb}`);
+  }
+
+  tokens({ tokens }, verb, { subject, token, ...options }) {
+    switch (verb) {
+      case "exchange":
+        return tokens.exchangeSync(placed(options));
+      case "issue":
+        return tokens.issueSync(subject, placed(options));
+      case "introspect":
+        return tokens.introspectSync(token);
+      case "revoke":
+        return plain(tokens.revokeSync(token));
+      case "jwks":
+        return tokens.jwksSync();
+      case "rotate_signing_key":
+        return plain(tokens.rotateSigningKeySync());
+    }
+    throw new Error(`no operation tokens.${verb}`);
+  }
+
+  grants(verb, { id, ...given }) {
+    const { grants } = this.client.admin;
+    switch (verb) {
+      case "create":
+        return grants.createSync(ours(given));
+      case "list":
+        return grants.listSync();
+      case "revoke":
+        return plain(grants.revokeSync(id));
+      case "uses":
+        return grants.usesSync(given);
+    }
+    throw new Error(`no operation grants.${verb}`);
   }
 
   guard({ guard }, verb, given) {
@@ -118,14 +227,26 @@ class World {
   }
 }
 
+const KEPT = new Set(["metadata", "arguments", "default_headers", "roles", "jwks"]);
+
 /** Names of options in this language; what belongs to the caller keeps its own. */
 function ours(fields) {
-  const kept = new Set(["metadata", "arguments", "default_headers"]);
   const entries = Object.entries(fields).map(([name, value]) => [
     name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase()),
-    value !== null && typeof value === "object" && !Array.isArray(value) && !kept.has(name) ? ours(value) : value,
+    KEPT.has(name) ? value : named(value),
   ]);
   return Object.fromEntries(entries);
+}
+
+function named(value) {
+  if (Array.isArray(value)) return value.map(named);
+  return typeof value === "object" && value !== null ? ours(value) : value;
+}
+
+/** As `ours`, for calls that name the place they are about. */
+function placed({ account, project, ...options }) {
+  const place = { accountId: account, projectId: project };
+  return { ...ours(options), ...place };
 }
 
 function decision(response, content) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ class World:
         self.client = tenantry.Tenantry(in_memory=True, **{"deadline_ms": 10_000, **case.get("options", {})})
         self.pairs = case.get("tenants", [["acme", "prod"], ["globex", "prod"]])
         self.head: str | None = None
+        self.held: dict[str, tenantry.Tenant] = {}
+        self.kept: dict[str, Any] = {}
         known = set()
         for account, project in self.pairs:
             if account not in known:
@@ -36,24 +39,62 @@ class World:
             self.client.admin.projects.create(account, project)
 
     def step(self, step: dict[str, Any]) -> Any:
+        answer = self.answer(step, filled(step.get("with", {}), self.kept))
+        if "remember" in step:
+            self.kept[step["remember"]] = answer
+        return answer
+
+    def answer(self, step: dict[str, Any], given: dict[str, Any]) -> Any:
         room, _, verb = step["do"].partition(".")
-        given = step.get("with", {})
+        held = self.held.get(step.get("held", ""))
         if room in ("accounts", "projects"):
             return plain(getattr(getattr(self.client.admin, room), verb)(**given))
         match room:
             case "tenant":
                 tenant = self.client.tenant(**given)
                 return {"account_id": tenant.account_id, "project_id": tenant.project_id}
+            case "authenticate":
+                return self.authenticate(given)
+            case "caller":
+                return plain(held.caller) if held else None
+            case "require_scopes":
+                return held.require_scopes(*given["scopes"]) if held else None
+            case "identity" | "issuers" | "keys" | "tokens" | "grants":
+                return self.credentials(held, room, verb, given)
             case "advance":
                 return hooks._advance(given["ms"])
             case "panic_next":
                 return hooks._panic_next()
             case "close":
                 return self.client.close()
-        tenant = self.client.tenant(*(step.get("tenant") or self.pairs[0]))
+        tenant = held or self.client.tenant(*(step.get("tenant") or self.pairs[0]))
         if step.get("as"):
             tenant = tenant.acting_as(tenantry.Principal(**step["as"]))
         return getattr(self, room)(tenant, verb, given)
+
+    def authenticate(self, given: dict[str, Any]) -> Any:
+        given = dict(given)
+        hold, headers, token = (given.pop(name, None) for name in ("hold", "headers", "token"))
+        # Headers come as lists of two, a token as text: both are what `authenticate` takes.
+        tenant = self.client.authenticate((headers or []) if token is None else token, **given)
+        if hold is not None:
+            self.held[hold] = tenant
+        return {"account_id": tenant.account_id, "project_id": tenant.project_id, "caller": plain(tenant.caller)}
+
+    def credentials(self, held: tenantry.Tenant | None, room: str, verb: str, given: dict[str, Any]) -> Any:
+        identity = (held or self.client).identity
+        if room == "grants":
+            return plain(getattr(self.client.admin.grants, verb)(**given))
+        if room == "identity":
+            return plain(getattr(identity, verb)(**given))
+        if room == "issuers" and verb == "put":
+            # What the entry leaves out is refused by the engine, where Python's signature would.
+            return plain(identity.issuers.put(**{"audience": [], "accounts": [], "algorithms": [], **given["issuer"]}))
+        if room == "issuers" and verb == "remove":
+            return plain(identity.issuers.remove(given["id"]))
+        names = {"account": "account_id", "project": "project_id"}
+        given = {names.get(name, name): value for name, value in given.items()}
+        return plain(getattr(getattr(identity, room), verb)(**given))
 
     def guard(self, tenant: tenantry.Tenant, verb: str, given: dict[str, Any]) -> Any:
         given = dict(given)
@@ -89,6 +130,15 @@ class World:
         return plain(result)
 
 
+def filled(value: Any, kept: dict[str, Any]) -> Any:
+    """`value` with each `${name.field}` replaced by what an earlier step answered."""
+    if isinstance(value, str):
+        return re.sub(r"\$\{(\w+)\.(\w+)\}", lambda found: kept[found[1]][found[2]], value)
+    if isinstance(value, list):
+        return [filled(item, kept) for item in value]
+    return {name: filled(item, kept) for name, item in value.items()} if isinstance(value, dict) else value
+
+
 def parts(fields: dict[str, Any]) -> dict[str, Any]:
     """`fields` with the parts of a request made into what their constructors give."""
     return {name: PARTS[name](**value) if name in PARTS and value else value for name, value in fields.items()}
@@ -122,7 +172,7 @@ def retry(error: tenantry.TenantryError) -> dict[str, int]:
 def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(item) for item in value]
-    return None if value is None else value.to_dict()
+    return value.to_dict() if hasattr(value, "to_dict") else value
 
 
 def main() -> None:

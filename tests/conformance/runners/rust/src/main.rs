@@ -1,5 +1,7 @@
 //! The conformance runner of the Rust crate: case files in, one line of JSON per step out. See `tests/conformance`.
 
+mod identity;
+
 use std::{collections::BTreeMap, error::Error as StdError, fs, time::Duration};
 
 use serde::{Deserialize, Serialize};
@@ -24,7 +26,10 @@ struct Case { id: String, tenants: Option<Vec<Pair>>, #[serde(default)] options:
 
 #[derive(Deserialize)]
 #[rustfmt::skip]
-struct Step { r#do: String, tenant: Option<Pair>, r#as: Option<Principal>, #[serde(default)] with: With }
+struct Step {
+    r#do: String, tenant: Option<Pair>, r#as: Option<Principal>, held: Option<String>, remember: Option<String>,
+    #[serde(default)] with: Value,
+}
 
 /// The arguments of every operation; each reads its own.
 #[derive(Default, Deserialize)]
@@ -42,6 +47,7 @@ struct With {
     rate: i64, per_ms: i64, max_wait_ms: Option<i64>, cost: Option<i64>, limit: Option<i64>, ms: u64,
     session_ttl_seconds: Option<i64>, dev: Option<bool>, api_key: Option<String>, account_id: Option<String>,
     project_id: Option<String>, deadline_ms: Option<u64>, default_headers: Option<BTreeMap<String, String>>,
+    require_credentials: Option<bool>,
 }
 
 fn main() -> std::result::Result<(), Box<dyn StdError>> {
@@ -56,12 +62,13 @@ fn main() -> std::result::Result<(), Box<dyn StdError>> {
 #[rustfmt::skip]
 fn run(case: Case) -> Result<()> {
     testing::freeze(START);
-    let With { dev, account_id, project_id, .. } = case.options;
+    let With { dev, account_id, project_id, require_credentials, .. } = case.options;
     let deadline = Some(Duration::from_millis(case.options.deadline_ms.unwrap_or(10_000)));
     let (api_key, storage) = (case.options.api_key.map(Credential::new), Some(Storage::Memory));
     let default_headers = case.options.default_headers.unwrap_or_default();
     let client = Tenantry::open(Options {
-        storage, dev, api_key, account_id, project_id, deadline, default_headers, ..Options::default()
+        storage, dev, api_key, account_id, project_id, deadline, default_headers, require_credentials,
+        ..Options::default()
     })?;
     let default = || ["acme", "globex"].map(|account| (account.to_owned(), "prod".to_owned())).to_vec();
     let tenants = case.tenants.unwrap_or_else(default);
@@ -70,15 +77,43 @@ fn run(case: Case) -> Result<()> {
         accounts.get_blocking(account).or_else(|_| accounts.create_blocking(account, TenantFacts::default()))?;
         projects.create_blocking(account, project, TenantFacts::default())?;
     }
-    let mut head = None;
-    for (number, step) in case.steps.into_iter().enumerate() {
+    let (mut head, mut held, mut kept) = (None, BTreeMap::new(), BTreeMap::new());
+    for (number, mut step) in case.steps.into_iter().enumerate() {
         let first = step.tenant.as_ref().or(tenants.first()).cloned().unwrap_or_default();
-        let outcome = house(&client, &step.r#do, &step.with);
-        let outcome = outcome.unwrap_or_else(|| inside(&client, &first, step, &mut head));
+        fill(&mut step.with, &kept);
+        let (remember, handle) = (step.remember.take(), step.held.as_ref().and_then(|name| held.get(name)).cloned());
+        let with = if step.with.is_null() { With::default() } else { With::deserialize(&step.with).map_err(shapeless)? };
+        let outcome = identity::credentials(&client, handle.as_ref(), &mut held, &step.r#do, &step.with)
+            .or_else(|| house(&client, &step.r#do, &with))
+            .unwrap_or_else(|| inside(&client, handle, &first, step, with, &mut head));
+        if let (Some(name), Ok(value)) = (remember, &outcome) {
+            kept.insert(name, value.clone());
+        }
         let (key, value) = outcome.map_or_else(|error| ("error", json!(error)), |value| ("ok", value));
         println!("{}", json!({ "case": case.id, "step": number, key: value }));
     }
     Ok(())
+}
+
+fn shapeless(error: serde_json::Error) -> Error {
+    Error::internal(format!("a case's arguments cannot be read: {error}"))
+}
+
+/// Puts what earlier steps answered in the place of `${name.field}`.
+fn fill(value: &mut Value, kept: &BTreeMap<String, Value>) {
+    match value {
+        Value::String(text) => {
+            while let Some((start, end)) = text.find("${").and_then(|at| text[at..].find('}').map(|end| (at, at + end)))
+            {
+                let (name, field) = text[start + 2..end].split_once('.').unwrap_or_default();
+                let found = kept.get(name).and_then(|answer| answer[field].as_str()).unwrap_or_default();
+                *text = format!("{}{found}{}", &text[..start], &text[end + 1..]);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, kept)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, kept)),
+        _ => {}
+    }
 }
 
 /// Operations on the client itself; `None` for those of a tenant.
@@ -108,8 +143,10 @@ fn house(client: &Tenantry, operation: &str, with: &With) -> Option<Result<Value
 
 // A dense table of operations reads better than one field a line.
 #[rustfmt::skip]
-fn inside(client: &Tenantry, pair: &Pair, step: Step, head: &mut Option<api::AuditHead>) -> Result<Value> {
-    let (tenant, with) = (client.tenant_blocking(&pair.0, &pair.1)?, step.with);
+fn inside(
+    client: &Tenantry, held: Option<Tenant>, pair: &Pair, step: Step, with: With, head: &mut Option<api::AuditHead>,
+) -> Result<Value> {
+    let tenant = held.map_or_else(|| client.tenant_blocking(&pair.0, &pair.1), Ok)?;
     let tenant = step.r#as.map_or(Ok(tenant.clone()), |principal| tenant.acting_as(principal))?;
     let layer = with.layer.as_deref().map_or(Ok(Layer::Project), Layer::parse);
     let or = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());

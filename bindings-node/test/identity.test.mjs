@@ -237,8 +237,10 @@ test("keys are made, listed, imported and rotated within their maker's reach", a
   assert.notEqual(next.key, second.key);
   assert.equal(mine.keys.listSync().find(({ id }) => id === second.id).replacedBy, next.id);
   for (const each of [second.key, next.key]) assert.deepEqual(place(client.authenticateSync(each)), ["acme", "prod"]);
-  const last = mine.keys.rotateSync(next.id);
-  assert.throws(() => client.authenticateSync(next.key), { name: "Unauthenticated" });
+  assert.throws(() => mine.keys.rotateSync(next.id), { code: "key_not_active" });
+  const third = mine.keys.createSync("third", { scopes: ["tools:read"] });
+  const last = mine.keys.rotateSync(third.id);
+  assert.throws(() => client.authenticateSync(third.key), { name: "Unauthenticated" });
   assert.deepEqual(place(client.authenticateSync(last.key)), ["acme", "prod"]);
 
   const old = "sk_of_another_system_0123456789abcdef";

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tenantry::{Result, Tenant, Tenantry, api, config::Credential};
 
-use crate::plain;
+use crate::{house::shapeless, plain};
 
 fn text(with: &Value, name: &str) -> String {
     with[name].as_str().unwrap_or_default().to_owned()
@@ -20,7 +20,7 @@ fn spec<T: DeserializeOwned>(with: &Value) -> Result<T> {
             fields.insert(long.into(), value);
         }
     }
-    serde_json::from_value(fields.into()).map_err(crate::shapeless)
+    serde_json::from_value(fields.into()).map_err(shapeless)
 }
 
 pub fn credentials(
@@ -47,7 +47,7 @@ pub fn credentials(
             plain(spec(&with["settings"]).and_then(|settings| identity.put_settings_blocking(settings)))
         }
         "issuers.put" => {
-            let entry = serde_json::from_value(with["issuer"].clone()).map_err(crate::shapeless);
+            let entry = serde_json::from_value(with["issuer"].clone()).map_err(shapeless);
             plain(entry.and_then(|entry| issuers.put_blocking(&entry)))
         }
         "issuers.remove" => plain(issuers.remove_blocking(&id)),
@@ -63,7 +63,7 @@ pub fn credentials(
         "tokens.jwks" => plain(tokens.jwks_blocking()),
         "tokens.rotate_signing_key" => plain(tokens.rotate_signing_key_blocking()),
         "grants.create" => {
-            let entry = serde_json::from_value(with.clone()).map_err(crate::shapeless);
+            let entry = serde_json::from_value(with.clone()).map_err(shapeless);
             plain(entry.and_then(|entry| grants.create_blocking(&entry)))
         }
         "grants.list" => plain(grants.list_blocking()),

@@ -1,15 +1,17 @@
 //! The conformance runner of the Rust crate: case files in, one line of JSON per step out. See `tests/conformance`.
 
+mod house;
 mod identity;
 
 use std::{collections::BTreeMap, error::Error as StdError, fs, time::Duration};
 
+use house::{fill, house, shapeless};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tenantry::{
     Error, Options, Result, Tenant, Tenantry,
     api::{
-        self, FileContext, GuardRequest, Mode, PolicySpec, Principal, SettingsPatch, Shape, Since, Status, TenantFacts,
+        self, FileContext, GuardRequest, Mode, PolicySpec, Principal, SettingsPatch, Shape, Since, TenantFacts,
         ToolContext,
     },
     config::{Credential, Storage},
@@ -93,52 +95,6 @@ fn run(case: Case) -> Result<()> {
         println!("{}", json!({ "case": case.id, "step": number, key: value }));
     }
     Ok(())
-}
-
-fn shapeless(error: serde_json::Error) -> Error {
-    Error::internal(format!("a case's arguments cannot be read: {error}"))
-}
-
-/// Puts what earlier steps answered in the place of `${name.field}`.
-fn fill(value: &mut Value, kept: &BTreeMap<String, Value>) {
-    match value {
-        Value::String(text) => {
-            while let Some((start, end)) = text.find("${").and_then(|at| text[at..].find('}').map(|end| (at, at + end)))
-            {
-                let (name, field) = text[start + 2..end].split_once('.').unwrap_or_default();
-                let found = kept.get(name).and_then(|answer| answer[field].as_str()).unwrap_or_default();
-                *text = format!("{}{found}{}", &text[..start], &text[end + 1..]);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, kept)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, kept)),
-        _ => {}
-    }
-}
-
-/// Operations on the client itself; `None` for those of a tenant.
-fn house(client: &Tenantry, operation: &str, with: &With) -> Option<Result<Value>> {
-    let (accounts, projects) = (client.admin().accounts(), client.admin().projects());
-    let (account, id) = (with.account.as_str(), with.id.as_str());
-    Some(match operation {
-        "accounts.create" => plain(accounts.create_blocking(id, with.facts.clone())),
-        "accounts.get" => plain(accounts.get_blocking(id)),
-        "accounts.list" => plain(accounts.list_blocking()),
-        "accounts.suspend" => plain(accounts.set_status_blocking(id, Status::Suspended)),
-        "accounts.resume" => plain(accounts.set_status_blocking(id, Status::Active)),
-        "accounts.delete" => plain(accounts.delete_blocking(id)),
-        "projects.create" => plain(projects.create_blocking(account, id, with.facts.clone())),
-        "projects.get" => plain(projects.get_blocking(account, id)),
-        "projects.list" => plain(projects.list_blocking(account)),
-        "projects.suspend" => plain(projects.set_status_blocking(account, id, Status::Suspended)),
-        "projects.resume" => plain(projects.set_status_blocking(account, id, Status::Active)),
-        "projects.delete" => plain(projects.delete_blocking(account, id)),
-        "tenant" => client.tenant_blocking(account, &with.project).map(named),
-        "advance" => Ok(json!(testing::advance(Duration::from_millis(with.ms)))),
-        "panic_next" => Ok(json!(testing::panic_next())),
-        "close" => plain(client.close_blocking()),
-        _ => return None,
-    })
 }
 
 // A dense table of operations reads better than one field a line.

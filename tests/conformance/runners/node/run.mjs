@@ -4,6 +4,8 @@ import { readFileSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 
 import { BlockedError, Tenantry, TenantryError } from "../../../../bindings-node/esm/index.js";
+import * as credentials from "./credentials.mjs";
+import { ours, plain } from "./credentials.mjs";
 
 const hooks = createRequire(import.meta.url)("../../../../bindings-node/native/index.cjs");
 
@@ -62,9 +64,9 @@ class World {
       case "issuers":
       case "keys":
       case "tokens":
-        return this[room]((held ?? this.client).identity, verb, given);
+        return credentials[room]((held ?? this.client).identity, verb, given);
       case "grants":
-        return this.grants(verb, given);
+        return credentials.grants(this.client.admin, verb, given);
       case "advance":
         return hooks._advance(given.ms) ?? null;
       case "panic_next":
@@ -87,77 +89,6 @@ class World {
     const tenant = this.client.authenticateSync(token ?? headers ?? [], rest);
     if (hold !== undefined) this.held.set(hold, tenant);
     return { account_id: tenant.accountId, project_id: tenant.projectId, caller: plain(tenant.caller) };
-  }
-
-  identity(identity, verb, { credential, settings }) {
-    switch (verb) {
-      case "verify":
-        return identity.verifySync(credential);
-      case "settings":
-        return identity.settingsSync();
-      case "put_settings":
-        return identity.putSettingsSync(ours(settings));
-    }
-    throw new Error(`no operation identity.${verb}`);
-  }
-
-  issuers({ issuers }, verb, { issuer, id }) {
-    switch (verb) {
-      case "put":
-        return plain(issuers.putSync(ours(issuer)));
-      case "remove":
-        return plain(issuers.removeSync(id));
-      case "list":
-        return issuers.listSync();
-    }
-    throw new Error(`no operation issuers.${verb}`);
-  }
-
-  keys({ keys }, verb, { name, id, ...options }) {
-    switch (verb) {
-      case "create":
-        return keys.createSync(name, placed(options));
-      case "list":
-        return keys.listSync(placed(options));
-      case "revoke":
-        return keys.revokeSync(id);
-      case "rotate":
-        return keys.rotateSync(id, ours(options));
-    }
-    throw new Error(`no operation keys.${verb}`);
-  }
-
-  tokens({ tokens }, verb, { subject, token, ...options }) {
-    switch (verb) {
-      case "exchange":
-        return tokens.exchangeSync(placed(options));
-      case "issue":
-        return tokens.issueSync(subject, placed(options));
-      case "introspect":
-        return tokens.introspectSync(token);
-      case "revoke":
-        return plain(tokens.revokeSync(token));
-      case "jwks":
-        return tokens.jwksSync();
-      case "rotate_signing_key":
-        return plain(tokens.rotateSigningKeySync());
-    }
-    throw new Error(`no operation tokens.${verb}`);
-  }
-
-  grants(verb, { id, ...given }) {
-    const { grants } = this.client.admin;
-    switch (verb) {
-      case "create":
-        return grants.createSync(ours(given));
-      case "list":
-        return grants.listSync();
-      case "revoke":
-        return plain(grants.revokeSync(id));
-      case "uses":
-        return grants.usesSync(given);
-    }
-    throw new Error(`no operation grants.${verb}`);
   }
 
   guard({ guard }, verb, given) {
@@ -227,28 +158,6 @@ class World {
   }
 }
 
-const KEPT = new Set(["metadata", "arguments", "default_headers", "roles", "jwks"]);
-
-/** Names of options in this language; what belongs to the caller keeps its own. */
-function ours(fields) {
-  const entries = Object.entries(fields).map(([name, value]) => [
-    name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase()),
-    KEPT.has(name) ? value : named(value),
-  ]);
-  return Object.fromEntries(entries);
-}
-
-function named(value) {
-  if (Array.isArray(value)) return value.map(named);
-  return typeof value === "object" && value !== null ? ours(value) : value;
-}
-
-/** As `ours`, for calls that name the place they are about. */
-function placed({ account, project, ...options }) {
-  const place = { accountId: account, projectId: project };
-  return { ...ours(options), ...place };
-}
-
 function decision(response, content) {
   const { allowed, denied, suspended } = response;
   const passedOn = response.passedOn(content);
@@ -263,10 +172,6 @@ function blocked(response) {
     if (!(error instanceof BlockedError)) throw error;
     return { code: error.code, message: error.message, retry_after_ms: error.retryAfterMs };
   }
-}
-
-function plain(value) {
-  return value ?? null;
 }
 
 for (const path of process.argv.slice(2)) {

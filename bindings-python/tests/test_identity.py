@@ -210,16 +210,6 @@ def test_a_handle_ends_with_its_credential(client: Tenantry, key: NewApiKey) -> 
     assert client.identity.tokens.introspect(token.access_token) == client.identity.tokens.introspect("nothing")
 
 
-def test_a_handle_ends_when_its_key_expires(client: Tenantry) -> None:
-    short = client.identity.keys.create("short", account_id="acme", project_id="prod", expires_in_seconds=1)
-    assert short.expires_at is not None
-    tenant = client.authenticate(short.key)
-    time.sleep(1.1)
-    assert code(lambda: tenant.guard.evaluate_prompt(BENIGN)) == "credential_expired"
-    assert code(lambda: client.authenticate(short.key)) == "credential_expired"
-    assert [known.state for known in client.identity.keys.list("acme", "prod")] == ["expired"]
-
-
 def test_scopes_are_required_of_the_caller(client: Tenantry, key: NewApiKey) -> None:
     tenant = client.authenticate(key.key)
     tenant.require_scopes()

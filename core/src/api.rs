@@ -10,13 +10,15 @@ mod json;
 mod principal;
 mod request;
 mod response;
+mod usage;
 mod words;
 
 pub use admin::*;
 pub use audit::*;
 pub use identity::*;
-pub use json::parse_object;
+pub use json::{Fields, parse_object};
 pub use principal::*;
 pub use request::*;
 pub use response::*;
+pub use usage::*;
 pub use words::*;

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     keyring::Keyring,
     scope::{Layer, Scope, Uid},
-    store::{Catalog, Committed, DocumentKind, Entry, Ledger, Row, RowsFrom},
+    store::{Catalog, Committed, DocumentKind, Entry, Ledger, Row, RowsFrom, Spend},
 };
 
 /// One call in this many is kept by the class `sampled`.
@@ -62,6 +62,16 @@ impl Audit {
         self.know(scope);
         self.ledger.append(scope, entry)?;
         if class == AuditClass::Required { self.ledger.settle().await } else { Ok(()) }
+    }
+
+    /// What was answered to the request of this id before, sealed.
+    pub async fn answer(&self, id: &str) -> Result<Option<String>> {
+        self.ledger.answer(id, self.clock.now().wall_micros).await
+    }
+
+    /// Writes down what was spent; false when that was done before.
+    pub async fn spend(&self, scope: &Scope, spend: &Spend) -> Result<bool> {
+        self.ledger.spend(scope, spend).await
     }
 
     fn know(&self, scope: &Scope) {

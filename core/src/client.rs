@@ -15,9 +15,9 @@ pub use identity::{Grants, Identities, Issuers, Keys, Tokens};
 
 use crate::{
     api::{
-        Account, AuditHead, AuditRecord, DetectResponse, GuardRequest, GuardResponse, Identity, LimitSpec,
+        Account, AuditHead, AuditRecord, DetectResponse, Detector, GuardRequest, GuardResponse, Identity, LimitSpec,
         PolicyReceipt, PolicySpec, PolicySummary, Presented, Principal, Project, Settings, SettingsPatch, Since,
-        Status, TenantFacts, VerifyReport,
+        Status, TenantFacts, UsageReceipt, UsageReport, VerifyReport,
     },
     config::{Config, Options},
     engine::{Engine, Session, Use},
@@ -99,6 +99,12 @@ with_blocking_twins! {
         pub async fn authenticate / authenticate_blocking(&self, presented: &Presented) -> Result<Tenant> {
             let (instance, session) = self.0.engine()?.authenticate(presented).await?;
             Ok(Tenant { client: self.clone(), instance, principal: None, session: Some(Arc::new(session)) })
+        }
+
+        /// This engine as whoever presents this: everything that client does is bounded by the credential, which is asked
+        /// again at every use. For what is done in several projects, or on accounts; `authenticate` gives one project.
+        pub async fn signed_in / signed_in_blocking(&self, presented: &Presented) -> Result<Tenantry> {
+            Ok(Self(Arc::new(self.0.signed_in(presented).await?)))
         }
 
         /// The handle of the client's own project: the one its credential or configuration names.
@@ -281,6 +287,12 @@ impl Tenant {
         Guard(self.clone())
     }
 
+    /// What model calls cost.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        Usage(self.clone())
+    }
+
     /// Policies of this project and the layers above.
     #[must_use]
     pub fn policies(&self) -> Policies {
@@ -309,6 +321,10 @@ impl Tenant {
 /// See [`Tenant::guard`].
 #[derive(Clone)]
 pub struct Guard(Tenant);
+
+/// See [`Tenant::usage`].
+#[derive(Clone)]
+pub struct Usage(Tenant);
 
 /// See [`Tenant::policies`].
 #[derive(Clone)]
@@ -344,10 +360,31 @@ with_blocking_twins! {
             engine.evaluate(&self.0.instance, self.0.client.0.caller(principal, session), request).await
         }
 
+        /// As [`Guard::evaluate`], once: whoever repeats the request under the same key within a day gets the same answer,
+        /// and nothing is decided, charged or remembered a second time.
+        pub async fn evaluate_once / evaluate_once_blocking(&self, request: GuardRequest, key: &str) -> Result<GuardResponse> {
+            let engine = self.0.client.0.engine()?;
+            let session = self.0.session.as_deref();
+            let principal = self.0.principal.as_deref().or(session.map(|session| &session.principal));
+            engine.evaluate_once(&self.0.instance, self.0.client.0.caller(principal, session), request, key).await
+        }
+
+        /// The detectors there are, and the keys policies can read of them.
+        pub async fn detectors / detectors_blocking(&self) -> Result<Vec<Detector>> {
+            self.0.engine_for(Use::Work("detectors")).await?.detectors(&self.0.instance).await
+        }
+
         /// Inspects without policies, limits or memory.
         pub async fn detect / detect_blocking(&self, request: GuardRequest) -> Result<DetectResponse> {
             let engine = self.0.engine_for(Use::Work("detect")).await?;
             engine.detect(&self.0.instance, request).await
+        }
+    }
+
+    impl Usage {
+        /// Prices one model call and writes down what it cost, once per `usage_id` and 48 hours.
+        pub async fn report / report_blocking(&self, report: &UsageReport) -> Result<UsageReceipt> {
+            self.0.engine_for(Use::Work("usage")).await?.report_usage(&self.0.instance, report).await
         }
     }
 

@@ -9,9 +9,11 @@ mod credentials;
 mod decide;
 mod housekeeper;
 mod inspect;
+mod once;
 mod recall;
 mod seal;
 mod shape;
+mod usage;
 
 use std::{
     collections::BTreeMap,
@@ -43,7 +45,7 @@ use crate::{
     entropy,
     error::{Error, ErrorKind, Result},
     identity::IdentityRoom,
-    keyring::Keyring,
+    keyring::{Keyring, Sealer},
     quota::Quota,
     runtime,
     scope::{OpaqueId, Scope},
@@ -57,6 +59,9 @@ use crate::{
 
 /// Largest content, in bytes. Detection is linear, so this bounds a call's time.
 pub const MAX_CONTENT: usize = 10 * 1024 * 1024;
+
+/// How much answers that may be asked for again take in memory, in bytes.
+const MAX_ANSWERS: u64 = 64 * 1024 * 1024;
 
 /// What a request's flags come to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -164,6 +169,10 @@ pub struct Engine {
     // Memory engines have nothing to write behind and nobody to follow.
     durable: bool,
     generation: u32,
+    /// Answers given under a key lately; those that are committed can be read again.
+    answers: moka::future::Cache<String, Arc<once::Answered>>,
+    sealer: Sealer,
+    adopted: tokio::sync::OnceCell<()>,
     // Changes read, check and write; two at once would each check a world without the other.
     changing: tokio::sync::Mutex<()>,
 }
@@ -197,7 +206,14 @@ impl Engine {
             quota: Quota::new(Arc::new(MemoryCounters::new(Arc::clone(&clock))), shared, Arc::clone(&clock)),
             sessions: SessionRoom::new(sessions, folder.is_some()),
             identity: IdentityRoom::new(credentials, &keyring, Arc::clone(&clock))?,
+            sealer: keyring.sealer()?,
             audit: Audit::new(ledger, catalog, keyring, Arc::clone(&clock)),
+            answers: moka::future::Cache::builder()
+                .weigher(|_, answered: &Arc<once::Answered>| answered.weight())
+                .max_capacity(MAX_ANSWERS)
+                .time_to_live(Duration::from_secs(3_600))
+                .build(),
+            adopted: tokio::sync::OnceCell::new(),
             clock,
             dev,
             housekept: AtomicBool::new(false),
@@ -232,6 +248,16 @@ impl Engine {
         caller: Caller<'_>,
         request: GuardRequest,
     ) -> Result<GuardResponse> {
+        self.evaluate_kept(instance, caller, request, None).await
+    }
+
+    async fn evaluate_kept(
+        self: &Arc<Self>,
+        instance: &Instance,
+        caller: Caller<'_>,
+        request: GuardRequest,
+        once: Option<&once::Once>,
+    ) -> Result<GuardResponse> {
         self.housekeep();
         let received_at = self.clock.now();
         let request_id = entropy::request_id();
@@ -250,13 +276,13 @@ impl Engine {
         {
             return Err(self.audit_failure(&call.scope, &request_id, received_at, error).await);
         }
-        match runtime::shielded(self.walk(&call)).await {
+        match runtime::shielded(self.walk(&call, once)).await {
             Ok(response) => Ok(response),
             Err(error) => Err(self.audit_failure(&call.scope, &request_id, received_at, error).await),
         }
     }
 
-    async fn walk(&self, call: &Call) -> Result<GuardResponse> {
+    async fn walk(&self, call: &Call, once: Option<&once::Once>) -> Result<GuardResponse> {
         #[cfg(feature = "test-hooks")]
         crate::testing::panic_if_asked();
         let allowance = self.admit(call).await?;
@@ -267,7 +293,7 @@ impl Engine {
         let verdict = self.decide(call, &allowance, &input)?;
         let unsealed = self.shape(call, &findings, &history, &input, verdict);
         self.check_deadline(call, &allowance)?;
-        self.seal(call, allowance, history, unsealed).await
+        self.seal(call, once, allowance, history, unsealed).await
     }
 
     fn begin(

@@ -48,8 +48,19 @@ impl Secret {
         Ok(Self(Arc::new(bytes)))
     }
 
-    fn random() -> Result<Self> {
+    /// A key that nobody else has.
+    pub fn random() -> Result<Self> {
         Ok(Self(Arc::new(entropy::bytes()?)))
+    }
+
+    /// Whether somebody typed it rather than made it: of 32 random bytes hardly ever less than 20 differ, and almost never
+    /// all are letters and digits.
+    #[must_use]
+    pub fn is_placeholder(&self) -> bool {
+        let mut bytes = *self.0;
+        bytes.sort_unstable();
+        let distinct = bytes.chunk_by(|a, b| a == b).count();
+        distinct < 16 || bytes.iter().all(u8::is_ascii_graphic)
     }
 }
 

@@ -27,6 +27,7 @@ pub mod store;
 pub mod tenant;
 #[cfg(feature = "test-hooks")]
 pub mod testing;
+pub mod usage;
 
 pub use client::{Tenant, Tenantry};
 pub use config::Options;

@@ -14,7 +14,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &["api", "scope", "context_keys", "error", "config", "clock", "runtime", "entropy", "testing", "keyring"],
     ),
     ("store", &["store", "net"]),
-    ("middle", &["detect", "policy", "identity", "session", "quota", "redact", "audit"]),
+    ("middle", &["detect", "policy", "identity", "session", "quota", "redact", "audit", "usage"]),
     ("tenant", &["tenant"]),
     ("engine", &["engine"]),
     ("client", &["client"]),

@@ -28,6 +28,73 @@ pub fn parse_object(text: &str) -> Result<Map<String, Value>> {
     }
 }
 
+/// The members of one JSON object, sorted by name: for an object that is read once, seldom asked and given up, this costs
+/// a fraction of a map. What lies below is read as strictly as [`parse_object`] does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields(Vec<(String, Value)>);
+
+impl Fields {
+    /// Reads an object. A key that stands twice is refused.
+    ///
+    /// # Errors
+    /// `request_invalid`.
+    pub fn parse(text: &str) -> Result<Self> {
+        let refuse = || Error::invalid("request_invalid", "not an acceptable JSON object");
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let fields = reader.deserialize_map(FieldsVisitor).map_err(|_| refuse())?;
+        reader.end().map_err(|_| refuse())?;
+        Self::sorted(fields).ok_or_else(refuse)
+    }
+
+    fn sorted(mut fields: Vec<(String, Value)>) -> Option<Self> {
+        fields.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        fields.is_sorted_by(|(a, _), (b, _)| a < b).then_some(Self(fields))
+    }
+
+    /// The member of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let place = self.0.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
+        self.0.get(place).map(|(_, value)| value)
+    }
+
+    /// Every value.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
+    /// The members as a map.
+    #[must_use]
+    pub fn to_map(&self) -> Map<String, Value> {
+        self.0.iter().cloned().collect()
+    }
+}
+
+impl From<&Map<String, Value>> for Fields {
+    fn from(map: &Map<String, Value>) -> Self {
+        let fields = map.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self::sorted(fields).unwrap_or_default()
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Vec<(String, Value)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut found = Vec::with_capacity(16);
+        while let Some(name) = fields.next_key::<String>()? {
+            found.push((name, fields.next_value_seed(Strict { levels: MAX_JSON_DEPTH })?));
+        }
+        Ok(found)
+    }
+}
+
 const TWICE: &str = "a key stands twice";
 
 /// Reads one value that may nest `levels` deep.

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 pub const MAX_JSON_DEPTH: usize = 64;
 
 /// What kind of text `content` is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ContentType {
     /// Text a user sends to a model.
@@ -53,7 +53,7 @@ impl ContentType {
 }
 
 /// How strictly policy outcomes are applied. Ordered from lax to strict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Report what would have happened; allow.
@@ -92,7 +92,7 @@ impl Mode {
 }
 
 /// The tool a `call_tool` request wants to use.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ToolContext {
     /// The tool's name.
     pub name: String,
@@ -110,7 +110,7 @@ pub struct ToolContext {
 }
 
 /// The model behind the call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ModelContext {
     /// The provider's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +145,7 @@ pub struct ModelContext {
 }
 
 /// The file a `read_file` or `write_file` request is about.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FileContext {
     /// Where the file is.
     pub path: String,
@@ -181,7 +181,7 @@ pub struct FileContext {
 }
 
 /// The MCP server a `connect_server` request wants to reach.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct McpContext {
     /// The server's name.
     pub server_name: String,
@@ -200,7 +200,7 @@ pub struct McpContext {
 }
 
 /// One question: may this content and action pass?
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GuardRequest {
     /// The text to inspect.
     pub content: String,
@@ -254,7 +254,7 @@ pub struct GuardRequest {
 }
 
 /// The everyday shapes of a request: what the shorthands of every language fill in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// A prompt a user sends.
@@ -333,18 +333,7 @@ impl GuardRequest {
 
     /// Reads a request from JSON. Lone surrogate escapes become U+FFFD; NaN and unknown enum values are refused.
     pub fn from_json(text: &str) -> Result<Self> {
-        let text = repair_surrogates(text);
-        let request: Self = serde_json::from_str(&text).map_err(|error| {
-            // The parser's own words may quote content.
-            let what = match error.classify() {
-                serde_json::error::Category::Data => "a field is missing or of the wrong type",
-                _ => "it is not JSON",
-            };
-            Error::invalid(
-                "request_invalid",
-                format!("the request is not acceptable at line {}, column {}: {what}", error.line(), error.column()),
-            )
-        })?;
+        let request: Self = from_json(text)?;
         request.check_depth()?;
         Ok(request)
     }
@@ -369,6 +358,21 @@ impl GuardRequest {
         }
         Ok(())
     }
+}
+
+/// Reads what a caller sent as JSON. Lone surrogate escapes become U+FFFD; NaN is refused, and so is whatever does not fit.
+pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(&repair_surrogates(text)).map_err(|error| {
+        // The parser's own words may quote content.
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "a field is missing or of the wrong type",
+            _ => "it is not JSON",
+        };
+        Error::invalid(
+            "request_invalid",
+            format!("the request is not acceptable at line {}, column {}: {what}", error.line(), error.column()),
+        )
+    })
 }
 
 /// A request of more text than this is never read on an event loop's thread.

@@ -12,6 +12,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
+    api::Presented,
     clock::{Clock, SystemClock},
     config::{Config, Storage},
     engine::{Acting, Caller, DEV_ACCOUNT, Engine, Session},
@@ -50,6 +51,8 @@ pub struct Embedded {
     surroundings: Surroundings,
     opened: PerProcess<Opened>,
     closed: AtomicBool,
+    /// Whether it is somebody's view of another client, which ends with the process that gave it.
+    borrowed: bool,
 }
 
 /// What a client has of its engine, per process: a child of a fork opens the engine and verifies its credential anew.
@@ -63,7 +66,8 @@ struct Opened {
 impl Embedded {
     /// Opens the engine, or joins the one this process has open on the same folder.
     pub fn open(config: Config, surroundings: Surroundings) -> Result<Self> {
-        let embedded = Self { config, surroundings, opened: PerProcess::new(), closed: AtomicBool::new(false) };
+        let embedded =
+            Self { config, surroundings, opened: PerProcess::new(), closed: AtomicBool::new(false), borrowed: false };
         embedded.opened()?;
         Ok(embedded)
     }
@@ -78,12 +82,29 @@ impl Embedded {
             return Err(Error::invalid("client_closed", "the client is closed").with_help("open another one"));
         }
         self.opened.get_or_try_init(|| {
+            if self.borrowed {
+                return Err(Error::unavailable("forked", "the process forked; sign in again"));
+            }
             let engine = match &self.config.storage {
                 Storage::Memory => self.make(None).map(Arc::new)?,
                 Storage::Folder(folder) => self.shared(folder)?,
             };
             let (authority, session) = self.credential(&engine)?;
             Ok(Opened { engine, authority, session })
+        })
+    }
+
+    /// The same engine with a caller's credential in the place of the client's own.
+    pub async fn signed_in(&self, presented: &Presented) -> Result<Self> {
+        let engine = self.engine()?;
+        let session = engine.signed_in(presented).await?;
+        let opened = Opened { engine, authority: session.verified.authority.clone(), session: Some(Arc::new(session)) };
+        Ok(Self {
+            config: Config { require_credentials: false, account_id: None, project_id: None, ..self.config.clone() },
+            surroundings: Surroundings { clock: Arc::clone(&self.surroundings.clock) },
+            opened: PerProcess::filled(opened),
+            closed: AtomicBool::new(false),
+            borrowed: true,
         })
     }
 

@@ -145,6 +145,12 @@ with_blocking_twins! {
             asking.engine.list_keys(asking.acting(), account, project).await
         }
 
+        /// One key, without its secret.
+        pub async fn get / get_blocking(&self, id: &str) -> Result<ApiKey> {
+            let asking = self.0.asking()?;
+            asking.engine.get_key(asking.acting(), id).await
+        }
+
         /// Ends a key and everything that was exchanged for it, at once.
         pub async fn revoke / revoke_blocking(&self, id: &str) -> Result<ApiKey> {
             let asking = self.0.asking()?;

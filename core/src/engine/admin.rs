@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     policy::packs,
     scope::{Layer, Scope},
-    store::{DocumentKind, Entry},
+    store::{Beside, DocumentKind, Entry},
     tenant::{Instance, SETTINGS},
 };
 
@@ -26,7 +26,8 @@ impl Engine {
     pub(super) async fn note(&self, scope: &Scope, kind: &str, body: Value) -> Result<()> {
         let id = entropy::request_id();
         let text = body.to_string();
-        let entry = Entry { at: self.clock.now().wall_micros, kind, request_id: &id, decision: "", body: &text };
+        let at = self.clock.now().wall_micros;
+        let entry = Entry { at, kind, request_id: &id, decision: "", body: &text, beside: Beside::default() };
         self.audit.record(scope, AuditClass::Standard, &entry).await
     }
 

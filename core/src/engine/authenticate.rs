@@ -52,6 +52,14 @@ impl Engine {
         self.enter(verified, &asked).await
     }
 
+    /// A session of whoever presents this, wherever its credential reaches.
+    pub async fn signed_in(self: &Arc<Self>, presented: &Presented) -> Result<Session> {
+        self.housekeep();
+        let asked = identity::read_presented(presented)?;
+        let verified = self.believe(&asked).await?;
+        self.session_of(verified).await
+    }
+
     /// A session of what was verified, within its own authority.
     pub async fn session_of(&self, verified: Arc<Verified>) -> Result<Session> {
         let identity = self.identity.identity_of(&verified).await?;
@@ -94,6 +102,7 @@ impl Engine {
             session.headers.insert("snc-userid".into(), person.as_str().to_owned());
         }
         let account = match (verified.authority.account_id(), &asked.account) {
+            (None, None) if self.dev && asked.local => Id::parse("account", DEV_ACCOUNT)?,
             (None, None) => {
                 return Err(Error::invalid("account_required", "the credential reaches every account; name one")
                     .with_help("send `X-Account-ID`"));
@@ -157,6 +166,8 @@ impl Engine {
             other => return other,
         };
         match verified.credential {
+            // In dev mode the platform's own key, too, has what it names made up.
+            _ if self.dev && verified.authority.is_platform() => self.make_up(account, project).await?,
             CredentialKind::Dev => self.make_up(account, project).await?,
             CredentialKind::Jwt => self.provision(verified, account, project, error).await?,
             // What we made a credential for existed then.

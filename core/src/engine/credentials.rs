@@ -120,6 +120,13 @@ impl Engine {
         }
     }
 
+    /// Behind `Keys::get`.
+    pub async fn get_key(&self, acting: Acting<'_>, id: &str) -> Result<ApiKey> {
+        self.allow(acting, CREDENTIALS).await?;
+        let scope = self.key_scope(acting, id).await?;
+        self.identity.key_of(&scope, id).await
+    }
+
     /// Behind `Keys::revoke`.
     pub async fn revoke_key(&self, acting: Acting<'_>, id: &str) -> Result<ApiKey> {
         self.allow(acting, CREDENTIALS).await?;

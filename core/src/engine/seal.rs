@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Allowance, Call, Engine, History, Unsealed};
+use super::{Allowance, Call, Engine, History, Unsealed, once::Once};
 use crate::{
     api::{AuditClass, GuardResponse, Principal},
     clock::Now,
     error::{Error, Result},
     scope::Scope,
-    store::Entry,
+    store::{Beside, Entry, Spend},
+    usage,
 };
 
 /// What the audit keeps of a call. Content, session id and metadata are keyed hashes or absent, never text (law 10).
@@ -57,22 +58,39 @@ fn texts(items: &[String]) -> Vec<&str> {
     items.iter().map(String::as_str).collect()
 }
 
+/// What the call says its model call used. A repetition under the same key is the same model call.
+fn spend_of(call: &Call, once: Option<&Once>, response: &GuardResponse) -> Result<Option<Spend>> {
+    let Some(model) = call.request.model.as_ref().filter(|model| !call.flags.dry_run && usage::tells_spend(model))
+    else {
+        return Ok(None);
+    };
+    let cost = usage::cost(model)?;
+    let id = once.map_or(response.request_id.as_str(), Once::id);
+    let at = call.received_at.wall_micros;
+    Ok(Some(Spend { id: format!("guard:{id}"), at, model: cost.model, micros: cost.micros }))
+}
+
 impl Engine {
     pub(super) async fn seal(
         &self,
         call: &Call,
+        once: Option<&Once>,
         allowance: Allowance,
         history: History,
         unsealed: Unsealed,
     ) -> Result<GuardResponse> {
         let Unsealed { response, turn } = unsealed;
         let body = self.body(call, &response)?;
+        let now = call.received_at.wall_micros;
+        let answer = once.map(|once| self.answer_of(once, &response, now)).transpose()?.flatten();
+        let spend = spend_of(call, once, &response)?;
         let entry = Entry {
-            at: call.received_at.wall_micros,
+            at: now,
             kind: "decision",
             request_id: &call.request_id,
             decision: response.decision.name(),
             body: &body,
+            beside: Beside { answer: answer.as_ref(), spend: spend.as_ref() },
         };
         self.audit.record(&call.scope, call.tenant.settings.audit_class, &entry).await?;
         if !call.flags.dry_run
@@ -121,7 +139,14 @@ impl Engine {
             return error;
         }
         let body = serde_json::json!({ "error": error.kind().name(), "code": error.code() }).to_string();
-        let entry = Entry { at: at.wall_micros, kind: "error", request_id, decision: "", body: &body };
+        let entry = Entry {
+            at: at.wall_micros,
+            kind: "error",
+            request_id,
+            decision: "",
+            body: &body,
+            beside: Beside::default(),
+        };
         match self.audit.record(scope, AuditClass::Standard, &entry).await {
             Ok(()) => error,
             Err(audit) => audit,

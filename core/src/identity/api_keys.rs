@@ -315,6 +315,13 @@ impl IdentityRoom {
         Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
+    /// One key of a scope.
+    pub async fn key_of(&self, scope: &Scope, id: &str) -> Result<ApiKey> {
+        let (row, body) = self.key_row(scope, id).await?;
+        let used_at = self.keys.get(id).map_or(0, |known| known.used_at.load(Ordering::Relaxed));
+        Ok(body.record(id, row.used_at.max(used_at), self.clock.now().wall_micros))
+    }
+
     /// Only a key of `scope` is found: another tenant's is answered like one that never was.
     async fn key_row(&self, scope: &Scope, id: &str) -> Result<(CredentialRow, KeyBody)> {
         let row = self.store.find(kind_of(id), id).await?.filter(|row| row.scope == scope.uid());

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, atomic::AtomicU64};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     jwk::{self, VerifyingKey},
@@ -11,7 +11,7 @@ use super::{
     verified::{RightsBy, Verified},
 };
 use crate::{
-    api::{Algorithm, CredentialKind, IssuerSpec, Principal, PrincipalKind},
+    api::{Algorithm, CredentialKind, Fields, IssuerSpec, Principal, PrincipalKind},
     error::{Error, ErrorKind, Result},
     net,
     scope::{Authority, Id, Named},
@@ -125,7 +125,7 @@ impl Issuer {
     }
 
     /// What a token of this issuer, whose signature and times hold, says of its bearer.
-    pub fn bearer(&self, claims: &Map<String, Value>, ends_at: i64) -> Result<Verified> {
+    pub fn bearer(&self, claims: &Fields, ends_at: i64) -> Result<Verified> {
         let at = |path: &str| jwt::string_at(claims, path);
         let text = |path: &str| at(path).and_then(Value::as_str);
         let subject = text("sub").ok_or_else(|| claims_refused("the token names no subject"))?;

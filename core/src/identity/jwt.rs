@@ -4,11 +4,11 @@
 use std::fmt;
 
 use data_encoding::BASE64URL_NOPAD;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::jwk::{VerifyingKey, kid_is_acceptable, unfit};
 use crate::{
-    api::{Algorithm, MAX_JSON_DEPTH, parse_object},
+    api::{Algorithm, Fields, MAX_JSON_DEPTH},
     error::{Error, ErrorKind, Result},
 };
 
@@ -32,7 +32,7 @@ const REFUSED_MEMBERS: &[&str] = &["crit", "b64", "zip", "enc", "cty", "jwk", "j
 pub struct Token<'a> {
     algorithm: Algorithm,
     kid: Option<String>,
-    claims: Map<String, Value>,
+    claims: Fields,
     /// Header and payload as they were sent; what was signed is never written anew.
     signed: &'a str,
     signature: Vec<u8>,
@@ -69,17 +69,17 @@ impl<'a> Token<'a> {
             return Err(malformed("does not have three parts"));
         };
         let (header, payload, signature) = (part(header)?, part(payload)?, part(signature)?);
-        let mut header = object(&header, "token_header_invalid", "header")?;
+        let header = object(&header, "token_header_invalid", "header")?;
         let algorithm = header.get("alg").and_then(Value::as_str).and_then(Algorithm::parse).ok_or_else(unfit)?;
-        if REFUSED_MEMBERS.iter().any(|member| header.contains_key(*member)) {
+        if REFUSED_MEMBERS.iter().any(|member| header.get(member).is_some()) {
             return Err(refused("token_header_invalid", "the token's header has a member that is not taken"));
         }
         if !header.get("typ").is_none_or(is_token_type) {
             return Err(refused("token_header_invalid", "the token's typ is neither JWT nor at+jwt"));
         }
-        let kid = match header.remove("kid") {
+        let kid = match header.get("kid") {
             None => None,
-            Some(Value::String(kid)) if kid_is_acceptable(&kid) => Some(kid),
+            Some(Value::String(kid)) if kid_is_acceptable(kid) => Some(kid.clone()),
             Some(_) => return Err(refused("token_header_invalid", "the token's kid is not acceptable")),
         };
         let claims = object(&payload, "token_claims_invalid", "payload")?;
@@ -119,7 +119,7 @@ impl<'a> Token<'a> {
 
     /// What the token says.
     #[must_use]
-    pub const fn claims(&self) -> &Map<String, Value> {
+    pub const fn claims(&self) -> &Fields {
         &self.claims
     }
 }
@@ -155,14 +155,14 @@ pub struct Times {
 ///
 /// # Errors
 /// `token_issuer_invalid`, `token_audience_invalid`, `token_expired`, `token_not_yet_valid`, `token_claims_invalid`.
-pub fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<Times> {
+pub fn check(claims: &Fields, expected: &Expected<'_>) -> Result<Times> {
     let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     if issuer.is_empty() || issuer != expected.issuer {
         return Err(refused("token_issuer_invalid", "the token is of another issuer"));
     }
     check_audience(claims, expected.audience)?;
     name(claims, "sub", MAX_NAME)?;
-    if claims.contains_key("jti") {
+    if claims.get("jti").is_some() {
         name(claims, "jti", MAX_TOKEN_ID)?;
     }
     let (expires_at, not_before, issued_at) = (time(claims, "exp")?, time(claims, "nbf")?, time(claims, "iat")?);
@@ -181,7 +181,7 @@ pub fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<Tim
 
 /// A claim, by a JSON pointer (RFC 6901) if `path` starts with `/`, else by its top-level name. An empty path finds nothing.
 #[must_use]
-pub fn string_at<'c>(claims: &'c Map<String, Value>, path: &str) -> Option<&'c Value> {
+pub fn string_at<'c>(claims: &'c Fields, path: &str) -> Option<&'c Value> {
     let Some(pointer) = path.strip_prefix('/') else { return claims.get(path).filter(|_| !path.is_empty()) };
     let end = pointer.find('/').unwrap_or(pointer.len());
     let (first, rest) = pointer.split_at_checked(end)?;
@@ -217,9 +217,9 @@ fn part(text: &str) -> Result<Vec<u8>> {
     BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| malformed("is not base64url without padding"))
 }
 
-fn object(bytes: &[u8], code: &'static str, what: &str) -> Result<Map<String, Value>> {
+fn object(bytes: &[u8], code: &'static str, what: &str) -> Result<Fields> {
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("is not UTF-8"))?;
-    parse_object(text)
+    Fields::parse(text)
         .ok()
         // The reader cuts what is nested too deep, one level below what is acceptable.
         .filter(|fields| fields.values().all(|value| nests_within(value, MAX_JSON_DEPTH)))
@@ -242,7 +242,7 @@ fn is_token_type(value: &Value) -> bool {
     matches!(name.strip_prefix("application/").unwrap_or(&name), "jwt" | "at+jwt")
 }
 
-fn check_audience(claims: &Map<String, Value>, ours: &[String]) -> Result<()> {
+fn check_audience(claims: &Fields, ours: &[String]) -> Result<()> {
     let refusal = || refused("token_audience_invalid", "the token is not for this audience");
     let is_ours = |name: &String| !name.is_empty() && ours.contains(name);
     let found = match claims.get("aud") {
@@ -262,14 +262,14 @@ fn check_audience(claims: &Map<String, Value>, ours: &[String]) -> Result<()> {
 }
 
 /// A NumericDate (RFC 7519 section 2) in microseconds. Fractions are refused, and so is `1e9`: readers differ on them.
-fn time(claims: &Map<String, Value>, claim: &str) -> Result<Option<i64>> {
+fn time(claims: &Fields, claim: &str) -> Result<Option<i64>> {
     let Some(value) = claims.get(claim) else { return Ok(None) };
     let seconds =
         value.as_u64().filter(|seconds| *seconds <= LAST_SECOND).and_then(|seconds| i64::try_from(seconds).ok());
     seconds.map(|seconds| Some(seconds.saturating_mul(MICROS))).ok_or_else(|| claim_invalid(claim))
 }
 
-fn name<'c>(claims: &'c Map<String, Value>, claim: &str, longest: usize) -> Result<&'c str> {
+fn name<'c>(claims: &'c Fields, claim: &str, longest: usize) -> Result<&'c str> {
     claims
         .get(claim)
         .and_then(Value::as_str)

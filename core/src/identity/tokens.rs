@@ -393,7 +393,7 @@ impl IdentityRoom {
     /// What is told of a good one.
     pub async fn introspection(&self, verified: &Verified, text: &str) -> Result<Introspection> {
         let mut claims = match jwt::Token::parse(text.trim()) {
-            Ok(token) => token.claims().clone(),
+            Ok(token) => token.claims().to_map(),
             Err(_) => Map::new(),
         };
         claims.remove(PLACE);

@@ -3,6 +3,7 @@
 mod sqlite;
 
 use ring::digest::{Context, SHA256, digest};
+use serde::{Deserialize, Serialize};
 pub use sqlite::SqliteLedger;
 
 use crate::{
@@ -27,7 +28,45 @@ pub struct Entry<'a> {
     pub decision: &'a str,
     /// JSON object.
     pub body: &'a str,
+    /// What is committed with it, or not at all.
+    pub beside: Beside<'a>,
 }
+
+/// What a decision leaves beside its row.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// What the same request is answered from now on.
+    pub answer: Option<&'a Answer>,
+    /// What it spent.
+    pub spend: Option<&'a Spend>,
+}
+
+/// An answer that is given again to whoever repeats its request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Names scope, principal, route and key of the request.
+    pub id: String,
+    /// Until when, microseconds since 1970.
+    pub until: i64,
+    /// The sealed answer.
+    pub body: String,
+}
+
+/// What a model call cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spend {
+    /// Names the model call: the same within [`SPEND_ONCE`] is the same call.
+    pub id: String,
+    /// When, microseconds since 1970.
+    pub at: i64,
+    /// The model, as the price book names it, or as it was reported.
+    pub model: String,
+    /// Millionths of a US dollar.
+    pub micros: i64,
+}
+
+/// How long a model call is known by its id, in microseconds: 48 hours.
+pub const SPEND_ONCE: i64 = 48 * 3_600 * 1_000_000;
 
 /// Where reading a chain starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +158,12 @@ pub trait Ledger: Send + Sync {
 
     /// The end of the committed chain of `scope`.
     fn tip(&self, scope: &Scope) -> BoxFuture<'_, Result<Committed>>;
+
+    /// The answer kept under `id`, if it is still good at `now` (microseconds since 1970).
+    fn answer(&self, id: &str, now: i64) -> BoxFuture<'_, Result<Option<String>>>;
+
+    /// Writes down what was spent in `scope`; false when that was done before, within [`SPEND_ONCE`].
+    fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<bool>>;
 
     /// Sets what is told of commits. Once, at start.
     fn on_commit(&self, tell: OnCommit);

@@ -23,7 +23,7 @@ fn checked(claims: &Value, leeway_seconds: u32) -> Result<Times> {
         leeway_seconds,
         now_micros: NOW * MICROS,
     };
-    check(claims.as_object().unwrap(), &expected)
+    check(&claims.as_object().unwrap().into(), &expected)
 }
 
 fn code_with(claim: &str, value: Value) -> String {
@@ -40,7 +40,7 @@ fn what_we_write_we_read() {
     assert_eq!((token.algorithm(), token.kid()), (Algorithm::HS256, Some("k:1")));
     assert_eq!(token.issuer().unwrap(), "https://idp.example");
     token.verify(&VerifyingKey::from_secret(SECRET).unwrap()).unwrap();
-    assert_eq!(Value::Object(token.claims().clone()), claims());
+    assert_eq!(Value::Object(token.claims().to_map()), claims());
     assert_eq!(format!("{token:?}"), "Token { algorithm: HS256, .. }");
 
     let long = json!({ "long": "x".repeat(MAX_TOKEN) });
@@ -128,20 +128,21 @@ fn an_issuer_without_a_name_or_an_audience_is_nobodys() {
     let expected =
         Expected { issuer: "https://idp.example", audience: &[], leeway_seconds: 0, now_micros: NOW * MICROS };
     let claims = claims();
-    assert_eq!(check(claims.as_object().unwrap(), &expected).unwrap_err().code(), "token_audience_invalid");
+    assert_eq!(check(&claims.as_object().unwrap().into(), &expected).unwrap_err().code(), "token_audience_invalid");
     let empty = json!({"iss": "", "aud": "", "sub": "alice", "exp": NOW + 300});
     let nameless = Expected { issuer: "", audience: &[String::new()], ..expected };
-    assert_eq!(check(empty.as_object().unwrap(), &nameless).unwrap_err().code(), "token_issuer_invalid");
+    assert_eq!(check(&empty.as_object().unwrap().into(), &nameless).unwrap_err().code(), "token_issuer_invalid");
     let nobody = json!({"iss": "i", "aud": "", "sub": "alice", "exp": NOW + 300});
     let anybody = Expected { issuer: "i", ..nameless };
-    assert_eq!(check(nobody.as_object().unwrap(), &anybody).unwrap_err().code(), "token_audience_invalid");
+    assert_eq!(check(&nobody.as_object().unwrap().into(), &anybody).unwrap_err().code(), "token_audience_invalid");
 }
 
 #[test]
 fn claims_are_found_by_name_or_pointer() {
     let claims =
         json!({"a": "top", "https://acme.example/tenant": "url", "m": {"a/b": {"~": ["x", "y"]}}, "": "empty"});
-    let at = |path: &str| string_at(claims.as_object().unwrap(), path).and_then(Value::as_str);
+    let claims = Fields::from(claims.as_object().unwrap());
+    let at = |path: &str| string_at(&claims, path).and_then(Value::as_str);
     for (path, expected) in [
         ("a", Some("top")),
         ("/a", Some("top")),

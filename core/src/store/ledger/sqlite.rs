@@ -13,7 +13,9 @@ use parking_lot::{Mutex, RwLock};
 use ring::digest::{SHA256, digest};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::{Committed, Entry, GENESIS, Ledger, OnCommit, Row, RowsFrom, chain_hash};
+use super::{
+    Answer, Beside, Committed, Entry, GENESIS, Ledger, OnCommit, Row, RowsFrom, SPEND_ONCE, Spend, chain_hash,
+};
 use crate::{
     clock::BoxFuture,
     error::{Error, Result},
@@ -32,6 +34,12 @@ CREATE TABLE IF NOT EXISTS rows (
     journal BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (scope, sequence)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS journals (id BLOB PRIMARY KEY, committed INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answers (id TEXT PRIMARY KEY, until INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS answers_by_end ON answers (until);
+CREATE TABLE IF NOT EXISTS spend (
+    scope BLOB NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, model TEXT NOT NULL, micros INTEGER NOT NULL,
+    PRIMARY KEY (scope, id, at)
+) WITHOUT ROWID;
 ";
 
 /// A fresh journal is started beyond this size once everything in the old one is committed.
@@ -310,7 +318,14 @@ fn insert(
     position: u64,
     payload: &[u8],
 ) -> Result<()> {
-    let (scope, entry) = decode(payload)?;
+    let record = decode(payload)?;
+    let (scope, entry) = (record.scope, record.entry);
+    if let Some(answer) = &record.answer {
+        keep_answer(transaction, answer, entry.at)?;
+    }
+    if let Some(spend) = &record.spend {
+        keep_spend(transaction, scope, spend)?;
+    }
     let tip = match tips.entry(scope) {
         std::collections::hash_map::Entry::Occupied(slot) => slot.into_mut(),
         std::collections::hash_map::Entry::Vacant(slot) => slot.insert(read_tip(transaction, scope)?),
@@ -337,21 +352,67 @@ fn insert(
     Ok(())
 }
 
-/// scope uid | at | four length-prefixed texts.
-fn encode(scope: &Scope, entry: &Entry<'_>) -> Vec<u8> {
+/// Answers whose time is over go with the next one that comes: the table holds what one lifetime brings.
+fn keep_answer(transaction: &Transaction<'_>, answer: &Answer, now: i64) -> Result<()> {
+    transaction.prepare_cached("DELETE FROM answers WHERE until <= ?1")?.execute([now])?;
+    transaction.prepare_cached("INSERT INTO answers VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?.execute(params![
+        answer.id,
+        answer.until,
+        answer.body
+    ])?;
+    Ok(())
+}
+
+fn keep_spend(transaction: &Transaction<'_>, scope: Uid, spend: &Spend) -> Result<bool> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO spend SELECT ?1, ?2, ?3, ?4, ?5
+         WHERE NOT EXISTS (SELECT 1 FROM spend WHERE scope = ?1 AND id = ?2 AND at > ?6)",
+    )?;
+    let scope = scope.as_bytes().as_slice();
+    let known_since = spend.at.saturating_sub(SPEND_ONCE);
+    Ok(insert.execute(params![scope, spend.id, spend.at, spend.model, spend.micros, known_since])? > 0)
+}
+
+/// scope uid | at | four length-prefixed texts | where there is an answer or something spent, both as JSON or empty.
+fn encode(scope: &Scope, entry: &Entry<'_>) -> Result<Vec<u8>> {
     let texts = [entry.kind, entry.request_id, entry.decision, entry.body];
-    let mut payload = Vec::with_capacity(24 + texts.iter().map(|text| text.len() + 4).sum::<usize>());
+    let beside = match &entry.beside {
+        Beside { answer: None, spend: None } => Vec::new(),
+        Beside { answer, spend } => vec![written(*answer)?, written(*spend)?],
+    };
+    let texts = texts.into_iter().chain(beside.iter().map(String::as_str));
+    let mut payload = Vec::with_capacity(512 + entry.body.len());
     payload.extend_from_slice(scope.uid().as_bytes());
     payload.extend_from_slice(&entry.at.to_be_bytes());
     for text in texts {
         payload.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
         payload.extend_from_slice(text.as_bytes());
     }
-    payload
+    Ok(payload)
 }
 
-fn decode(payload: &[u8]) -> Result<(Uid, Entry<'_>)> {
-    let broken = || Error::data("journal_corrupt", "a journal record cannot be read");
+fn written<T: serde::Serialize>(value: Option<&T>) -> Result<String> {
+    let text = value.map(serde_json::to_string).transpose();
+    text.map(Option::unwrap_or_default).map_err(|_| Error::internal("a record could not be written"))
+}
+
+/// A journal record taken apart.
+struct Record<'a> {
+    scope: Uid,
+    entry: Entry<'a>,
+    answer: Option<Answer>,
+    spend: Option<Spend>,
+}
+
+fn broken() -> Error {
+    Error::data("journal_corrupt", "a journal record cannot be read")
+}
+
+fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<Option<T>> {
+    if text.is_empty() { Ok(None) } else { serde_json::from_str(text).map(Some).map_err(|_| broken()) }
+}
+
+fn decode(payload: &[u8]) -> Result<Record<'_>> {
     let take = |rest: &mut &[u8], count: usize| -> Result<Vec<u8>> {
         let (head, tail) = rest.split_at_checked(count).ok_or_else(broken)?;
         *rest = tail;
@@ -360,19 +421,23 @@ fn decode(payload: &[u8]) -> Result<(Uid, Entry<'_>)> {
     let mut rest = payload;
     let uid = Uid::from_bytes(take(&mut rest, 16)?.try_into().map_err(|_| broken())?);
     let at = i64::from_be_bytes(take(&mut rest, 8)?.try_into().map_err(|_| broken())?);
-    let mut text = || -> Result<&str> {
-        let (length, tail) = rest.split_first_chunk::<4>().ok_or_else(broken)?;
-        let (text, tail) = tail.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(broken)?;
-        rest = tail;
-        std::str::from_utf8(text).map_err(|_| broken())
-    };
-    let entry = Entry { at, kind: text()?, request_id: text()?, decision: text()?, body: text()? };
-    Ok((uid, entry))
+    let (kind, request_id) = (take_text(&mut rest)?, take_text(&mut rest)?);
+    let (decision, body) = (take_text(&mut rest)?, take_text(&mut rest)?);
+    let (answer, spend) = if rest.is_empty() { ("", "") } else { (take_text(&mut rest)?, take_text(&mut rest)?) };
+    let entry = Entry { at, kind, request_id, decision, body, beside: Beside::default() };
+    Ok(Record { scope: uid, entry, answer: read(answer)?, spend: read(spend)? })
+}
+
+fn take_text<'a>(rest: &mut &'a [u8]) -> Result<&'a str> {
+    let (length, tail) = rest.split_first_chunk::<4>().ok_or_else(broken)?;
+    let (text, tail) = tail.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(broken)?;
+    *rest = tail;
+    std::str::from_utf8(text).map_err(|_| broken())
 }
 
 impl Ledger for SqliteLedger {
     fn append(&self, scope: &Scope, entry: &Entry<'_>) -> Result<()> {
-        let payload = encode(scope, entry);
+        let payload = encode(scope, entry)?;
         match &self.0.intake {
             Intake::Memory(pending) => {
                 let mut pending = pending.lock();
@@ -444,6 +509,19 @@ impl Ledger for SqliteLedger {
         self.0.database.read(move |connection| read_tip(connection, uid))
     }
 
+    fn answer(&self, id: &str, now: i64) -> BoxFuture<'_, Result<Option<String>>> {
+        let id = id.to_owned();
+        self.0.database.read(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT body FROM answers WHERE id = ?1 AND until > ?2")?;
+            Ok(statement.query_row(params![id, now], |row| row.get(0)).optional()?)
+        })
+    }
+
+    fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<bool>> {
+        let (uid, spend) = (scope.uid(), spend.clone());
+        self.0.database.write(move |transaction| keep_spend(transaction, uid, &spend))
+    }
+
     fn on_commit(&self, tell: OnCommit) {
         *self.0.tell.lock() = Some(Arc::new(tell));
     }
@@ -484,7 +562,7 @@ mod tests {
     }
 
     fn entry<'a>(request_id: &'a str, body: &'a str) -> Entry<'a> {
-        Entry { at: 1, kind: "decision", request_id, decision: "allow", body }
+        Entry { at: 1, kind: "decision", request_id, decision: "allow", body, beside: Beside::default() }
     }
 
     fn rows(ledger: &SqliteLedger, scope: &Scope) -> Vec<Row> {

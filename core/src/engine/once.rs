@@ -1,0 +1,142 @@
+//! Once: a request that is repeated under its key is answered as it was, and decided and charged no second time.
+//!
+//! The answer is committed with the decision's own row, by the same write, so that whoever repeats a request after a crash
+//! gets the answer that stands in the audit, or a fresh one when there is none. It is sealed: the ledger never shows content.
+
+use std::sync::Arc;
+
+use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+
+use super::{Caller, Engine};
+use crate::{
+    api::{GuardRequest, GuardResponse, Status},
+    error::{Error, Result},
+    scope::Scope,
+    store::Answer,
+    tenant::Instance,
+};
+
+/// How long an answer is given again: one day, in microseconds.
+const KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
+/// A larger answer is repeated only by the process that gave it; a row of the journal has room for less than 1 MiB.
+const LARGEST: usize = 512 * 1_024;
+const MAX_KEY: usize = 256;
+
+/// A request's key, made unique over scopes, principals and routes.
+pub struct Once {
+    id: String,
+    request: String,
+}
+
+/// An answer that was given, and what to.
+#[derive(Serialize, Deserialize)]
+pub struct Answered {
+    request: String,
+    response: GuardResponse,
+}
+
+impl Answered {
+    /// About what it takes in memory.
+    pub fn weight(&self) -> u32 {
+        let text = self.response.redacted_content.as_ref().map_or(0, String::len);
+        u32::try_from(text + 2_048).unwrap_or(u32::MAX)
+    }
+}
+
+fn digest<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut context = Context::new(&SHA256);
+    for field in fields {
+        context.update(&(field.len() as u64).to_be_bytes());
+        context.update(field);
+    }
+    data_encoding::HEXLOWER.encode(context.finish().as_ref())
+}
+
+impl Once {
+    fn new(scope: &Scope, caller: Caller<'_>, request: &GuardRequest, key: &str) -> Result<Self> {
+        if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
+            return Err(Error::invalid(
+                "idempotency_key_invalid",
+                "an idempotency key has 1 to 256 printable ASCII characters",
+            ));
+        }
+        let principal = caller.principal.cloned().unwrap_or_else(crate::api::Principal::process);
+        let body = serde_json::to_vec(request).map_err(|_| Error::internal("a request could not be written"))?;
+        let kind = format!("{:?}", principal.kind);
+        Ok(Self {
+            id: digest([
+                scope.uid().as_bytes().as_slice(),
+                kind.as_bytes(),
+                principal.id.as_bytes(),
+                b"guard",
+                key.as_bytes(),
+            ]),
+            request: digest([body.as_slice()]),
+        })
+    }
+
+    /// The name its answer is kept under.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Engine {
+    /// Decides one call, or gives the answer this request got before under the same key. Of several at once one decides and
+    /// the others wait for it.
+    pub async fn evaluate_once(
+        self: &Arc<Self>,
+        instance: &Instance,
+        caller: Caller<'_>,
+        mut request: GuardRequest,
+        key: &str,
+    ) -> Result<GuardResponse> {
+        request.check_depth()?;
+        request.sort();
+        let once = Once::new(instance.scope(), caller, &request, key)?;
+        // An answer of better days is not for a tenant that is suspended now, nor for a credential that ended.
+        let suspended = self.tenants.snapshot(instance).await?.status == Status::Suspended;
+        if suspended || request.dryrun == Some(true) {
+            return self.evaluate(instance, caller, request).await;
+        }
+        if let Some(session) = caller.session {
+            self.identity.check(&session.verified, self.clock.now()).await?;
+        }
+        let first = async {
+            if let Some(known) = self.kept_answer(&once).await? {
+                return Ok(Arc::new(known));
+            }
+            let response = self.evaluate_kept(instance, caller, request, Some(&once)).await?;
+            Ok(Arc::new(Answered { request: once.request.clone(), response }))
+        };
+        let answered = self.answers.try_get_with(once.id.clone(), first).await;
+        let answered = answered.map_err(|error: Arc<Error>| Error::clone(&error))?;
+        if answered.request != once.request {
+            return Err(Error::invalid("idempotency_key_reused", "the idempotency key was used for another request")
+                .with_help("make a new key for each call, and use it again only to repeat that call"));
+        }
+        Ok(answered.response.clone())
+    }
+
+    async fn kept_answer(&self, once: &Once) -> Result<Option<Answered>> {
+        // What a process that died had acknowledged is in its journal until somebody adopts it.
+        self.adopted.get_or_try_init(|| self.audit.settle()).await?;
+        let Some(sealed) = self.audit.answer(&once.id).await? else { return Ok(None) };
+        let text = self.sealer.open(&once.id, &sealed)?;
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|_| Error::data("store_corrupt", "a kept answer cannot be read"))
+    }
+
+    /// The answer as it is committed beside its row.
+    pub(super) fn answer_of(&self, once: &Once, response: &GuardResponse, now: i64) -> Result<Option<Answer>> {
+        let answered = Answered { request: once.request.clone(), response: response.clone() };
+        let text = serde_json::to_vec(&answered).map_err(|_| Error::internal("an answer could not be written"))?;
+        if text.len() > LARGEST {
+            return Ok(None);
+        }
+        let body = self.sealer.seal(&once.id, &text)?;
+        Ok(Some(Answer { id: once.id.clone(), until: now.saturating_add(KEPT_MICROS), body }))
+    }
+}

@@ -1,0 +1,119 @@
+//! `tenantry dev`: a server to try things with, on this machine, over a folder that goes with it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use clap::Args;
+use serde::Serialize;
+use tenantry::{
+    Error, Options, Result, Tenantry,
+    api::{IdentitySettings, KeySpec},
+    config::Storage,
+    keyring::Secret,
+};
+
+use super::{
+    Outcome,
+    output::Output,
+    serve::{DEADLINE, until_ended},
+};
+use crate::{
+    http::{App, Settings},
+    listen,
+};
+
+/// Keys that begin so make Highflame's public clients exchange them for tokens.
+const PREFIX: &str = "hf_sk";
+/// Everything the platform's own key is to do while trying things.
+const SCOPES: [&str; 8] = [
+    "tenant:manage",
+    "tenant:read",
+    "credentials:manage",
+    "users:manage",
+    "nhi:manage",
+    "tools:read",
+    "tools:write",
+    "tools:execute",
+];
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The port on this machine; 0 takes any that is free.
+    #[arg(long, default_value_t = 8787)]
+    port: u16,
+    /// Logs every request.
+    #[arg(long)]
+    log_requests: bool,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    http: String,
+    grpc: String,
+    health: String,
+    token_url: String,
+    api_key: String,
+    issuer: String,
+}
+
+pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
+    let folder = tempfile::Builder::new().prefix("tenantry-dev-").tempdir()?;
+    let client = Tenantry::open(Options {
+        storage: Some(Storage::Folder(folder.path().to_owned())),
+        dev: Some(true),
+        // Nothing of it outlives the folder.
+        root_key: Some(Secret::random()?),
+        api_key: None,
+        deadline: Some(DEADLINE),
+        ..Options::default()
+    })?;
+    let listener = listen::bind(SocketAddr::from(([127, 0, 0, 1], arguments.port))).await?;
+    let http = format!("http://{}", listener.local_addr()?);
+    let settings = client.identity().settings().await?;
+    let settings = IdentitySettings { issuer: http.clone(), key_prefix: PREFIX.into(), ..settings };
+    client.identity().put_settings(settings).await?;
+    let key = KeySpec {
+        name: "dev".into(),
+        scopes: SCOPES.map(str::to_owned).into(),
+        prefix: PREFIX.into(),
+        ..KeySpec::default()
+    };
+    let api_key = client.identity().keys().create(&key).await?.key;
+    listen::log_to_stderr();
+    let app = App::new(
+        client,
+        Settings {
+            issuer: http.clone(),
+            body_timeout: Duration::from_secs(30),
+            answer_timeout: Duration::from_secs(60),
+            log_requests: arguments.log_requests,
+            open_metrics: false,
+        },
+    );
+    let ready = Ready {
+        grpc: String::new(),
+        health: format!("{http}/health"),
+        token_url: format!("{http}/oauth2/token"),
+        issuer: http.clone(),
+        api_key,
+        http,
+    };
+    output.value(&ready, |ready| told(ready, folder.path()))?;
+    until_ended(listener, None, app, Duration::from_secs(5), output.is_json()).await?;
+    folder.close().map_err(Error::from)?;
+    Ok(Outcome::Fine)
+}
+
+fn told(ready: &Ready, folder: &std::path::Path) -> String {
+    let Ready { http, api_key, .. } = ready;
+    format!(
+        "Tenantry, for trying things out. Its data is in {} and goes when you press Ctrl-C.\n\n\
+         address  {http}\n\
+         key      {api_key}\n\n\
+         Try it:\n  \
+         curl -s {http}/v1/shield/guard -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' \\\n    \
+         -H 'X-Account-ID: acme' -d '{{\"content\":\"hello\",\"content_type\":\"prompt\",\"action\":\"process_prompt\"}}'\n\n\
+         With Highflame's client:\n  \
+         Highflame(api_key=\"{api_key}\", base_url=\"{http}\", token_url=\"{http}/oauth2/token\", identity_base_url=\"{http}\")",
+        folder.display()
+    )
+}

@@ -1,0 +1,64 @@
+//! `tenantry doctor`: whether this machine and the data folder are fit to serve, and what to do where they are not.
+
+use serde::Serialize;
+use tenantry::{
+    Options, Tenantry,
+    config::{Config, Storage},
+};
+
+use super::{
+    Outcome,
+    output::{Mark, Output},
+};
+
+#[derive(Serialize)]
+struct Finding {
+    check: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+/// Looks, and changes nothing: a data folder that is not there is not made.
+pub fn run(storage: Option<Storage>, output: Output) -> Outcome {
+    let mut found = Vec::new();
+    let mut note = |check: &'static str, result: Result<String, String>| {
+        let ok = result.is_ok();
+        found.push(Finding { check, ok, detail: result.unwrap_or_else(|problem| problem) });
+        ok
+    };
+    note("version", Ok(env!("CARGO_PKG_VERSION").into()));
+    note("cores", Ok(std::thread::available_parallelism().map_or(1, usize::from).to_string()));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    note("clock", if now > 1_760_000_000 { Ok("plausible".into()) } else { Err("the clock is years behind".into()) });
+    let config = Config::resolve(Options { storage, ..Options::default() });
+    let folder = config.map(|config| config.storage);
+    let usable = note("configuration", folder.as_ref().map(|_| "readable".to_owned()).map_err(ToString::to_string));
+    if let (true, Ok(Storage::Folder(path))) = (usable, &folder) {
+        if path.exists() {
+            let opened = Tenantry::open(Options { storage: Some(Storage::Folder(path.clone())), ..Options::default() });
+            note("data folder", opened.as_ref().map(|_| path.display().to_string()).map_err(ToString::to_string));
+            if let Ok(client) = opened {
+                let issuer = client.identity().settings_blocking();
+                let issuer = issuer.map_err(|error| error.to_string()).and_then(|settings| {
+                    if settings.issuer.is_empty() {
+                        Err("none yet; `tenantry serve --issuer` sets it".into())
+                    } else {
+                        Ok(settings.issuer)
+                    }
+                });
+                note("issuer", issuer);
+                let accounts = client.admin().accounts().list_blocking();
+                note("accounts", accounts.map(|all| all.len().to_string()).map_err(|error| error.to_string()));
+            }
+        } else {
+            note("data folder", Err(format!("{} is not there; the first use makes it", path.display())));
+        }
+    }
+    let fine = found.iter().all(|finding| finding.ok);
+    // A table cannot fail to be written: it holds texts only.
+    let _ = output.table(&found, &["CHECK", "", "DETAIL"], |finding| {
+        let mark = if finding.ok { output.marked(Mark::Good, "ok") } else { output.marked(Mark::Doubtful, "!!") };
+        vec![finding.check.into(), mark, finding.detail.clone()]
+    });
+    if fine { Outcome::Fine } else { Outcome::Degraded }
+}

@@ -1,0 +1,175 @@
+//! `tenantry serve`: a data folder over HTTP. Owns what a server refuses to start with, and its end.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use tenantry::{Error, Options, Result, Tenantry, api::IdentitySettings, config::Storage, keyring::Secret};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::{Outcome, output::Output};
+use crate::{
+    http::{App, Settings, route::Access, table},
+    listen,
+};
+
+/// The deadline of a guard call behind HTTP.
+pub const DEADLINE: Duration = Duration::from_secs(1);
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Where to listen. Other machines reach it only if this says so.
+    #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// The address clients reach this server by; the issuer of its tokens. Kept in the data folder once given.
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// A certificate chain in PEM.
+    #[arg(long, requires = "tls_key", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key in PEM.
+    #[arg(long, requires = "tls_cert", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Listens to other machines without TLS: only behind a proxy that has it.
+    #[arg(long)]
+    behind_proxy: bool,
+    /// Answers /metrics to other machines, too.
+    #[arg(long)]
+    open_metrics: bool,
+    /// Logs every request, not failures alone.
+    #[arg(long)]
+    log_requests: bool,
+    /// How long requests under way may take when the server ends, in seconds.
+    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    drain_seconds: u64,
+}
+
+pub async fn run(arguments: Arguments, storage: Option<Storage>, output: Output) -> Result<Outcome> {
+    refuse_placeholders()?;
+    let encrypted = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(certificates), Some(key)) => Some(listen::tls(certificates, key)?),
+        _ => None,
+    };
+    if !arguments.listen.ip().is_loopback() && encrypted.is_none() && !arguments.behind_proxy {
+        return Err(Error::invalid("tls_required", "other machines are served with TLS only")
+            .with_help("give --tls-cert and --tls-key, or --behind-proxy where a proxy has them"));
+    }
+    let client = Tenantry::open(Options { storage, deadline: Some(DEADLINE), ..Options::default() })?;
+    let issuer = issuer(&client, arguments.issuer.as_deref()).await?;
+    let listener = listen::bind(arguments.listen).await?;
+    let settings = Settings {
+        issuer,
+        body_timeout: Duration::from_secs(30),
+        answer_timeout: Duration::from_secs(60),
+        log_requests: arguments.log_requests,
+        open_metrics: arguments.open_metrics,
+    };
+    listen::log_to_stderr();
+    let address = listener.local_addr()?;
+    let app = App::new(client, settings);
+    greet(&app, address, encrypted.is_some(), output);
+    until_ended(listener, encrypted, app, Duration::from_secs(arguments.drain_seconds), false).await
+}
+
+/// Keys that somebody typed, or copied from a page, are known to others.
+fn refuse_placeholders() -> Result<()> {
+    let given = match (std::env::var("TENANTRY_ROOT_KEY"), std::env::var_os("TENANTRY_ROOT_KEY_FILE")) {
+        (Ok(text), _) => text,
+        (Err(_), Some(path)) => std::fs::read_to_string(path)?,
+        (Err(_), None) => return Ok(()),
+    };
+    if Secret::parse(&given)?.is_placeholder() {
+        return Err(Error::invalid("root_key_placeholder", "the root key is not random")
+            .with_help("make one with `openssl rand -hex 32`"));
+    }
+    Ok(())
+}
+
+/// The issuer: as given now, or as kept. Tokens without one could be anybody's.
+async fn issuer(client: &Tenantry, given: Option<&str>) -> Result<String> {
+    let settings = client.identity().settings().await?;
+    let issuer = given.unwrap_or(&settings.issuer).to_owned();
+    if issuer.is_empty() {
+        return Err(Error::invalid("issuer_missing", "the server has no issuer")
+            .with_help("give --issuer with the address clients reach it by, e.g. https://guard.example.com"));
+    }
+    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .any(|start| issuer.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));
+    if !issuer.starts_with("https://") && !local || issuer.contains(char::is_whitespace) {
+        return Err(Error::invalid("issuer_invalid", "the issuer is not an https address")
+            .with_help("http is taken for this machine alone, e.g. http://127.0.0.1:8787"));
+    }
+    if issuer != settings.issuer {
+        client.identity().put_settings(IdentitySettings { issuer: issuer.clone(), ..settings }).await?;
+    }
+    Ok(issuer)
+}
+
+fn greet(app: &App, address: SocketAddr, encrypted: bool, output: Output) {
+    let scheme = if encrypted { "https" } else { "http" };
+    let open: Vec<String> = table::routes()
+        .iter()
+        .filter(|route| route.access == Access::Open)
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    let issuer = &app.settings().issuer;
+    if output.is_json() {
+        let told =
+            serde_json::json!({ "http": format!("{scheme}://{address}"), "issuer": issuer, "open_routes": open });
+        output.line(&told.to_string());
+        return;
+    }
+    output.line(&format!("serving {scheme}://{address}, tokens of {issuer}"));
+    output.line("without a credential anybody may call:");
+    for route in open {
+        output.line(&format!("  {route}"));
+    }
+}
+
+/// Serves until a signal comes, or, where a program runs us, until it lets go of our standard input.
+pub async fn until_ended(
+    listener: TcpListener,
+    encrypted: Option<TlsAcceptor>,
+    app: App,
+    longest: Duration,
+    watch_input: bool,
+) -> Result<Outcome> {
+    let ending = app.ending().clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = signalled() => {}
+            () = input_closed(), if watch_input => {}
+        }
+        ending.cancel();
+    });
+    let client = app.client().clone();
+    listen::serve(listener, encrypted, app, longest).await;
+    client.close().await?;
+    Ok(Outcome::Fine)
+}
+
+async fn signalled() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+async fn input_closed() {
+    // A thread of its own: reading standard input cannot be cancelled.
+    let (closed, wait) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = closed.send(());
+    });
+    let _ = wait.await;
+}

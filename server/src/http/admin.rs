@@ -1,0 +1,217 @@
+//! The platform: accounts, projects, issuers, settings of identity, tokens for users, grants between tenants. Everything is
+//! asked as the caller, so that what it may do is decided where it is decided for embedded apps, too.
+
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tenantry::api::{
+    Account, AuditRecord, Grant, GrantSpec, IdentitySettings, IssuerSpec, Project, Since, Status, TenantFacts,
+    TokenSpec,
+};
+
+use super::{
+    App, Call,
+    answer::{Answer, json, nothing, ok},
+};
+
+/// A new account or project.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct NewScope {
+    /// Its id.
+    pub id: String,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub facts: TenantFacts,
+}
+
+/// What can be changed of an account or project.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Change {
+    /// `active` or `suspended`.
+    pub status: Status,
+}
+
+/// All accounts.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AccountList {
+    accounts: Vec<Account>,
+}
+
+/// The projects of an account.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ProjectList {
+    projects: Vec<Project>,
+}
+
+/// All issuers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct IssuerList {
+    issuers: Vec<IssuerSpec>,
+}
+
+/// Grants between tenants.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GrantList {
+    grants: Vec<Grant>,
+}
+
+/// Rows of an audit chain.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RecordList {
+    /// Oldest first.
+    pub records: Vec<AuditRecord>,
+}
+
+/// `POST /v1/admin/accounts`
+pub async fn create_account(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    let new: NewScope = call.json()?;
+    json(StatusCode::CREATED, &caller.admin().accounts().create(&new.id, new.facts).await?)
+}
+
+/// `GET /v1/admin/accounts`
+pub async fn list_accounts(app: App, call: Call) -> Answer {
+    ok(&AccountList { accounts: app.signed_in(&call).await?.admin().accounts().list().await? })
+}
+
+/// `GET /v1/admin/accounts/{account}`
+pub async fn get_account(app: App, call: Call) -> Answer {
+    ok(&app.signed_in(&call).await?.admin().accounts().get(call.named("account")).await?)
+}
+
+/// `PATCH /v1/admin/accounts/{account}`
+pub async fn change_account(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    let change: Change = call.json()?;
+    ok(&caller.admin().accounts().set_status(call.named("account"), change.status).await?)
+}
+
+/// `DELETE /v1/admin/accounts/{account}`
+pub async fn delete_account(app: App, call: Call) -> Answer {
+    app.signed_in(&call).await?.admin().accounts().delete(call.named("account")).await?;
+    Ok(nothing())
+}
+
+/// `POST /v1/admin/accounts/{account}/projects`
+pub async fn create_project(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    let new: NewScope = call.json()?;
+    json(StatusCode::CREATED, &caller.admin().projects().create(call.named("account"), &new.id, new.facts).await?)
+}
+
+/// `GET /v1/admin/accounts/{account}/projects`
+pub async fn list_projects(app: App, call: Call) -> Answer {
+    ok(&ProjectList { projects: app.signed_in(&call).await?.admin().projects().list(call.named("account")).await? })
+}
+
+/// `GET /v1/admin/accounts/{account}/projects/{project}`
+pub async fn get_project(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    ok(&caller.admin().projects().get(call.named("account"), call.named("project")).await?)
+}
+
+/// `PATCH /v1/admin/accounts/{account}/projects/{project}`
+pub async fn change_project(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    let change: Change = call.json()?;
+    let projects = caller.admin().projects();
+    ok(&projects.set_status(call.named("account"), call.named("project"), change.status).await?)
+}
+
+/// `DELETE /v1/admin/accounts/{account}/projects/{project}`
+pub async fn delete_project(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    caller.admin().projects().delete(call.named("account"), call.named("project")).await?;
+    Ok(nothing())
+}
+
+/// `PUT /v1/admin/issuers`
+pub async fn put_issuer(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    let spec: IssuerSpec = call.json()?;
+    caller.identity().issuers().put(&spec).await?;
+    Ok(nothing())
+}
+
+/// `GET /v1/admin/issuers`
+pub async fn list_issuers(app: App, call: Call) -> Answer {
+    ok(&IssuerList { issuers: app.signed_in(&call).await?.identity().issuers().list().await? })
+}
+
+/// `DELETE /v1/admin/issuers`: an issuer is an address, so it stands in the query.
+pub async fn remove_issuer(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    caller.identity().issuers().remove(&call.query("issuer")?.unwrap_or_default()).await?;
+    Ok(nothing())
+}
+
+/// `GET /v1/admin/identity`
+pub async fn settings(app: App, call: Call) -> Answer {
+    ok(&app.signed_in(&call).await?.identity().settings().await?)
+}
+
+/// `PUT /v1/admin/identity`
+pub async fn put_settings(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    let settings: IdentitySettings = call.json()?;
+    ok(&caller.identity().put_settings(settings).await?)
+}
+
+/// `POST /v1/admin/signing-keys/rotate`
+pub async fn rotate_signing_key(app: App, call: Call) -> Answer {
+    app.signed_in(&call).await?.identity().tokens().rotate_signing_key().await?;
+    Ok(nothing())
+}
+
+/// `POST /v1/admin/tokens`
+pub async fn issue_token(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    let spec: TokenSpec = call.json()?;
+    json(StatusCode::CREATED, &caller.identity().tokens().issue(&spec).await?)
+}
+
+/// `POST /v1/admin/grants`
+pub async fn create_grant(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    let spec: GrantSpec = call.json()?;
+    json(StatusCode::CREATED, &caller.admin().grants().create(&spec).await?)
+}
+
+/// `GET /v1/admin/grants`
+pub async fn list_grants(app: App, call: Call) -> Answer {
+    ok(&GrantList { grants: app.signed_in(&call).await?.admin().grants().list().await? })
+}
+
+/// `DELETE /v1/admin/grants/{id}`
+pub async fn revoke_grant(app: App, call: Call) -> Answer {
+    app.signed_in(&call).await?.admin().grants().revoke(call.named("id")).await?;
+    Ok(nothing())
+}
+
+/// `GET /v1/admin/grants/uses`
+pub async fn grant_uses(app: App, call: Call) -> Answer {
+    let caller = app.signed_in(&call).await?;
+    let (since, limit) = since_and_limit(&call)?;
+    ok(&RecordList { records: caller.admin().grants().uses(since, limit).await? })
+}
+
+/// Where reading a chain starts, and how much is read: `after` (a sequence) or `since` (a time or a duration), and `limit`.
+pub(super) fn since_and_limit(call: &Call) -> tenantry::Result<(Since, usize)> {
+    let since = match (call.number("after")?, call.query("since")?) {
+        (Some(_), Some(_)) => {
+            return Err(tenantry::Error::invalid("query_invalid", "either `after` or `since`, not both"));
+        }
+        (Some(after), None) => Since::Sequence(after),
+        (None, Some(since)) => Since::parse(&since)?,
+        (None, None) => Since::Start,
+    };
+    let limit = call.number("limit")?.unwrap_or(100);
+    Ok((since, usize::try_from(limit).unwrap_or(usize::MAX)))
+}
+
+/// `GET /v1/whoami`
+pub async fn whoami(app: App, call: Call) -> Answer {
+    let tenant = app.tenant(&call).await?;
+    let caller = tenant.caller().ok_or_else(|| tenantry::Error::internal("a caller without a credential"))?;
+    ok(&caller)
+}

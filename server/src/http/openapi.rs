@@ -1,0 +1,120 @@
+//! The server's description of itself (OpenAPI 3.1), made from the table of routes and the types they take and give.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::{
+    problem::{OAuthError, Problem},
+    route::{Access, Errors, Route},
+};
+
+/// What any route may answer beside what it says itself.
+const FAILURES: [(&str, &str); 15] = [
+    ("400", "The request is not acceptable."),
+    ("401", "No credential, or one that is not taken."),
+    ("403", "The credential does not reach this far."),
+    ("404", "There is no such thing, or not for this caller."),
+    ("405", "Not for this method."),
+    ("408", "The body took too long to come."),
+    ("409", "It exists, or was changed meanwhile."),
+    ("413", "The body is too large."),
+    ("415", "Not a body that is taken."),
+    ("422", "The idempotency key was used for another request."),
+    ("429", "Too many of them."),
+    ("431", "The headers are too large."),
+    ("500", "A defect here."),
+    ("503", "Out of reach, overloaded or about to end; come again."),
+    ("504", "It took too long."),
+];
+
+/// The document.
+#[must_use]
+pub fn document(routes: &[Route], issuer: &str) -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.into_generator();
+    let problem = generator.subschema_for::<Problem<'_>>();
+    let oauth = generator.subschema_for::<OAuthError<'_>>();
+    let mut paths: Map<String, Value> = Map::new();
+    for route in routes {
+        let failure = match route.errors {
+            Errors::Problem => json!({ "application/problem+json": { "schema": problem } }),
+            Errors::OAuth => json!({
+                "application/json": { "schema": oauth },
+                "application/problem+json": { "schema": problem },
+            }),
+        };
+        let mut responses: Map<String, Value> = FAILURES
+            .iter()
+            .map(|(status, what)| ((*status).to_owned(), json!({ "description": what, "content": failure })))
+            .collect();
+        for gives in &route.gives {
+            let mut content = Map::new();
+            if let Some(media) = gives.media {
+                let schema = gives.schema.map(|describe| describe(&mut generator));
+                content.insert(media.into(), schema.map_or_else(|| json!({}), |schema| json!({ "schema": schema })));
+            }
+            let status = gives.status.as_str().to_owned();
+            if !gives.status.is_success()
+                && let Some(failures) = failure.as_object()
+            {
+                content.extend(failures.clone());
+            }
+            let mut answer = json!({ "description": gives.what });
+            if !content.is_empty() {
+                answer["content"] = Value::Object(content);
+            }
+            responses.insert(status, answer);
+        }
+        let mut operation = json!({
+            "operationId": route.name,
+            "summary": route.summary,
+            "parameters": parameters(route),
+            "responses": responses,
+        });
+        if let Some(takes) = route.takes {
+            let schema = (takes.schema)(&mut generator);
+            let mut content = json!({ "application/json": { "schema": schema } });
+            if takes.form {
+                content["application/x-www-form-urlencoded"] = json!({ "schema": schema });
+            }
+            operation["requestBody"] = json!({ "required": !takes.optional, "content": content });
+        }
+        operation["security"] = match route.access {
+            Access::Open => json!([]),
+            Access::Credential => json!([{ "bearer": [] }, { "api_key": [] }]),
+            Access::Client => json!([{ "bearer": [] }, { "api_key": [] }, {}]),
+        };
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.as_str().to_ascii_lowercase()] = operation;
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tenantry",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The boundary between the customers of an AI product.",
+        },
+        "servers": [{ "url": issuer }],
+        "paths": paths,
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "An access token, a token of an issuer that is trusted here, or an API key." },
+                "api_key": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
+            },
+        },
+    })
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(
+        |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } }),
+    );
+    let in_query = route.query.iter().map(|query| {
+        json!({ "name": query.name, "in": "query", "description": query.what, "schema": { "type": query.kind } })
+    });
+    in_path.chain(in_query).collect()
+}

@@ -1,0 +1,128 @@
+//! Errors as HTTP answers: problem details (RFC 9457), and OAuth's own form (RFC 6749, section 5.2) where clients expect it.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tenantry::{Error, ErrorKind};
+
+use super::answer::json_body;
+
+/// Problem details. `title` and `detail` are for people, `code` for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct Problem<'a> {
+    /// `urn:tenantry:error:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The family, e.g. `InvalidArgument`.
+    pub title: &'a str,
+    /// The status of the answer.
+    pub status: u16,
+    /// One sentence, and the next step where there is one.
+    pub detail: String,
+    /// The stable code, e.g. `request_invalid`; `docs/errors.md` lists them.
+    pub code: &'a str,
+    /// The request's id, also in the log.
+    pub request_id: &'a str,
+    /// When a retry may succeed, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// OAuth's errors.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OAuthError")]
+pub struct OAuthError<'a> {
+    /// One of RFC 6749's codes.
+    pub error: &'a str,
+    /// One sentence.
+    pub error_description: String,
+}
+
+/// The status an error is answered with.
+#[must_use]
+pub fn status(error: &Error) -> StatusCode {
+    match (error.kind(), error.code()) {
+        (_, "idempotency_key_reused") => StatusCode::UNPROCESSABLE_ENTITY,
+        (_, "content_too_large" | "body_too_large") => StatusCode::PAYLOAD_TOO_LARGE,
+        (_, "media_type_unsupported") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        (_, "body_timeout") => StatusCode::REQUEST_TIMEOUT,
+        (_, "method_not_allowed") => StatusCode::METHOD_NOT_ALLOWED,
+        (ErrorKind::InvalidArgument, _) => StatusCode::BAD_REQUEST,
+        (ErrorKind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
+        (ErrorKind::PermissionDenied | ErrorKind::QuotaExceeded, _) => StatusCode::FORBIDDEN,
+        (ErrorKind::NotFound, _) => StatusCode::NOT_FOUND,
+        (ErrorKind::Conflict, _) => StatusCode::CONFLICT,
+        (ErrorKind::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
+        (ErrorKind::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
+        (ErrorKind::Cancelled | ErrorKind::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// One sentence with the help line, as people read it. A defect's own words stay in the log.
+fn told(error: &Error) -> String {
+    match (error.kind(), error.help()) {
+        (ErrorKind::Internal, _) => "something went wrong here; the log has the request's id".into(),
+        (_, Some(help)) => format!("{}; {help}", error.message()),
+        (_, None) => error.message().to_owned(),
+    }
+}
+
+fn milliseconds(error: &Error) -> Option<u64> {
+    error.retry_after().map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// An error as problem details.
+#[must_use]
+pub fn problem(error: &Error, request_id: &str) -> Response<Body> {
+    let status = status(error);
+    let body = Problem {
+        kind: format!("urn:tenantry:error:{}", error.code()),
+        title: error.kind().name(),
+        status: status.as_u16(),
+        detail: told(error),
+        code: error.code(),
+        request_id,
+        retry_after_ms: milliseconds(error),
+    };
+    let mut answer = Response::new(json_body(&body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(after) = body.retry_after_ms {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(after.div_ceil(1_000)));
+    }
+    answer
+}
+
+/// An error as OAuth's clients read it.
+#[must_use]
+pub fn oauth(error: &Error, request_id: &str) -> Response<Body> {
+    let (status, name) = match (error.kind(), error.code()) {
+        (_, "grant_type_unsupported") => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+        (_, "client_invalid") => (StatusCode::UNAUTHORIZED, "invalid_client"),
+        (ErrorKind::PermissionDenied, "scope_missing")
+        | (_, "scopes_invalid" | "scopes_required" | "scope_invalid") => (StatusCode::BAD_REQUEST, "invalid_scope"),
+        (ErrorKind::InvalidArgument, _) => (status(error), "invalid_request"),
+        (ErrorKind::Unauthenticated, _) => (StatusCode::BAD_REQUEST, "invalid_grant"),
+        (ErrorKind::PermissionDenied | ErrorKind::NotFound, _) => (StatusCode::FORBIDDEN, "access_denied"),
+        (ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::RateLimited, _) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+        }
+        _ => return problem(error, request_id),
+    };
+    let mut answer = Response::new(json_body(&OAuthError { error: name, error_description: told(error) }));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tenantry\""));
+    }
+    answer
+}

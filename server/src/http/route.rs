@@ -1,0 +1,204 @@
+//! The shape of a route: what it is called, who may call it, what it takes and gives. The router and the description of the
+//! server (`/openapi.json`) are made of the same entries, so neither has what the other lacks.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use axum::http::{Method, StatusCode};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::{Answer, App, Call};
+
+type Handler = Arc<dyn Fn(App, Call) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+/// Writes the schema of one type.
+pub type Describe = fn(&mut SchemaGenerator) -> Schema;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// Whoever presents a credential; what it may do is decided behind the door.
+    Credential,
+    /// A client that names itself in the body, or presents a credential.
+    Client,
+}
+
+/// How errors read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errors {
+    /// Problem details.
+    Problem,
+    /// OAuth's form.
+    OAuth,
+}
+
+/// What a body is for the description.
+#[derive(Clone, Copy)]
+pub struct Takes {
+    /// Its type.
+    pub schema: Describe,
+    /// Whether it may be left out.
+    pub optional: bool,
+    /// Whether a form is taken as well as JSON.
+    pub form: bool,
+}
+
+/// One way to answer.
+#[derive(Clone, Copy)]
+pub struct Gives {
+    /// The status.
+    pub status: StatusCode,
+    /// The media type; none for an empty answer.
+    pub media: Option<&'static str>,
+    /// The type, where there is one.
+    pub schema: Option<Describe>,
+    /// One sentence.
+    pub what: &'static str,
+}
+
+/// A parameter of the query.
+#[derive(Clone, Copy)]
+pub struct Query {
+    /// Its name.
+    pub name: &'static str,
+    /// One sentence.
+    pub what: &'static str,
+    /// `string` or `integer`.
+    pub kind: &'static str,
+}
+
+/// One route.
+#[derive(Clone)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{names}`.
+    pub path: &'static str,
+    /// Its name in the description, metrics and log.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// How errors read.
+    pub errors: Errors,
+    /// What is in the query.
+    pub query: Vec<Query>,
+    /// The body, if it takes one.
+    pub takes: Option<Takes>,
+    /// What it answers when all is well.
+    pub gives: Vec<Gives>,
+    /// The largest body, in bytes.
+    pub largest: usize,
+    /// Whether it stays open.
+    pub stream: bool,
+    /// What answers.
+    pub handler: Handler,
+}
+
+/// Bodies of routes that take no content.
+const SMALL: usize = 1024 * 1024;
+
+impl Route {
+    /// A route that needs a credential and answers problems.
+    pub fn new<F, Fut>(
+        method: Method,
+        path: &'static str,
+        name: &'static str,
+        summary: &'static str,
+        handler: F,
+    ) -> Self
+    where
+        F: Fn(App, Call) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + Send + 'static,
+    {
+        Self {
+            method,
+            path,
+            name,
+            summary,
+            access: Access::Credential,
+            errors: Errors::Problem,
+            query: Vec::new(),
+            takes: None,
+            gives: Vec::new(),
+            largest: SMALL,
+            stream: false,
+            handler: Arc::new(move |app, call| Box::pin(handler(app, call))),
+        }
+    }
+
+    /// Who may call it, where that is not whoever has a credential.
+    #[must_use]
+    pub const fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// Answers errors as OAuth's clients read them.
+    #[must_use]
+    pub const fn oauth(mut self) -> Self {
+        self.errors = Errors::OAuth;
+        self
+    }
+
+    /// Takes JSON of this type.
+    #[must_use]
+    pub fn takes<T: JsonSchema>(mut self) -> Self {
+        self.takes = Some(Takes { schema: describe::<T>, optional: false, form: false });
+        self
+    }
+
+    /// Takes JSON of this type, or nothing.
+    #[must_use]
+    pub fn may_take<T: JsonSchema>(mut self) -> Self {
+        self.takes = Some(Takes { schema: describe::<T>, optional: true, form: false });
+        self
+    }
+
+    /// Takes the same as a form, too.
+    #[must_use]
+    pub fn or_form(mut self) -> Self {
+        self.takes = self.takes.map(|takes| Takes { form: true, ..takes });
+        self
+    }
+
+    /// Takes bodies up to this many bytes.
+    #[must_use]
+    pub const fn up_to(mut self, bytes: usize) -> Self {
+        self.largest = bytes;
+        self
+    }
+
+    /// Reads a parameter of the query.
+    #[must_use]
+    pub fn query(mut self, name: &'static str, kind: &'static str, what: &'static str) -> Self {
+        self.query.push(Query { name, what, kind });
+        self
+    }
+
+    /// Answers JSON of this type.
+    #[must_use]
+    pub fn gives<T: JsonSchema>(mut self, status: StatusCode, what: &'static str) -> Self {
+        self.gives.push(Gives { status, media: Some("application/json"), schema: Some(describe::<T>), what });
+        self
+    }
+
+    /// Answers text of another kind, or nothing.
+    #[must_use]
+    pub fn gives_text(mut self, status: StatusCode, media: Option<&'static str>, what: &'static str) -> Self {
+        self.gives.push(Gives { status, media, schema: None, what });
+        self
+    }
+
+    /// Stays open and sends events.
+    #[must_use]
+    pub const fn streams(mut self) -> Self {
+        self.stream = true;
+        self
+    }
+}
+
+fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}

@@ -1,0 +1,111 @@
+//! What is counted, for Prometheus. Owns names and labels: routes as the table names them, status classes and decisions.
+//! Nothing a caller chooses becomes a label, and no tenant does, so their number is fixed when the server starts.
+
+use std::{
+    sync::atomic::{AtomicI64, AtomicU64},
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+/// From a tenth of a millisecond to ten seconds.
+const BUCKETS: [f64; 11] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Answered {
+    route: &'static str,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfRoute {
+    route: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Decided {
+    decision: &'static str,
+}
+
+/// All counters of one server.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
+    decisions: Family<Decided, Counter>,
+    running: Gauge<i64, AtomicI64>,
+    waiting: Gauge<i64, AtomicI64>,
+    connections: Gauge<i64, AtomicI64>,
+    refused: Counter<u64, AtomicU64>,
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(BUCKETS)
+}
+
+fn class(status: u16) -> &'static str {
+    match status {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("tenantry");
+        let requests = Family::default();
+        let seconds: Family<OfRoute, Histogram, fn() -> Histogram> = Family::new_with_constructor(histogram);
+        let decisions = Family::default();
+        let (running, waiting, connections) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let refused = Counter::default();
+        registry.register("http_requests", "Requests answered, by route and status class", requests.clone());
+        registry.register_with_unit("http_request", "Time to the answer", Unit::Seconds, seconds.clone());
+        registry.register("decisions", "Guard decisions", decisions.clone());
+        registry.register("requests_running", "Requests being worked on", running.clone());
+        registry.register("requests_waiting", "Requests waiting for their turn", waiting.clone());
+        registry.register("connections", "Open connections", connections.clone());
+        registry.register("connections_refused", "Connections refused for want of room", refused.clone());
+        Self { registry, requests, seconds, decisions, running, waiting, connections, refused }
+    }
+}
+
+impl Metrics {
+    /// Counts an answer.
+    pub fn answered(&self, route: &'static str, status: u16, took: Duration) {
+        self.requests.get_or_create(&Answered { route, status: class(status) }).inc();
+        self.seconds.get_or_create(&OfRoute { route }).observe(took.as_secs_f64());
+    }
+
+    /// Counts a decision.
+    pub fn decided(&self, decision: &'static str) {
+        self.decisions.get_or_create(&Decided { decision }).inc();
+    }
+
+    /// Open connections.
+    pub const fn connections(&self) -> &Gauge<i64, AtomicI64> {
+        &self.connections
+    }
+
+    /// Counts a connection there was no room for.
+    pub fn refused(&self) {
+        self.refused.inc();
+    }
+
+    /// All of it in OpenMetrics text.
+    #[must_use]
+    pub fn text(&self, running: usize, waiting: usize) -> String {
+        self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -18,7 +18,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export GOTOOLCHAIN := local
 export GOCACHE ?= $(CURDIR)/.cache/go-build
 
-.PHONY: help demo test lint format stubs bench timing dist clean
+.PHONY: help demo test lint format stubs bench bench-http timing dist clean
 .PHONY: need-rust need-python need-node need-go libraries extension addon archive runners everything
 
 help: ## this list
@@ -117,6 +117,11 @@ bench: dist ## what a guard call costs in every language, and what knowing a cal
 	@cargo build --release -p tenantry-bench
 	@$(RUN) bench/bench.py
 	@$(CARGO_TARGET_DIR)/release/identity
+
+bench-http: need-rust $(VENV)/.ready ## what a guard call costs over HTTP beside a bare echo, and from the public client; needs wrk
+	@command -v wrk >/dev/null 2>&1 || { echo "wrk is missing. On Debian: apt-get install wrk" >&2; exit 1; }
+	@cargo build --release -p tenantry-server -p tenantry-bench
+	@$(RUN) bench/http.py
 
 timing: need-rust ## whether the time of a refused key tells an unknown id from a wrong secret
 	@cargo build --release -p tenantry-bench --bin timing

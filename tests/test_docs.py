@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ALL = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 KEY = "0f" * 32
+BINARIES = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute() / "debug"
 MODULE = (ROOT / "bindings-go" / "go.mod").read_text().split()[1]
 
 
@@ -27,6 +28,7 @@ def pages(language: str) -> list[Path]:
 def run(*command: str | Path, cwd: Path, **extra: str) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TENANTRY_")}
     # The default deadline is for production; this machine may be busy building.
+    environment["PATH"] = f"{BINARIES}{os.pathsep}{environment['PATH']}"
     environment |= {"TENANTRY_ROOT_KEY": KEY, "TENANTRY_DEADLINE_MS": "10000", **extra}
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300

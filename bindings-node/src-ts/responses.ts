@@ -282,8 +282,35 @@ export class DebugInfo extends Value {
     return new DebugTenant(JSON.stringify(this.field("tenant")));
   }
 
+  /** Principal, resource and what encloses them, as policies see them. */
+  get entities(): DebugEntity[] {
+    return this.field<object[]>("entities").map((entity) => new DebugEntity(JSON.stringify(entity)));
+  }
+
   protected override get shown(): readonly string[] {
     return ["principalType", "principalId", "action", "resourceType", "resourceId"];
+  }
+}
+
+/** An entity of a call (debug tier). */
+export class DebugEntity extends Value {
+  /** Its id. */
+  get id(): string {
+    return this.field("id");
+  }
+
+  /** Its Cedar type. */
+  get type(): string {
+    return this.field("type");
+  }
+
+  /** What it lies in, as `Type::"id"`. */
+  get parents(): string[] {
+    return this.field("parents");
+  }
+
+  protected override get shown(): readonly string[] {
+    return ["type", "id"];
   }
 }
 

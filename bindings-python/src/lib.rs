@@ -19,7 +19,7 @@ mod _tenantry {
     };
     #[pymodule_export]
     use crate::types::{
-        AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord, AutoProvision, DebugInfo, DetectResponse,
+        AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord, AutoProvision, DebugEntity, DebugInfo, DetectResponse,
         DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest, GuardResponse, Identity, IdentitySettings,
         Introspection, IssuerSpec, LimitSpec, McpContext, ModelContext, NewApiKey, PolicyReceipt, PolicySummary,
         Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings, Signal, ToolContext, VerifyReport,

@@ -17,7 +17,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use crate::{
     api::{ContentType, FileContext, McpContext, Severity, Signal, ToolContext},
-    context_keys::{ContextKey, KeyValue},
+    context_keys::{ContextKey, KeyType, KeyValue},
 };
 
 /// Which way the content travels.
@@ -126,8 +126,8 @@ pub struct DetectorInfo {
     pub category: &'static str,
     /// One sentence for people.
     pub description: &'static str,
-    /// The keys it emits under its own names.
-    pub raw_keys: &'static [&'static str],
+    /// The keys it emits under its own names, and their types.
+    pub raw_keys: &'static [(&'static str, KeyType)],
     /// The keys policies read.
     pub keys: &'static [ContextKey],
 }
@@ -139,7 +139,7 @@ pub const CATALOGUE: &[DetectorInfo] = &[
         tier: "fast",
         category: "secrets",
         description: "Finds keys, tokens, passwords and private keys.",
-        raw_keys: &["contains_secrets", "secret_types", "secret_count"],
+        raw_keys: &[("contains_secrets", KeyType::Bool), ("secret_types", KeyType::Set), ("secret_count", KeyType::Long)],
         keys: &[ContextKey::SecretsDetected, ContextKey::SecretCount, ContextKey::SecretTypes],
     },
     DetectorInfo {
@@ -147,7 +147,7 @@ pub const CATALOGUE: &[DetectorInfo] = &[
         tier: "fast",
         category: "privacy",
         description: "Finds structured personal data: cards, bank accounts, social security numbers, addresses.",
-        raw_keys: &["pii_detected", "pii_types", "pii_count"],
+        raw_keys: &[("pii_detected", KeyType::Bool), ("pii_types", KeyType::Set), ("pii_count", KeyType::Long)],
         keys: &[ContextKey::PiiDetected, ContextKey::PiiCount, ContextKey::PiiTypes, ContextKey::PiiScore],
     },
     DetectorInfo {
@@ -155,7 +155,7 @@ pub const CATALOGUE: &[DetectorInfo] = &[
         tier: "fast",
         category: "security",
         description: "Finds characters that people cannot see and models can.",
-        raw_keys: &["contains_non_ascii", "non_ascii_score", "contains_invisible_chars", "invisible_chars_score"],
+        raw_keys: &[("contains_non_ascii", KeyType::Bool), ("non_ascii_score", KeyType::Long), ("contains_invisible_chars", KeyType::Bool), ("invisible_chars_score", KeyType::Long)],
         keys: &[ContextKey::ContainsNonAscii, ContextKey::InvisibleCharsDetected, ContextKey::InvisibleCharsScore],
     },
     DetectorInfo {
@@ -163,7 +163,7 @@ pub const CATALOGUE: &[DetectorInfo] = &[
         tier: "fast",
         category: "injection",
         description: "Scores attempts to override instructions, extract prompts or talk a model out of its rules.",
-        raw_keys: &["injection_confidence", "jailbreak_confidence", "injection_type"],
+        raw_keys: &[("injection_confidence", KeyType::Long), ("jailbreak_confidence", KeyType::Long), ("injection_type", KeyType::String)],
         keys: &[
             ContextKey::InjectionScore,
             ContextKey::JailbreakScore,
@@ -180,14 +180,14 @@ pub const CATALOGUE: &[DetectorInfo] = &[
         category: "agent-security",
         description: "Rates a tool by what its name says it does.",
         raw_keys: &[
-            "tool_name",
-            "tool_risk_score",
-            "tool_is_sensitive",
-            "tool_category",
-            "tool_is_builtin",
-            "mcp_server",
-            "mcp_tool",
-            "mcp_server_verified",
+            ("tool_name", KeyType::String),
+            ("tool_risk_score", KeyType::Long),
+            ("tool_is_sensitive", KeyType::Bool),
+            ("tool_category", KeyType::String),
+            ("tool_is_builtin", KeyType::Bool),
+            ("mcp_server", KeyType::String),
+            ("mcp_tool", KeyType::String),
+            ("mcp_server_verified", KeyType::Bool),
         ],
         keys: &[
             ContextKey::ToolName,

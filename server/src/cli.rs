@@ -87,7 +87,7 @@ pub fn run() -> ExitCode {
 
 fn code_of(error: &Error) -> u8 {
     match (error.kind(), error.code()) {
-        (_, "policy_invalid") => 3,
+        (_, code) if code.starts_with("policy_") && error.kind() == ErrorKind::InvalidArgument => 3,
         (ErrorKind::InvalidArgument, _) => 2,
         (ErrorKind::Unavailable | ErrorKind::Data, _) => 6,
         _ => 1,

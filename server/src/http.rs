@@ -38,6 +38,7 @@ pub use call::Call;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 pub use problem::{OAuthError, Problem};
 use tenantry::{Error, Result, Tenant, Tenantry, api::EVENT_LOOP_BYTES, entropy};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::route::{Errors, Route};
@@ -73,6 +74,8 @@ struct Inner {
     light: Arc<Gate>,
     heavy: Arc<Gate>,
     streams: Arc<Gate>,
+    /// Large bodies of routes without turns.
+    bulky: Semaphore,
     work: TaskTracker,
     ending: CancellationToken,
     draining: AtomicBool,
@@ -96,6 +99,7 @@ impl App {
             light: Gate::new(Width { total: 512, per_tenant: 128, line: 1_024 }),
             heavy: Gate::new(Width { total: cores, per_tenant: cores.div_ceil(2), line: 64 }),
             streams: Gate::new(Width { total: 2_048, per_tenant: 64, line: 0 }),
+            bulky: Semaphore::new(cores),
             work: TaskTracker::new(),
             ending: CancellationToken::new(),
             draining: AtomicBool::new(false),
@@ -170,19 +174,43 @@ impl App {
         self.signed_in(call).await?.tenant(call.named("account"), call.named("project")).await
     }
 
-    /// Waits for the tenant's turn.
+    /// Reads and inspects content when it is the tenant's turn. Much of it is worked on beside the event loop, by as many
+    /// threads as there are cores: the wait for a turn takes none of them.
     ///
     /// # Errors
-    /// `overloaded`.
-    pub async fn turn(&self, tenant: &Tenant, call: &Call) -> Result<Turn> {
-        let gate = if is_heavy(&call.body) { &self.0.heavy } else { &self.0.light };
-        gate.turn(&tenant.scope().uid().to_hex()).await
+    /// `overloaded`, and what the work raises.
+    pub async fn in_turn<T, W>(&self, tenant: &Tenant, body: &Bytes, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let heavy = is_heavy(body);
+        let gate = if heavy { &self.0.heavy } else { &self.0.light };
+        let turn: Turn = gate.turn(&tenant.scope().uid().to_hex()).await?;
+        if !heavy {
+            let result = work.await;
+            drop(turn);
+            return result;
+        }
+        beside(async move {
+            let result = work.await;
+            drop(turn);
+            result
+        })
+        .await
     }
 }
 
 /// Such a body is neither read nor inspected on an event loop's thread.
 fn is_heavy(body: &Bytes) -> bool {
     body.len() > EVENT_LOOP_BYTES
+}
+
+/// Runs work that takes its time on a thread of its own.
+async fn beside<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    let runtime = tokio::runtime::Handle::current();
+    let done = tokio::task::spawn_blocking(move || runtime.block_on(work)).await;
+    done.map_err(|_| Error::internal("a handler panicked"))?
 }
 
 /// All routes as a service.
@@ -277,15 +305,14 @@ async fn pass(app: &App, route: &Arc<Route>, path: Option<RawPathParams>, reques
         peer,
         request_id: id.to_owned(),
     };
-    let (heavy, own) = (is_heavy(&call.body), app.clone());
-    let handler = Arc::clone(&route.handler);
-    let work = async move { handler(own, call).await };
-    let task = if heavy {
-        let runtime = tokio::runtime::Handle::current();
-        app.0.work.spawn_blocking(move || runtime.block_on(work))
-    } else {
-        app.0.work.spawn(work)
-    };
+    let (own, route) = (app.clone(), Arc::clone(route));
+    let task = app.0.work.spawn(async move {
+        if route.largest >= table::CONTENT || !is_heavy(&call.body) {
+            return (route.handler)(own, call).await;
+        }
+        let _room = own.0.bulky.acquire().await.map_err(|_| Error::internal("the server is gone"))?;
+        beside((route.handler)(own.clone(), call)).await
+    });
     // Whoever waits may give up, also we; the task goes on.
     match tokio::time::timeout(app.settings().answer_timeout, task).await {
         Ok(Ok(answer)) => answer,

@@ -122,6 +122,18 @@ mirror! { out
 }
 
 mirror! { out
+    /// An entity of a call (debug tier).
+    DebugEntity: api::DebugEntity {
+        /// Its id.
+        id: String,
+        /// Its Cedar type.
+        r#type (kind): String,
+        /// What it lies in, as `Type::"id"`.
+        parents: Vec<String>,
+    }
+}
+
+mirror! { out
     /// Who was asked, about what, with which policies (debug tier).
     DebugInfo: api::DebugInfo {
         /// The Cedar action.
@@ -142,6 +154,8 @@ mirror! { out
         resource_type: String,
         /// Whose call it was.
         tenant: DebugTenant,
+        /// Principal, resource and what encloses them, as policies see them.
+        entities: Vec<DebugEntity>,
     }
 }
 

@@ -114,6 +114,18 @@ value_class! {
 }
 
 value_class! {
+    /// An entity of a call (debug tier).
+    DebugEntity(api::DebugEntity) shows (r#type, id) {
+        /// Its id.
+        id: &str = |entity| &entity.id;
+        /// Its Cedar type.
+        r#type: &str = |entity| &entity.kind;
+        /// What it lies in, as `Type::"id"`.
+        parents: Vec<String> = |entity| entity.parents.clone();
+    }
+}
+
+value_class! {
     /// Who was asked, about what, with which policies (debug tier).
     DebugInfo(api::DebugInfo) shows (principal_type, principal_id, action, resource_type, resource_id) {
         /// The Cedar action.
@@ -134,6 +146,8 @@ value_class! {
         resource_type: &str = |info| &info.resource_type;
         /// Whose call it was: `account_id`, `application_id` and `project_id`.
         tenant: Fields = |info| json::fields_of(&info.tenant).unwrap_or_default();
+        /// Principal, resource and what encloses them, as policies see them.
+        entities: Vec<DebugEntity> = |info| wrapped(&info.entities);
     }
 }
 

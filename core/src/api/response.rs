@@ -202,6 +202,22 @@ pub struct DebugInfo {
     pub resource_type: String,
     /// Whose call it was.
     pub tenant: DebugTenant,
+    /// Principal, resource and what encloses them, as policies see them.
+    #[serde(default)]
+    pub entities: Vec<DebugEntity>,
+}
+
+/// An entity of a call (debug tier).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DebugEntity {
+    /// Its id.
+    pub id: String,
+    /// Its Cedar type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it lies in, as `Type::"id"`.
+    #[serde(default)]
+    pub parents: Vec<String>,
 }
 
 /// The scope of a call (debug tier).

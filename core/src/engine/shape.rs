@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Call, Engine, History, PolicyInput, Refusal, Verdict, decide, inspect};
 use crate::{
     api::{
-        AgentIdentity, DebugInfo, DebugTenant, Decision, DeterminingPolicy, GuardResponse, Mode, PrincipalKind,
+        AgentIdentity, DebugEntity, DebugInfo, DebugTenant, Decision, DeterminingPolicy, GuardResponse, Mode, PrincipalKind,
         RedactionEntry, RootCause, SessionDelta,
     },
     clock::Now,
@@ -348,5 +348,27 @@ fn debug(call: &Call, findings: &Findings, response: &mut GuardResponse) {
         resource_id: resource_id.to_owned(),
         resource_type: resource_type.into(),
         tenant: DebugTenant { account_id: account.into(), application_id: project.into(), project_id: project.into() },
+        entities: entities(call, account, project),
     });
+}
+
+/// The hierarchy policies see: `policy::judge` builds the same one for those that ask for it.
+fn entities(call: &Call, account: &str, project: &str) -> Vec<DebugEntity> {
+    let named = |kind: &str, id: &str| format!("{kind}::{id:?}");
+    let entity = |kind: &str, id: &str, parents: Vec<String>| DebugEntity { id: id.into(), kind: kind.into(), parents };
+    let within = vec![named("Project", project)];
+    let principal = &call.principal;
+    let agent = principal.kind == PrincipalKind::Agent;
+    let mut entities = vec![
+        entity(principal.kind.entity_type(), &principal.id, if agent { within.clone() } else { Vec::new() }),
+        entity("Account", account, Vec::new()),
+        entity("Project", project, vec![named("Account", account)]),
+        entity("App", project, within),
+    ];
+    if let policy::Place::Session(id) = decide::place(call) {
+        let mut parents = vec![named("App", project)];
+        parents.extend(agent.then(|| named("Agent", &principal.id)));
+        entities.push(entity("Session", id, parents));
+    }
+    entities
 }

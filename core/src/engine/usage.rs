@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::{
     api::{Detector, DetectorKey, UsageReceipt, UsageReport},
-    context_keys::{ContextKey, KeyType},
+    context_keys::KeyType,
     detect,
     error::{Error, Result},
     scope::OpaqueId,
@@ -34,6 +34,11 @@ impl Engine {
 }
 
 fn described(info: &detect::DetectorInfo) -> Detector {
+    let raw = info.raw_keys.iter().map(|(name, kind)| key(name, *kind, format!("Written by `{}`.", info.name)));
+    let read = info.keys.iter().map(|read| read.info()).filter(|read| info.raw_keys.iter().all(|(raw, _)| *raw != read.name));
+    let read = read.map(|read| {
+        key(read.name, read.kind, format!("What policies read of `{}`, as `context.{}`.", info.name, read.name))
+    });
     Detector {
         name: info.name.into(),
         status: "healthy".into(),
@@ -41,23 +46,18 @@ fn described(info: &detect::DetectorInfo) -> Detector {
         version: env!("CARGO_PKG_VERSION").into(),
         category: info.category.into(),
         description: info.description.into(),
-        context_keys: info.keys.iter().map(|key| described_key(*key, info)).collect(),
+        context_keys: raw.chain(read).collect(),
     }
 }
 
-fn described_key(key: ContextKey, detector: &detect::DetectorInfo) -> DetectorKey {
-    let info = key.info();
-    let kind = match info.kind {
+fn key(name: &str, kind: KeyType, description: String) -> DetectorKey {
+    let kind = match kind {
         KeyType::Bool => "bool",
         KeyType::Long => "long",
         KeyType::String => "string",
         KeyType::Set => "set",
         KeyType::Record => "record",
     };
-    DetectorKey {
-        key: info.name.into(),
-        kind: kind.into(),
-        description: format!("Written by `{}`; policies read it as `context.{}`.", detector.name, info.name),
-        range: info.name.ends_with("_score").then(|| "0-100".to_owned()),
-    }
+    let scored = name.ends_with("_score") || name.ends_with("_confidence");
+    DetectorKey { key: name.into(), kind: kind.into(), description, range: scored.then(|| "0-100".to_owned()) }
 }

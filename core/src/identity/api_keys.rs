@@ -218,6 +218,7 @@ impl KeyBody {
             ends_at: self.expires_at.unwrap_or(NEVER),
             presentable_until: NEVER,
             ends_with: vec![id.to_owned()],
+            key: None,
             machine: false,
             seen: AtomicU64::default(),
         };
@@ -260,7 +261,13 @@ impl IdentityRoom {
             // It becomes a segment of the agent's SPIFFE id.
             return Err(Error::invalid("key_invalid", "an agent's id is made of letters, digits, `.`, `_` and `-`"));
         }
-        let scopes = owner.narrowed(&spec.scopes, &settings.roles)?;
+        let maker = self.maker(owner).await?;
+        let bounds = maker.as_deref().map_or(owner, Owner::Caller);
+        let scopes = match (bounds.narrowed(&spec.scopes, &settings.roles), bounds) {
+            // Who names none gives what it has.
+            (Err(error), Owner::Caller(own)) if error.code() == "scopes_required" => own.principal.scopes.clone(),
+            (narrowed, _) => narrowed?,
+        };
         let pepper = self.keys.pepper();
         let (text, id, tag) = if spec.import_sha256.is_empty() {
             let prefix = if spec.prefix.is_empty() { &settings.key_prefix } else { &spec.prefix };
@@ -298,6 +305,13 @@ impl IdentityRoom {
             self.imported.write().insert(id.clone());
         }
         Ok(NewApiKey { key: text, record: body.record(&id, 0, now) })
+    }
+
+    /// The key behind a token that was exchanged for one.
+    async fn maker(&self, owner: Owner<'_>) -> Result<Option<Arc<Verified>>> {
+        let Owner::Caller(Verified { key: Some(id), .. }) = owner else { return Ok(None) };
+        let body = self.key_body(id).await?;
+        Ok(Some(Arc::clone(&body.known(id, 0)?.verified)))
     }
 
     /// The keys of a scope, oldest first.
@@ -370,7 +384,8 @@ impl IdentityRoom {
             return Err(Error::conflict("key_not_active", "the key this one replaces is still taken")
                 .with_help("revoke that one first, or wait for its overlap to end"));
         }
-        owner.narrowed(&body.scopes, &self.settings().await?.roles)?;
+        let maker = self.maker(owner).await?;
+        maker.as_deref().map_or(owner, Owner::Caller).narrowed(&body.scopes, &self.settings().await?.roles)?;
         let prefix = body.shown.split('_').take(body.shown.matches('_').count()).collect::<Vec<_>>().join("_");
         let prefix = match keys::check_prefix(&prefix) {
             Ok(()) => prefix,

@@ -160,6 +160,7 @@ impl Issuer {
             presentable_until: ends_at,
             ends_with: if jti.is_empty() { Vec::new() } else { vec![revocation_id(&self.spec.issuer, jti)] },
             // Auth0's marks of a token that no person stands behind.
+            key: None,
             machine: text("gty") == Some("client-credentials") || subject.ends_with("@clients"),
             seen: AtomicU64::default(),
         })

@@ -18,6 +18,8 @@ use crate::{
     scope::{OpaqueId, Scope},
 };
 
+/// The grant of a token that was exchanged for a key.
+const API_KEY: &str = "api_key";
 const REFRESH_PREFIX: &str = "tnt_rt";
 /// The longest anything that rests on a refresh family, or comes from another issuer, is believed: 366 days.
 const LONGEST_MICROS: i64 = 366 * 86_400 * 1_000_000;
@@ -163,6 +165,7 @@ impl IdentityRoom {
             authority: bearer.place.authority(),
             ends_at: times.expires_at,
             presentable_until: times.expires_at,
+            key: bearer.rests_on.first().filter(|_| bearer.grant == API_KEY).cloned(),
             ends_with: std::iter::once(jti.to_owned()).chain(bearer.rests_on).collect(),
             machine: false,
             seen: AtomicU64::default(),
@@ -214,7 +217,7 @@ impl IdentityRoom {
             subject: verified.principal.id.clone(),
             roles: Vec::new(),
             scopes: narrowed(&verified.principal.scopes, &request.scope)?,
-            grant: "api_key".into(),
+            grant: API_KEY.into(),
             by_roles: false,
             rests_on: vec![verified.id.clone()],
             created_by: Some(body.created_by),

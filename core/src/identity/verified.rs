@@ -44,6 +44,9 @@ pub struct Verified {
     pub(super) presentable_until: i64,
     /// Ids whose revocation ends it: its own, and those of what it was exchanged for.
     pub(super) ends_with: Vec<String>,
+    /// The API key a token was exchanged for. What is made on the token's strength is bounded by that key: its holder could
+    /// have used it, and public clients narrow their tokens to what an endpoint needs.
+    pub(super) key: Option<String>,
     /// Whether a machine asks, on behalf of somebody it names itself.
     pub machine: bool,
     /// The state of revocations it was last held against.

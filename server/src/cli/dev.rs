@@ -14,7 +14,7 @@ use tenantry::{
 use super::{
     Outcome,
     output::Output,
-    serve::{DEADLINE, until_ended},
+    serve::{deadline, until_ended},
 };
 use crate::{
     http::{App, Settings},
@@ -37,9 +37,9 @@ const SCOPES: [&str; 8] = [
 
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The port on this machine; 0 takes any that is free.
-    #[arg(long, default_value_t = 8787)]
-    port: u16,
+    /// The port on this machine: 8787 for people, any that is free for programs (--json).
+    #[arg(long)]
+    port: Option<u16>,
     /// Logs every request.
     #[arg(long)]
     log_requests: bool,
@@ -63,10 +63,11 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
         // Nothing of it outlives the folder.
         root_key: Some(Secret::random()?),
         api_key: None,
-        deadline: Some(DEADLINE),
+        deadline: deadline(),
         ..Options::default()
     })?;
-    let listener = listen::bind(SocketAddr::from(([127, 0, 0, 1], arguments.port))).await?;
+    let port = arguments.port.unwrap_or(if output.is_json() { 0 } else { 8787 });
+    let listener = listen::bind(SocketAddr::from(([127, 0, 0, 1], port))).await?;
     let http = format!("http://{}", listener.local_addr()?);
     let settings = client.identity().settings().await?;
     let settings = IdentitySettings { issuer: http.clone(), key_prefix: PREFIX.into(), ..settings };

@@ -270,7 +270,7 @@ pub fn policies(client: &Tenantry, command: Policies, output: Output) -> Result<
             let policies = client.tenant_blocking(&account, &project)?.policies().list_blocking()?;
             let found = policies.into_iter().find(|policy| policy.name == name);
             let found =
-                found.ok_or_else(|| Error::not_found("policy_unknown", format!("there is no policy `{name}`")))?;
+                found.ok_or_else(|| Error::not_found("policy_not_found", format!("there is no policy `{name}`")))?;
             output.value(&found, |policy| policy.text.clone())?;
         }
         Policies::Revoke { account, project, name, layer } => {

@@ -13,8 +13,10 @@ use crate::{
     listen,
 };
 
-/// The deadline of a guard call behind HTTP.
-pub const DEADLINE: Duration = Duration::from_secs(1);
+/// The deadline of a guard call behind HTTP: a second, unless TENANTRY_DEADLINE_MS says otherwise.
+pub fn deadline() -> Option<Duration> {
+    std::env::var_os("TENANTRY_DEADLINE_MS").is_none().then_some(Duration::from_secs(1))
+}
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -54,7 +56,7 @@ pub async fn run(arguments: Arguments, storage: Option<Storage>, output: Output)
         return Err(Error::invalid("tls_required", "other machines are served with TLS only")
             .with_help("give --tls-cert and --tls-key, or --behind-proxy where a proxy has them"));
     }
-    let client = Tenantry::open(Options { storage, deadline: Some(DEADLINE), ..Options::default() })?;
+    let client = Tenantry::open(Options { storage, deadline: deadline(), ..Options::default() })?;
     let issuer = issuer(&client, arguments.issuer.as_deref()).await?;
     let listener = listen::bind(arguments.listen).await?;
     let settings = Settings {

@@ -7,12 +7,13 @@ use axum::{
     http::{HeaderValue, Response, StatusCode, header},
     response::{IntoResponse as _, Sse, sse::Event},
 };
+use bytes::Bytes;
 use futures_util::stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tenantry::{
-    Error, Result,
+    Error, Result, Tenant,
     api::{
         ContentType, Decision, Detector, FileContext, GuardRequest, GuardResponse, McpContext, Mode, ModelContext,
         PolicySummary, ToolContext, UsageReport,
@@ -55,37 +56,41 @@ fn decided(app: &App, response: &GuardResponse) {
 pub async fn guard(app: App, call: Call) -> Answer {
     check_product(&call)?;
     let tenant = app.tenant(&call).await?;
-    let key = call.header("idempotency-key")?.map(str::to_owned);
-    let _turn = app.turn(&tenant, &call).await?;
-    let request = GuardRequest::from_json(call.text()?)?;
-    let response = match &key {
-        Some(key) => tenant.guard().evaluate_once(request, key).await?,
-        None => tenant.guard().evaluate(request).await?,
+    let (guard, body, own) = (tenant.guard(), call.body.clone(), app.clone());
+    let work = async move {
+        let request = GuardRequest::from_json(call.text()?)?;
+        let response = match call.header("idempotency-key")? {
+            Some(key) => guard.evaluate_once(request, key).await?,
+            None => guard.evaluate(request).await?,
+        };
+        decided(&own, &response);
+        let mut answer = json(status(response.decision), &response)?;
+        if response.decision == Decision::StepUp {
+            let challenge = HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        Ok(answer)
     };
-    decided(&app, &response);
-    let mut answer = json(status(response.decision), &response)?;
-    if response.decision == Decision::StepUp {
-        let challenge = HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
-        answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    Ok(answer)
+    app.in_turn(&tenant, &body, work).await
 }
 
 /// `POST /v1/shield/guard/stream`: what each detector found, then the decision.
 pub async fn guard_stream(app: App, call: Call) -> Answer {
     check_product(&call)?;
     let tenant = app.tenant(&call).await?;
-    let turn = app.turn(&tenant, &call).await?;
-    let mut request = GuardRequest::from_json(call.text()?)?;
-    let (debug, explain) = (request.debug == Some(true), request.explain == Some(true));
-    request.debug = Some(true);
-    let request_id = call.request_id.clone();
+    let (request_id, body) = (call.request_id.clone(), call.body.clone());
+    // Read twice, here to refuse what is no request by its status: once told, a stream has none.
+    let (debug, explain) = asked_tiers(&app, &tenant, &body).await?;
     let (send, events) = tokio::sync::mpsc::channel(64);
     // Like every decision, it is made to its end; where nobody listens any more it is not told.
     app.0.work.clone().spawn(async move {
-        let result = tenant.guard().evaluate(request).await;
-        drop(turn);
-        let told = match result {
+        let guard = tenant.guard();
+        let work = async move {
+            let mut request = GuardRequest::from_json(call.text()?)?;
+            request.debug = Some(true);
+            guard.evaluate(request).await
+        };
+        let told = match app.in_turn(&tenant, &body, work).await {
             Ok(response) => {
                 decided(&app, &response);
                 tell(response, debug, explain)
@@ -99,6 +104,17 @@ pub async fn guard_stream(app: App, call: Call) -> Answer {
         }
     });
     Ok(sent(stream::unfold(events, |mut events| async { events.recv().await.map(|event| (Ok(event), events)) })))
+}
+
+/// Which tiers of the answer were asked for.
+async fn asked_tiers(app: &App, tenant: &Tenant, body: &Bytes) -> Result<(bool, bool)> {
+    let own = body.clone();
+    let work = async move {
+        let text = std::str::from_utf8(&own).map_err(|_| Error::invalid("request_invalid", "the body is not UTF-8"))?;
+        let request = GuardRequest::from_json(text)?;
+        Ok((request.debug == Some(true), request.explain == Some(true)))
+    };
+    app.in_turn(tenant, body, work).await
 }
 
 pub(super) fn sent<S>(events: S) -> Response<Body>
@@ -177,22 +193,25 @@ pub struct DetectRequest {
 /// `POST /v1/shield/detect`
 pub async fn detect(app: App, call: Call) -> Answer {
     let tenant = app.tenant(&call).await?;
-    let _turn = app.turn(&tenant, &call).await?;
-    let asked: DetectRequest = call.json()?;
-    let request = GuardRequest {
-        content: asked.content,
-        content_type: asked.content_type,
-        contexts: asked.contexts.unwrap_or_default(),
-        detectors: asked.detectors.unwrap_or_default(),
-        tool: asked.tool,
-        model: asked.model,
-        file: asked.file,
-        mcp: asked.mcp,
-        session_id: asked.session_id,
-        metadata: asked.metadata.unwrap_or_default(),
-        ..GuardRequest::default()
+    let (guard, body) = (tenant.guard(), call.body.clone());
+    let work = async move {
+        let asked: DetectRequest = call.json()?;
+        let request = GuardRequest {
+            content: asked.content,
+            content_type: asked.content_type,
+            contexts: asked.contexts.unwrap_or_default(),
+            detectors: asked.detectors.unwrap_or_default(),
+            tool: asked.tool,
+            model: asked.model,
+            file: asked.file,
+            mcp: asked.mcp,
+            session_id: asked.session_id,
+            metadata: asked.metadata.unwrap_or_default(),
+            ..GuardRequest::default()
+        };
+        ok(&guard.detect(request).await?)
     };
-    ok(&tenant.guard().detect(request).await?)
+    app.in_turn(&tenant, &body, work).await
 }
 
 /// `POST /v1/shield/usage`

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A body of content: the largest text a guard call takes, and room for escapes.
-const CONTENT: usize = 12 * 1024 * 1024;
+pub const CONTENT: usize = 12 * 1024 * 1024;
 const EVENTS: Option<&str> = Some("text/event-stream");
 const OK: StatusCode = StatusCode::OK;
 const CREATED: StatusCode = StatusCode::CREATED;

@@ -1,0 +1,205 @@
+//! What is done once: a request under its key, a model call under its id. And what outlives the process that did it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use tenantry::{
+    Error, Options, Tenant, Tenantry,
+    api::{
+        Decision, GuardRequest, KeySpec, ModelContext, Presented, Principal, Since, Status, TenantFacts, TokenRequest,
+        TokenSpec, UsageReport,
+    },
+    client::Surroundings,
+    clock::ManualClock,
+    config::Storage,
+    keyring::Secret,
+};
+
+const START: i64 = 1_767_225_600_000_000;
+
+fn open(storage: Storage, clock: &ManualClock) -> Tenantry {
+    let options = Options {
+        storage: Some(storage),
+        root_key: Some(Secret::parse(&"5a".repeat(32)).unwrap()),
+        deadline: Some(Duration::from_secs(30)),
+        ..Options::default()
+    };
+    Tenantry::open_with(options, Surroundings { clock: Arc::new(clock.clone()) }).unwrap()
+}
+
+fn acme(client: &Tenantry) -> Tenant {
+    client.admin().accounts().create_blocking("acme", TenantFacts::default()).unwrap();
+    client.admin().projects().create_blocking("acme", "prod", TenantFacts::default()).unwrap();
+    client.tenant_blocking("acme", "prod").unwrap()
+}
+
+fn world() -> (Tenantry, Tenant, ManualClock) {
+    let clock = ManualClock::at(START);
+    let client = open(Storage::Memory, &clock);
+    let tenant = acme(&client);
+    (client, tenant, clock)
+}
+
+fn decisions(tenant: &Tenant) -> Vec<String> {
+    let rows = tenant.audit().query_blocking(Since::Start, 1_000).unwrap();
+    rows.into_iter().filter(|row| row.kind == "decision").map(|row| row.request_id).collect()
+}
+
+fn code<T>(result: Result<T, Error>) -> String {
+    result.err().map(|error| error.code().to_owned()).unwrap_or_default()
+}
+
+fn once(tenant: &Tenant, content: &str, key: &str) -> Result<tenantry::api::GuardResponse, Error> {
+    tenant.guard().evaluate_once_blocking(GuardRequest::prompt(content), key)
+}
+
+#[test]
+fn a_request_under_its_key_is_decided_once_and_another_request_is_refused() {
+    let (_client, tenant, _clock) = world();
+    let first = once(&tenant, "hello", "k1").unwrap();
+    let again = once(&tenant, "hello", "k1").unwrap();
+    assert_eq!(first, again);
+    assert_eq!(decisions(&tenant), [first.request_id.clone()]);
+    assert_eq!(code(once(&tenant, "goodbye", "k1")), "idempotency_key_reused");
+    assert_ne!(once(&tenant, "hello", "k2").unwrap().request_id, first.request_id);
+    for bad in ["", "a b", "\u{e9}", &"x".repeat(257)] {
+        assert_eq!(code(once(&tenant, "hello", bad)), "idempotency_key_invalid");
+    }
+}
+
+#[test]
+fn a_key_is_its_principals_own_and_its_tenants() {
+    let (client, tenant, _clock) = world();
+    let first = once(&tenant, "hello", "k").unwrap();
+    let ann = tenant.acting_as(Principal::user("ann")).unwrap();
+    assert_ne!(once(&ann, "hello", "k").unwrap().request_id, first.request_id);
+    client.admin().projects().create_blocking("acme", "test", TenantFacts::default()).unwrap();
+    let other = client.tenant_blocking("acme", "test").unwrap();
+    assert_ne!(once(&other, "hello", "k").unwrap().request_id, first.request_id);
+}
+
+#[test]
+fn a_suspended_tenant_gets_no_answer_of_better_days() {
+    let (client, tenant, _clock) = world();
+    assert_eq!(once(&tenant, "hello", "k").unwrap().decision, Decision::Allow);
+    client.admin().projects().set_status_blocking("acme", "prod", Status::Suspended).unwrap();
+    assert_eq!(once(&tenant, "hello", "k").unwrap().decision, Decision::Deny);
+}
+
+#[test]
+fn of_many_at_once_one_decides_and_all_get_its_answer() {
+    let (_client, tenant, _clock) = world();
+    let ids: Vec<String> = std::thread::scope(|threads| {
+        let asking: Vec<_> =
+            (0..16).map(|_| threads.spawn(|| once(&tenant, "hello", "k").unwrap().request_id)).collect();
+        asking.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    assert_eq!(decisions(&tenant).len(), 1);
+}
+
+#[test]
+fn an_answer_outlives_the_process_for_a_day_and_is_not_readable_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(START);
+    let storage = || Storage::Folder(folder.path().to_owned());
+    let marker = "a marker nobody else writes: AKIAIOSFODNN7EXAMPLE";
+    let mut request = GuardRequest::prompt(marker);
+    request.mode = Some(tenantry::api::Mode::Modify);
+    let first = {
+        let client = open(storage(), &clock);
+        let first = acme(&client).guard().evaluate_once_blocking(request.clone(), "k").unwrap();
+        assert_eq!(first.decision, Decision::Modify);
+        client.close_blocking().unwrap();
+        first
+    };
+    for file in ["ledger.db", "ledger.db-wal"] {
+        let bytes = std::fs::read(folder.path().join(file)).unwrap_or_default();
+        assert!(!contains(&bytes, b"a marker nobody else writes"), "{file} shows content");
+    }
+    let client = open(storage(), &clock);
+    let tenant = client.tenant_blocking("acme", "prod").unwrap();
+    assert_eq!(tenant.guard().evaluate_once_blocking(request.clone(), "k").unwrap(), first);
+    assert_eq!(decisions(&tenant).len(), 1);
+    client.close_blocking().unwrap();
+    drop((tenant, client));
+    clock.advance(Duration::from_secs(86_401));
+    let client = open(storage(), &clock);
+    let tenant = client.tenant_blocking("acme", "prod").unwrap();
+    let later = tenant.guard().evaluate_once_blocking(request, "k").unwrap();
+    assert_ne!(later.request_id, first.request_id);
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+fn gpt(input: i64) -> ModelContext {
+    ModelContext { model: Some("gpt-4o".into()), input_tokens: Some(input), ..ModelContext::default() }
+}
+
+#[test]
+fn a_model_call_is_written_down_once_in_48_hours_and_per_scope() {
+    let (client, tenant, clock) = world();
+    let report = UsageReport { usage_id: "u".into(), model: gpt(1_000), session_id: None };
+    let recorded = |tenant: &Tenant| tenant.usage().report_blocking(&report).unwrap().recorded;
+    assert_eq!(tenant.usage().report_blocking(&report).unwrap().cost_micros, 2_500);
+    assert!(!recorded(&tenant), "the same call again");
+    client.admin().projects().create_blocking("acme", "test", TenantFacts::default()).unwrap();
+    assert!(recorded(&client.tenant_blocking("acme", "test").unwrap()), "another scope's id is another call");
+    clock.advance(Duration::from_secs(48 * 3_600 - 1));
+    assert!(!recorded(&tenant));
+    clock.advance(Duration::from_secs(2));
+    assert!(recorded(&tenant), "after 48 hours it is a new call");
+}
+
+fn spent(folder: &Path) -> Vec<(String, i64)> {
+    let ledger = rusqlite::Connection::open(folder.join("ledger.db")).unwrap();
+    let mut rows = ledger.prepare("SELECT model, micros FROM spend").unwrap();
+    rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_guard_call_that_tells_its_tokens_is_spend_once_per_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(START);
+    let client = open(Storage::Folder(folder.path().to_owned()), &clock);
+    let tenant = acme(&client);
+    let request = GuardRequest { model: Some(gpt(2_000)), ..GuardRequest::prompt("hello") };
+    tenant.guard().evaluate_once_blocking(request.clone(), "k").unwrap();
+    tenant.guard().evaluate_once_blocking(request.clone(), "k").unwrap();
+    tenant.guard().evaluate_blocking(GuardRequest { dryrun: Some(true), ..request }).unwrap();
+    client.close_blocking().unwrap();
+    assert_eq!(spent(folder.path()), [("gpt-4o".to_owned(), 5_000)]);
+}
+
+#[test]
+fn what_a_narrowed_token_makes_is_bounded_by_its_key_and_by_no_other() {
+    let (client, _tenant, _clock) = world();
+    let spec = |scopes: &[&str]| KeySpec {
+        account_id: "acme".into(),
+        project_id: "prod".into(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        ..KeySpec::default()
+    };
+    let own = |scopes: &[&str]| KeySpec { account_id: String::new(), project_id: String::new(), ..spec(scopes) };
+    let maker =
+        client.identity().keys().create_blocking(&spec(&["tools:read", "credentials:manage", "users:manage"])).unwrap();
+    let request = TokenRequest {
+        grant_type: "api_key".into(),
+        api_key: maker.key.clone(),
+        scope: "credentials:manage".into(),
+        ..TokenRequest::default()
+    };
+    let token = client.identity().tokens().exchange_blocking(&request).unwrap();
+    let keys = client.authenticate_blocking(&Presented::token(token.access_token)).unwrap().identity().keys();
+    assert_eq!(keys.create_blocking(&own(&["tools:read"])).unwrap().record.scopes, ["tools:read"]);
+    assert_eq!(keys.create_blocking(&own(&[])).unwrap().record.scopes, maker.record.scopes);
+    assert_eq!(code(keys.create_blocking(&own(&["tools:execute"]))), "scope_missing");
+    // A token the maker issued to somebody else is that person's, and no wider for whose strength it was issued on.
+    let by_key = client.authenticate_blocking(&Presented::token(maker.key)).unwrap();
+    let spec = TokenSpec { subject: "ann".into(), scopes: vec!["credentials:manage".into()], ..TokenSpec::default() };
+    let anns = by_key.identity().tokens().issue_blocking(&spec).unwrap();
+    let keys = client.authenticate_blocking(&Presented::token(anns.access_token)).unwrap().identity().keys();
+    assert_eq!(code(keys.create_blocking(&own(&["tools:read"]))), "scope_missing");
+}

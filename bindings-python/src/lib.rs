@@ -19,10 +19,11 @@ mod _tenantry {
     };
     #[pymodule_export]
     use crate::types::{
-        AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord, AutoProvision, DebugEntity, DebugInfo, DetectResponse,
-        DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest, GuardResponse, Identity, IdentitySettings,
-        Introspection, IssuerSpec, LimitSpec, McpContext, ModelContext, NewApiKey, PolicyReceipt, PolicySummary,
-        Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings, Signal, ToolContext, VerifyReport,
+        AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord, AutoProvision, DebugEntity, DebugInfo,
+        DetectResponse, DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest, GuardResponse, Identity,
+        IdentitySettings, Introspection, IssuerSpec, LimitSpec, McpContext, ModelContext, NewApiKey, PolicyReceipt,
+        PolicySummary, Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings, Signal, ToolContext,
+        VerifyReport,
     };
 
     #[cfg(feature = "test-hooks")]

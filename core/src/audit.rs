@@ -56,7 +56,10 @@ impl Audit {
 
     /// Writes one row as strongly as `class` says. Waits only for `required`.
     pub async fn record(&self, scope: &Scope, class: AuditClass, entry: &Entry<'_>) -> Result<()> {
-        if class == AuditClass::Sampled && !crc32fast::hash(entry.request_id.as_bytes()).is_multiple_of(SAMPLE) {
+        // What was spent, and what is answered again, is not a sample of anything.
+        let alone = entry.beside.answer.is_none() && entry.beside.spend.is_none();
+        if alone && class == AuditClass::Sampled && !crc32fast::hash(entry.request_id.as_bytes()).is_multiple_of(SAMPLE)
+        {
             return Ok(());
         }
         self.know(scope);

@@ -79,6 +79,11 @@ impl Tenantry {
         Ok(Tenant { client: self.clone(), instance, principal: None, session: self.0.session()? })
     }
 
+    /// Whose credential this client acts with; nobody's when it is the process itself.
+    pub fn caller(&self) -> Result<Option<Identity>> {
+        Ok(self.0.session()?.map(|session| session.identity.clone()))
+    }
+
     /// Whether [`Tenantry::close`] was called.
     #[must_use]
     pub fn is_closed(&self) -> bool {

@@ -139,7 +139,11 @@ pub const CATALOGUE: &[DetectorInfo] = &[
         tier: "fast",
         category: "secrets",
         description: "Finds keys, tokens, passwords and private keys.",
-        raw_keys: &[("contains_secrets", KeyType::Bool), ("secret_types", KeyType::Set), ("secret_count", KeyType::Long)],
+        raw_keys: &[
+            ("contains_secrets", KeyType::Bool),
+            ("secret_types", KeyType::Set),
+            ("secret_count", KeyType::Long),
+        ],
         keys: &[ContextKey::SecretsDetected, ContextKey::SecretCount, ContextKey::SecretTypes],
     },
     DetectorInfo {
@@ -155,7 +159,12 @@ pub const CATALOGUE: &[DetectorInfo] = &[
         tier: "fast",
         category: "security",
         description: "Finds characters that people cannot see and models can.",
-        raw_keys: &[("contains_non_ascii", KeyType::Bool), ("non_ascii_score", KeyType::Long), ("contains_invisible_chars", KeyType::Bool), ("invisible_chars_score", KeyType::Long)],
+        raw_keys: &[
+            ("contains_non_ascii", KeyType::Bool),
+            ("non_ascii_score", KeyType::Long),
+            ("contains_invisible_chars", KeyType::Bool),
+            ("invisible_chars_score", KeyType::Long),
+        ],
         keys: &[ContextKey::ContainsNonAscii, ContextKey::InvisibleCharsDetected, ContextKey::InvisibleCharsScore],
     },
     DetectorInfo {
@@ -163,7 +172,11 @@ pub const CATALOGUE: &[DetectorInfo] = &[
         tier: "fast",
         category: "injection",
         description: "Scores attempts to override instructions, extract prompts or talk a model out of its rules.",
-        raw_keys: &[("injection_confidence", KeyType::Long), ("jailbreak_confidence", KeyType::Long), ("injection_type", KeyType::String)],
+        raw_keys: &[
+            ("injection_confidence", KeyType::Long),
+            ("jailbreak_confidence", KeyType::Long),
+            ("injection_type", KeyType::String),
+        ],
         keys: &[
             ContextKey::InjectionScore,
             ContextKey::JailbreakScore,

@@ -11,9 +11,9 @@ mod housekeeper;
 mod inspect;
 mod once;
 mod recall;
+mod reports;
 mod seal;
 mod shape;
-mod usage;
 
 use std::{
     collections::BTreeMap,
@@ -55,6 +55,7 @@ use crate::{
         SqliteCredentials, SqliteLedger, SqliteSessions,
     },
     tenant::{Instance, Snapshot, Tenants},
+    usage,
 };
 
 /// Largest content, in bytes. Detection is linear, so this bounds a call's time.
@@ -306,6 +307,9 @@ impl Engine {
         received_at: Now,
     ) -> Result<Call> {
         check_size(&request)?;
+        if let Some(model) = &request.model {
+            usage::check(model)?;
+        }
         request.sort();
         let flag = |value: Option<bool>| value.unwrap_or(false);
         let flags = Flags {

@@ -67,27 +67,46 @@ fn counts(model: &ModelContext) -> [i64; 5] {
     .map(Option::unwrap_or_default)
 }
 
-/// Prices a model call.
+/// Refuses what no model call used.
 ///
 /// # Errors
-/// `usage_invalid` without a model, and for counts below 0 or above 1,000,000,000.
-pub fn cost(model: &ModelContext) -> Result<Cost> {
-    let name = model.model.as_deref().unwrap_or_default().trim().to_lowercase();
-    if name.is_empty() || name.len() > MAX_MODEL {
-        return Err(Error::invalid("usage_invalid", "`model.model` names the model in 1 to 256 bytes"));
+/// `usage_invalid` for counts below 0 or above 1,000,000,000, and for a name beyond 256 bytes.
+pub fn check(model: &ModelContext) -> Result<()> {
+    if model.model.as_ref().is_some_and(|name| name.len() > MAX_MODEL) {
+        return Err(Error::invalid("usage_invalid", "`model.model` has at most 256 bytes"));
     }
-    let counts = counts(model);
-    if counts.iter().any(|count| !(0..=MAX_TOKENS).contains(count)) {
+    if counts(model).iter().any(|count| !(0..=MAX_TOKENS).contains(count)) {
         return Err(Error::invalid("usage_invalid", "a count of tokens is 0 to 1,000,000,000"));
     }
+    Ok(())
+}
+
+/// Prices a model call that is reported.
+///
+/// # Errors
+/// `usage_invalid` without a model, and as [`check`].
+pub fn cost(model: &ModelContext) -> Result<Cost> {
+    check(model)?;
+    let cost = cost_of(model);
+    if cost.model.is_empty() {
+        return Err(Error::invalid("usage_invalid", "`model.model` names the model"));
+    }
+    Ok(cost)
+}
+
+/// Prices a model call that was [checked](check); one without a name is in no book.
+#[must_use]
+pub fn cost_of(model: &ModelContext) -> Cost {
+    let name = model.model.as_deref().unwrap_or_default().trim().to_lowercase();
+    let counts = counts(model);
     // Gateways name the provider before the model.
     let bare = name.rsplit('/').next().unwrap_or_default();
     let found = BOOK.iter().filter(|price| bare.starts_with(price.model)).max_by_key(|price| price.model.len());
-    let Some(price) = found else { return Ok(Cost { model: name, micros: 0, priced: false }) };
+    let Some(price) = found else { return Cost { model: name, micros: 0, priced: false } };
     let total: i128 =
         counts.iter().zip(&price.micros).map(|(count, micros)| i128::from(*count) * i128::from(*micros)).sum();
     let micros = i64::try_from((total + MILLION - 1) / MILLION).unwrap_or(i64::MAX);
-    Ok(Cost { model: name, micros, priced: true })
+    Cost { model: name, micros, priced: true }
 }
 
 #[cfg(test)]

@@ -255,7 +255,7 @@ fn nothing_a_caller_makes_is_wider_than_itself() {
         })
     };
     assert_eq!(code(ask(&["tools:execute"], "", "")), "scope_missing");
-    assert_eq!(ask(&[], "", "").unwrap().record.scopes, ["tools:read", "credentials:manage"]);
+    assert_eq!(ask(&[], "", "").unwrap().record.scopes, ["tools:read"]);
     assert_eq!(code(ask(&["tools:read"], "globex", "prod")), "outside_authority");
     assert_eq!(code(ask(&["tools:read"], "acme", "default")), "outside_authority");
     assert_eq!(code(ask(&["tools:read"], "acme", "")), "outside_authority");

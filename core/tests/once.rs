@@ -6,8 +6,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tenantry::{
     Error, Options, Tenant, Tenantry,
     api::{
-        Decision, GuardRequest, KeySpec, ModelContext, Presented, Principal, Since, Status, TenantFacts, TokenRequest,
-        TokenSpec, UsageReport,
+        AuditClass, Decision, GuardRequest, KeySpec, ModelContext, Presented, Principal, SettingsPatch, Since, Status,
+        TenantFacts, TokenRequest, TokenSpec, UsageReport,
     },
     client::Surroundings,
     clock::ManualClock,
@@ -194,12 +194,71 @@ fn what_a_narrowed_token_makes_is_bounded_by_its_key_and_by_no_other() {
     let token = client.identity().tokens().exchange_blocking(&request).unwrap();
     let keys = client.authenticate_blocking(&Presented::token(token.access_token)).unwrap().identity().keys();
     assert_eq!(keys.create_blocking(&own(&["tools:read"])).unwrap().record.scopes, ["tools:read"]);
-    assert_eq!(keys.create_blocking(&own(&[])).unwrap().record.scopes, maker.record.scopes);
-    assert_eq!(code(keys.create_blocking(&own(&["tools:execute"]))), "scope_missing");
+    assert_eq!(keys.create_blocking(&own(&[])).unwrap().record.scopes, ["tools:read"]);
+    // What it may guard with is its key's; what it may administer is its own.
+    for wider in [&["tools:execute"][..], &["users:manage"], &["tools:read", "tenant:manage"]] {
+        assert_eq!(code(keys.create_blocking(&own(wider))), "scope_missing", "{wider:?}");
+    }
     // A token the maker issued to somebody else is that person's, and no wider for whose strength it was issued on.
     let by_key = client.authenticate_blocking(&Presented::token(maker.key)).unwrap();
     let spec = TokenSpec { subject: "ann".into(), scopes: vec!["credentials:manage".into()], ..TokenSpec::default() };
     let anns = by_key.identity().tokens().issue_blocking(&spec).unwrap();
     let keys = client.authenticate_blocking(&Presented::token(anns.access_token)).unwrap().identity().keys();
     assert_eq!(code(keys.create_blocking(&own(&["tools:read"]))), "scope_missing");
+    assert_eq!(code(keys.create_blocking(&own(&[]))), "scopes_required");
+}
+
+#[test]
+fn a_sample_of_the_audit_is_no_sample_of_what_was_spent() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(START);
+    let client = open(Storage::Folder(folder.path().to_owned()), &clock);
+    let tenant = acme(&client);
+    let sampled = SettingsPatch { audit_class: Some(AuditClass::Sampled), ..SettingsPatch::default() };
+    tenant.settings().update_blocking(sampled).unwrap();
+    for number in 0..40 {
+        let request = GuardRequest { model: Some(gpt(400)), ..GuardRequest::prompt("hello") };
+        tenant.guard().evaluate_once_blocking(request, &format!("k{number}")).unwrap();
+    }
+    client.close_blocking().unwrap();
+    assert_eq!(spent(folder.path()).len(), 40);
+}
+
+#[test]
+fn an_answer_too_large_to_be_kept_is_not_decided_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(START);
+    let text = format!("4111 1111 1111 1111 {}", "x".repeat(200_000));
+    let request = GuardRequest { mode: Some(tenantry::api::Mode::Modify), ..GuardRequest::prompt(text) };
+    {
+        let client = open(Storage::Folder(folder.path().to_owned()), &clock);
+        let tenant = acme(&client);
+        let first = tenant.guard().evaluate_once_blocking(request.clone(), "k").unwrap();
+        assert_eq!(tenant.guard().evaluate_once_blocking(request.clone(), "k").unwrap(), first);
+        client.close_blocking().unwrap();
+    }
+    let client = open(Storage::Folder(folder.path().to_owned()), &clock);
+    let tenant = client.tenant_blocking("acme", "prod").unwrap();
+    assert_eq!(code(tenant.guard().evaluate_once_blocking(request, "k")), "idempotency_answer_gone");
+    assert_eq!(decisions(&tenant).len(), 1);
+}
+
+#[test]
+fn a_key_of_one_name_with_less_rights_gets_no_answer_of_the_other() {
+    let (client, _tenant, _clock) = world();
+    let key = |scopes: &[&str]| {
+        let spec = KeySpec {
+            account_id: "acme".into(),
+            project_id: "prod".into(),
+            subject: "ann".into(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            ..KeySpec::default()
+        };
+        let made = client.identity().keys().create_blocking(&spec).unwrap();
+        client.authenticate_blocking(&Presented::token(made.key)).unwrap()
+    };
+    let (able, limited) = (key(&["tools:read", "tools:execute"]), key(&["tools:read"]));
+    let call = || GuardRequest::tool_call("search", serde_json::Map::new());
+    assert_eq!(able.guard().evaluate_once_blocking(call(), "k").unwrap().decision, Decision::Allow);
+    assert_eq!(limited.guard().evaluate_once_blocking(call(), "k").unwrap().decision, Decision::Deny);
 }

@@ -15,7 +15,7 @@ mod serve;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use tenantry::{Error, ErrorKind, Options, Result, Tenantry, config::Storage, runtime};
+use tenantry::{Error, ErrorKind, Result, Tenantry, config::Storage, runtime};
 
 use self::output::Output;
 
@@ -87,7 +87,7 @@ pub fn run() -> ExitCode {
 
 fn code_of(error: &Error) -> u8 {
     match (error.kind(), error.code()) {
-        (_, code) if code.starts_with("policy_") && error.kind() == ErrorKind::InvalidArgument => 3,
+        (ErrorKind::InvalidArgument, code) if code.starts_with("policy_") && code != "policy_name_invalid" => 3,
         (ErrorKind::InvalidArgument, _) => 2,
         (ErrorKind::Unavailable | ErrorKind::Data, _) => 6,
         _ => 1,
@@ -96,7 +96,7 @@ fn code_of(error: &Error) -> u8 {
 
 fn execute(cli: Cli, output: Output) -> Result<Outcome> {
     let storage = cli.data_dir.map(Storage::Folder);
-    let open = || Tenantry::open(Options { storage: storage.clone(), ..Options::default() });
+    let open = || Tenantry::open(serve::as_the_process(storage.clone()));
     match cli.command {
         Command::Serve(arguments) => runtime::handle()?.block_on(serve::run(arguments, storage, output)),
         Command::Dev(arguments) => runtime::handle()?.block_on(dev::run(arguments, output)),

@@ -89,12 +89,17 @@ impl Gate {
             let mut lines = self.lines.lock();
             let free = lines.running < self.width.total;
             let line = lines.tenants.entry(tenant.to_owned()).or_default();
+            // Whoever has left the line takes no place in it.
+            line.waiting.retain(|call| !call.is_closed());
             if free && line.waiting.is_empty() && line.running < self.width.per_tenant {
                 line.running += 1;
                 lines.running += 1;
                 return Ok(Turn { gate: Arc::clone(self), tenant: tenant.to_owned() });
             }
             if line.waiting.len() >= self.width.line {
+                if line.running == 0 && line.waiting.is_empty() {
+                    lines.tenants.remove(tenant);
+                }
                 return Err(Error::unavailable("overloaded", "too many requests of this tenant are waiting")
                     .with_retry_after(Duration::from_secs(1)));
             }

@@ -30,18 +30,22 @@ use axum::{
     Router,
     body::Body,
     extract::{RawPathParams, State, rejection::RawPathParamsRejection},
-    http::{HeaderValue, Request, Response, header},
+    http::{HeaderValue, Request, Response, Version, header},
     routing::{MethodFilter, MethodRouter},
 };
 use bytes::Bytes;
 pub use call::Call;
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 pub use problem::{OAuthError, Problem};
-use tenantry::{Error, Result, Tenant, Tenantry, api::EVENT_LOOP_BYTES, entropy};
-use tokio::sync::Semaphore;
+use tenantry::{
+    Error, Result, Tenant, Tenantry,
+    api::{EVENT_LOOP_BYTES, Presented},
+    entropy,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::route::{Errors, Route};
+use self::route::{Access, Errors, Route};
 use crate::{
     fair::{Gate, Turn, Width},
     metrics::Metrics,
@@ -73,9 +77,9 @@ struct Inner {
     /// Requests with little text, and those whose text takes a core for a while.
     light: Arc<Gate>,
     heavy: Arc<Gate>,
+    /// Requests that administer: seldom, and each may cost much.
+    admin: Arc<Gate>,
     streams: Arc<Gate>,
-    /// Large bodies of routes without turns.
-    bulky: Semaphore,
     work: TaskTracker,
     ending: CancellationToken,
     draining: AtomicBool,
@@ -96,10 +100,11 @@ impl App {
         Self(Arc::new(Inner {
             client,
             metrics: Metrics::default(),
-            light: Gate::new(Width { total: 512, per_tenant: 128, line: 1_024 }),
-            heavy: Gate::new(Width { total: cores, per_tenant: cores.div_ceil(2), line: 64 }),
-            streams: Gate::new(Width { total: 2_048, per_tenant: 64, line: 0 }),
-            bulky: Semaphore::new(cores),
+            // Some wait, in the line of a limit: the number in all is no bound on anybody but the one account.
+            light: Gate::new(Width { total: 8_192, per_tenant: 128, line: 1_024 }),
+            heavy: Gate::new(Width { total: 32, per_tenant: (cores * 2).min(16), line: 128 }),
+            admin: Gate::new(Width { total: 1_024, per_tenant: 8, line: 128 }),
+            streams: Gate::new(Width { total: 512, per_tenant: 32, line: 0 }),
             work: TaskTracker::new(),
             ending: CancellationToken::new(),
             draining: AtomicBool::new(false),
@@ -174,31 +179,48 @@ impl App {
         self.signed_in(call).await?.tenant(call.named("account"), call.named("project")).await
     }
 
-    /// Reads and inspects content when it is the tenant's turn. Much of it is worked on beside the event loop, by as many
-    /// threads as there are cores: the wait for a turn takes none of them.
+    /// Inspects content. Much of it is worked on beside the event loop.
     ///
     /// # Errors
-    /// `overloaded`, and what the work raises.
-    pub async fn in_turn<T, W>(&self, tenant: &Tenant, body: &Bytes, work: W) -> Result<T>
+    /// What the work raises.
+    pub async fn inspect<T, W>(&self, body: &Bytes, work: W) -> Result<T>
     where
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        let heavy = is_heavy(body);
-        let gate = if heavy { &self.0.heavy } else { &self.0.light };
-        let turn: Turn = gate.turn(&tenant.scope().uid().to_hex()).await?;
-        if !heavy {
-            let result = work.await;
-            drop(turn);
-            return result;
-        }
-        beside(async move {
-            let result = work.await;
-            drop(turn);
-            result
-        })
-        .await
+        if is_heavy(body) { beside(work).await } else { work.await }
     }
+
+    /// A place among the account's streams.
+    ///
+    /// # Errors
+    /// `overloaded`.
+    pub async fn stream(&self, tenant: &Tenant) -> Result<Turn> {
+        self.0.streams.turn(&account_of(tenant)).await
+    }
+
+    /// Waits for the turn of whoever asks: of its account, for the projects of one are one customer's.
+    async fn turn(&self, route: &Route, presented: &Presented, large: bool) -> Result<Option<Turn>> {
+        if route.access != Access::Credential {
+            return Ok(None);
+        }
+        if route.stream && route.largest < table::CONTENT {
+            // It takes its place among the streams instead.
+            return Ok(None);
+        }
+        if route.largest < table::CONTENT {
+            let caller = self.client().signed_in(presented).await?;
+            let account = caller.caller()?.map(|caller| caller.account_id).unwrap_or_default();
+            return self.0.admin.turn(&account).await.map(Some);
+        }
+        let tenant = self.client().authenticate(presented).await?;
+        let gate = if large { &self.0.heavy } else { &self.0.light };
+        gate.turn(&account_of(&tenant)).await.map(Some)
+    }
+}
+
+fn account_of(tenant: &Tenant) -> String {
+    tenant.scope().account_uid().to_hex()
 }
 
 /// Such a body is neither read nor inspected on an event loop's thread.
@@ -224,17 +246,34 @@ pub fn router(app: App) -> Router {
                             path: std::result::Result<RawPathParams, RawPathParamsRejection>,
                             request: Request<Body>| {
             let route = Arc::clone(&route);
-            async move { edge(app, &route, path.ok(), request).await }
+            let close = closes(&request);
+            async move { closing(edge(app, route, path.ok(), request).await, close) }
         };
         router = router.route(path, MethodRouter::new().on(filter, handler));
     }
-    let unknown = |State(app): State<App>| async move {
-        refused(&app, "unknown", &Error::not_found("route_unknown", "there is no such route"))
+    let unknown = |State(app): State<App>, request: Request<Body>| async move {
+        let error = Error::not_found("route_unknown", "there is no such route");
+        closing(refused(&app, "unknown", &error), closes(&request))
     };
-    let wrong_method = |State(app): State<App>| async move {
-        refused(&app, "unknown", &Error::invalid("method_not_allowed", "this route is not for this method"))
+    let wrong_method = |State(app): State<App>, request: Request<Body>| async move {
+        let error = Error::invalid("method_not_allowed", "this route is not for this method");
+        closing(refused(&app, "unknown", &error), closes(&request))
     };
     router.fallback(unknown).method_not_allowed_fallback(wrong_method).with_state(app)
+}
+
+/// Whether a connection ends with an answer that comes before the body was read, as it may where there is one.
+fn closes(request: &Request<Body>) -> bool {
+    request.version() < Version::HTTP_2 && !request.body().is_end_stream()
+}
+
+/// Says that the connection ends, where it may: a client that is not told sends its next request into the void.
+fn closing(mut answer: Response<Body>, may_close: bool) -> Response<Body> {
+    let unread = matches!(answer.status().as_u16(), 401 | 403 | 404 | 405 | 408 | 413 | 415 | 503);
+    if may_close && unread {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
 }
 
 fn refused(app: &App, route: &'static str, error: &Error) -> Response<Body> {
@@ -256,22 +295,36 @@ fn signed(mut answer: Response<Body>, request_id: &str) -> Response<Body> {
     answer
 }
 
-/// The way of one request: read whole, worked on by a task of its own, answered, counted.
-async fn edge(app: App, route: &Arc<Route>, path: Option<RawPathParams>, request: Request<Body>) -> Response<Body> {
-    let began = Instant::now();
+/// The way of one request: read whole, worked on, answered, counted, by a task of its own. Whoever waits may give up, also
+/// we; the task goes on.
+async fn edge(app: App, route: Arc<Route>, path: Option<RawPathParams>, request: Request<Body>) -> Response<Body> {
     let request_id = entropy::request_id();
-    let result = pass(&app, route, path, request, &request_id).await;
-    let answer = match (&result, route.errors) {
-        (Err(error), Errors::OAuth) => problem::oauth(error, &request_id),
-        (Err(error), Errors::Problem) => problem::problem(error, &request_id),
-        (Ok(_), _) => Response::default(),
+    let (id, own, of_route) = (request_id.clone(), app.clone(), Arc::clone(&route));
+    let task = app.0.work.spawn(async move {
+        let began = Instant::now();
+        let result = pass(&own, &of_route, path, request, &id).await;
+        let error = result.as_ref().err().cloned();
+        let answer = signed(result.unwrap_or_else(|error| failure(&of_route, &error, &id)), &id);
+        let (took, status) = (began.elapsed(), answer.status().as_u16());
+        own.metrics().answered(of_route.name, status, took);
+        log(&own, &of_route, &id, status, took, error.as_ref());
+        answer
+    });
+    let error = match tokio::time::timeout(app.settings().answer_timeout, task).await {
+        Ok(Ok(answer)) => return answer,
+        Ok(Err(_)) => Error::internal("a handler panicked"),
+        Err(_) => Error::new(tenantry::ErrorKind::Timeout, "deadline_exceeded", "the answer took too long"),
     };
-    let error = result.as_ref().err().cloned();
-    let answer = signed(result.unwrap_or(answer), &request_id);
-    let (took, status) = (began.elapsed(), answer.status().as_u16());
-    app.metrics().answered(route.name, status, took);
-    log(&app, route, &request_id, status, took, error.as_ref());
+    let answer = signed(failure(&route, &error, &request_id), &request_id);
+    log(&app, &route, &request_id, answer.status().as_u16(), app.settings().answer_timeout, Some(&error));
     answer
+}
+
+fn failure(route: &Route, error: &Error, request_id: &str) -> Response<Body> {
+    match route.errors {
+        Errors::OAuth => problem::oauth(error, request_id),
+        Errors::Problem => problem::problem(error, request_id),
+    }
 }
 
 /// One line, of names and numbers only.
@@ -296,34 +349,43 @@ async fn pass(app: &App, route: &Arc<Route>, path: Option<RawPathParams>, reques
     let (parts, body) = request.into_parts();
     let path = path.ok_or_else(|| Error::invalid("path_invalid", "the path is not well encoded"))?;
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.clone()).unwrap_or_default();
-    let call = Call {
+    let expected = length(&parts.headers);
+    let mut call = Call {
         path: path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        body: read(app, route, &parts.headers, body).await?,
+        body: Bytes::new(),
         method: parts.method,
         uri: parts.uri,
         headers: parts.headers,
         peer,
         request_id: id.to_owned(),
     };
-    let (own, route) = (app.clone(), Arc::clone(route));
-    let task = app.0.work.spawn(async move {
-        if route.largest >= table::CONTENT || !is_heavy(&call.body) {
-            return (route.handler)(own, call).await;
-        }
-        let _room = own.0.bulky.acquire().await.map_err(|_| Error::internal("the server is gone"))?;
-        beside((route.handler)(own.clone(), call)).await
-    });
-    // Whoever waits may give up, also we; the task goes on.
-    match tokio::time::timeout(app.settings().answer_timeout, task).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(Error::internal("a handler panicked")),
-        Err(_) => Err(Error::new(tenantry::ErrorKind::Timeout, "deadline_exceeded", "the answer took too long")),
-    }
+    let large = body.size_hint().upper().is_none_or(|upper| upper > EVENT_LOOP_BYTES as u64);
+    let presented = if route.by_path() { call.presented_by_path() } else { call.presented() };
+    let _turn = if large {
+        // Before the body: nobody sends much without a credential, and of what is sent only so much is held at once.
+        let turn = app.turn(route, &presented?, true).await?;
+        call.body = read(app, route, expected, &call.headers, body).await?;
+        turn
+    } else {
+        // After it: who sends little slowly holds up nobody.
+        call.body = read(app, route, expected, &call.headers, body).await?;
+        app.turn(route, &presented?, false).await?
+    };
+    (route.handler)(app.clone(), call).await
 }
 
-async fn read(app: &App, route: &Route, headers: &axum::http::HeaderMap, body: Body) -> Result<Bytes> {
+fn length(headers: &axum::http::HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
+}
+
+async fn read(
+    app: &App,
+    route: &Route,
+    told: Option<usize>,
+    headers: &axum::http::HeaderMap,
+    body: Body,
+) -> Result<Bytes> {
     let too_large = || Error::invalid("body_too_large", format!("the body is larger than {} bytes", route.largest));
-    let told = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if told.is_some_and(|length| length > route.largest) {
         return Err(too_large());
     }

@@ -1,7 +1,15 @@
 //! Sockets: connections accepted, encrypted, bounded, and let end in peace. Owns what a peer can do to a connection before a
 //! request is read.
 
-use std::{convert::Infallible, io::IsTerminal as _, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    io::IsTerminal as _,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
@@ -9,6 +17,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
+use parking_lot::Mutex;
 use tenantry::{Error, Result};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -29,12 +38,14 @@ use crate::http::{App, Peer, router};
 
 /// Most connections at once.
 const MAX_CONNECTIONS: usize = 10_000;
+/// Most connections from one address of another machine.
+const MAX_OF_PEER: usize = 1_000;
 /// Most headers of one request; more are refused with 431.
 const MAX_HEADERS: usize = 100;
 /// Most bytes of one request's headers.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// How long a client may take to shake hands, or to send the headers of one request.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A certificate chain and its key, in PEM.
 pub fn tls(certificates: &Path, key: &Path) -> Result<TlsAcceptor> {
@@ -80,11 +91,19 @@ pub fn log_to_stderr() {
 }
 
 /// Serves until `app.ending()`, then lets what is under way end, for at most `longest`.
-pub async fn serve(listener: TcpListener, encrypted: Option<TlsAcceptor>, app: App, longest: Duration) {
+///
+/// Behind a proxy nobody is taken for this machine, whatever address its connections come from.
+pub async fn serve(
+    listener: TcpListener,
+    encrypted: Option<TlsAcceptor>,
+    app: App,
+    longest: Duration,
+    behind_proxy: bool,
+) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let service = router(app.clone());
-    let builder = builder();
+    let peers: Arc<Peers> = Arc::default();
     loop {
         let (stream, peer) = tokio::select! {
             () = app.ending().cancelled() => break,
@@ -101,19 +120,25 @@ pub async fn serve(listener: TcpListener, encrypted: Option<TlsAcceptor>, app: A
             app.metrics().refused();
             continue;
         };
+        let Some(of_peer) = OfPeer::enter(&peers, peer.ip(), behind_proxy) else {
+            app.metrics().refused();
+            continue;
+        };
         let _ = stream.set_nodelay(true);
-        let (app, service, builder) = (app.clone(), service.clone(), builder.clone());
+        let (app, service) = (app.clone(), service.clone());
         let (encrypted, watcher) = (encrypted.clone(), graceful.watcher());
+        let peer = Peer(if behind_proxy { "proxied".into() } else { peer.to_string() });
         tokio::spawn(async move {
-            let _place = place;
+            let _held = (place, of_peer);
             app.metrics().connections().inc();
             match encrypted {
                 Some(acceptor) => {
                     if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
-                        connection(&builder, stream, peer, service, watcher).await;
+                        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                        connection(builder(http2), stream, peer, service, watcher).await;
                     }
                 }
-                None => connection::<TcpStream>(&builder, stream, peer, service, watcher).await,
+                None => connection::<TcpStream>(builder(false), stream, peer, service, watcher).await,
             }
             app.metrics().connections().dec();
         });
@@ -126,12 +151,16 @@ pub async fn serve(listener: TcpListener, encrypted: Option<TlsAcceptor>, app: A
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+/// The version is settled beforehand, by TLS: finding it out from the first bytes would wait for them for ever.
+fn builder(http2: bool) -> Builder<TokioExecutor> {
+    let builder = Builder::new(TokioExecutor::new());
+    let mut builder = if http2 { builder.http2_only() } else { builder.http1_only() };
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
+        // A client that has sent its request and hangs up has still asked.
+        .half_close(true)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEADER_BYTES)
         .http2()
@@ -143,16 +172,53 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
+type Peers = Mutex<HashMap<IpAddr, usize>>;
+
+/// One of the connections of an address.
+struct OfPeer {
+    peers: Arc<Peers>,
+    address: Option<IpAddr>,
+}
+
+impl OfPeer {
+    /// None when the address has as many as it may. This machine, and a proxy, may have all there are.
+    fn enter(peers: &Arc<Peers>, address: IpAddr, behind_proxy: bool) -> Option<Self> {
+        let address = address.to_canonical();
+        if behind_proxy || address.is_loopback() {
+            return Some(Self { peers: Arc::clone(peers), address: None });
+        }
+        let mut counts = peers.lock();
+        let count = counts.entry(address).or_default();
+        if *count >= MAX_OF_PEER {
+            return None;
+        }
+        *count += 1;
+        Some(Self { peers: Arc::clone(peers), address: Some(address) })
+    }
+}
+
+impl Drop for OfPeer {
+    fn drop(&mut self) {
+        let Some(address) = self.address else { return };
+        let mut counts = self.peers.lock();
+        if let Some(count) = counts.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&address);
+            }
+        }
+    }
+}
+
 async fn connection<S>(
-    builder: &Builder<TokioExecutor>,
+    builder: Builder<TokioExecutor>,
     stream: S,
-    peer: SocketAddr,
+    peer: Peer,
     service: Router,
     watcher: hyper_util::server::graceful::Watcher,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let peer = Peer(peer.to_string());
     let answers = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
         let mut service = service.clone();

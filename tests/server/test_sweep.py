@@ -310,9 +310,7 @@ CASES: dict[str, Case] = {
     "list_issuers": platform("/v1/admin/issuers"),
     "remove_issuer": Case(issuer_of_b, issuer_of_b, by="platform"),
     "identity_settings": platform("/v1/admin/identity"),
-    "put_identity_settings": platform(
-        "/v1/admin/identity", lambda world: world.must(world.platform, "GET", "/v1/admin/identity")
-    ),
+    "change_identity_settings": platform("/v1/admin/identity", lambda _: {"max_keys": 100}),
     "rotate_signing_key": platform("/v1/admin/signing-keys/rotate"),
     "issue_token": in_body(
         "/v1/admin/tokens",

@@ -197,6 +197,9 @@ pub struct LimitSpec {
 /// Longest period and longest wait a limit may have: 366 days.
 pub const MAX_LIMIT_PERIOD_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 
+/// The longest a call waits for a limit: an hour. A server holds the place of whoever waits.
+pub const MAX_LIMIT_WAIT_MS: u64 = 60 * 60 * 1000;
+
 impl LimitSpec {
     /// Refuses limits that mean nothing or could overflow.
     pub fn check(&self) -> Result<()> {
@@ -209,6 +212,12 @@ impl LimitSpec {
         }
         if self.per_ms == 0 || self.per_ms > MAX_LIMIT_PERIOD_MS || self.max_wait_ms > MAX_LIMIT_PERIOD_MS {
             return refuse("a limit's period is at least 1 ms and at most 366 days");
+        }
+        if self.max_wait_ms > MAX_LIMIT_WAIT_MS {
+            return refuse("a line is waited in for at most an hour");
+        }
+        if self.id.chars().any(char::is_control) {
+            return refuse("a limit id has no control characters");
         }
         if self.shared && self.on_exceed == OnExceed::Queue {
             return refuse("a shared limit cannot queue");

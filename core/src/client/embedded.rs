@@ -236,6 +236,9 @@ impl Embedded {
         let (engine, authority) = (&opened.1.engine, &opened.1.authority);
         let (account, project) = (AccountId::parse("account", account)?, ProjectId::parse("project", project)?);
         authority.check(&account, &project)?;
+        if let Some(session) = &opened.1.session {
+            engine.refuse_successor(&session.verified, &account).await?;
+        }
         let instance = match engine.tenants().instance(&account, &project).await {
             Err(error) if error.kind() == ErrorKind::NotFound && engine.is_dev() => {
                 engine.make_up(&account, &project).await?;

@@ -57,6 +57,14 @@ impl Engine {
         self.housekeep();
         let asked = identity::read_presented(presented)?;
         let verified = self.believe(&asked).await?;
+        if verified.machine {
+            // On whose behalf, and in which tenant, is said with each request, and asked by `authenticate` alone.
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                "outside_authority",
+                "a machine's credential acts in one project, for somebody it names",
+            ));
+        }
         self.session_of(verified).await
     }
 
@@ -151,7 +159,7 @@ impl Engine {
     }
 
     /// A credential of a deleted account is told nothing of the next one of that name, not even which projects it has.
-    async fn refuse_successor(&self, verified: &Verified, account: &Id) -> Result<()> {
+    pub async fn refuse_successor(&self, verified: &Verified, account: &Id) -> Result<()> {
         match self.tenants.scope_of(account.as_str(), "").await {
             Ok(scope) if verified.authority.is_platform() || verified.authority.is_of(&scope) => Ok(()),
             Ok(_) => Err(scope::outside()),

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, Engine};
+use super::{Caller, Engine, Use};
 use crate::{
-    api::{GuardRequest, GuardResponse, Status},
+    api::{CredentialKind, GuardRequest, GuardResponse, Status},
     error::{Error, Result},
     scope::Scope,
     store::Answer,
@@ -19,8 +19,9 @@ use crate::{
 
 /// How long an answer is given again: one day, in microseconds.
 const KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
-/// A larger answer is repeated only by the process that gave it; a row of the journal has room for less than 1 MiB.
-const LARGEST: usize = 512 * 1_024;
+/// A larger answer is repeated only by the process that gave it, and only for a while; after that it is known that there was
+/// one, so that nothing is decided again. A row of the journal has room for less than 1 MiB, and a disk for less than all.
+const LARGEST: usize = 128 * 1_024;
 const MAX_KEY: usize = 256;
 
 /// A request's key, made unique over scopes, principals and routes.
@@ -33,14 +34,17 @@ pub struct Once {
 #[derive(Serialize, Deserialize)]
 pub struct Answered {
     request: String,
-    response: GuardResponse,
+    /// None when it was too large to be kept.
+    response: Option<GuardResponse>,
+    /// How long its text is.
+    #[serde(skip)]
+    length: usize,
 }
 
 impl Answered {
-    /// About what it takes in memory.
+    /// About what it takes in memory: twice its text, for fields are larger than the text they are written as.
     pub fn weight(&self) -> u32 {
-        let text = self.response.redacted_content.as_ref().map_or(0, String::len);
-        u32::try_from(text + 2_048).unwrap_or(u32::MAX)
+        u32::try_from(self.length.saturating_mul(2) + 1_024).unwrap_or(u32::MAX)
     }
 }
 
@@ -64,11 +68,20 @@ impl Once {
         let principal = caller.principal.cloned().unwrap_or_else(crate::api::Principal::process);
         let body = serde_json::to_vec(request).map_err(|_| Error::internal("a request could not be written"))?;
         let kind = format!("{:?}", principal.kind);
+        // Two credentials of one name are not one caller where one may do less.
+        let credential = caller.session.map(|session| {
+            let verified = &session.verified;
+            // A key and the tokens it is exchanged for are one caller; a person of another issuer is somebody else.
+            let issuer = (verified.credential == CredentialKind::Jwt).then_some(&verified.issuer);
+            format!("{issuer:?} {:?}", verified.ceiling())
+        });
+        let credential = credential.unwrap_or_default();
         Ok(Self {
             id: digest([
                 scope.uid().as_bytes().as_slice(),
                 kind.as_bytes(),
                 principal.id.as_bytes(),
+                credential.as_bytes(),
                 b"guard",
                 key.as_bytes(),
             ]),
@@ -101,14 +114,15 @@ impl Engine {
             return self.evaluate(instance, caller, request).await;
         }
         if let Some(session) = caller.session {
-            self.identity.check(&session.verified, self.clock.now()).await?;
+            self.standing(session, instance, Use::Guard(super::action_of(&request)?.name())).await?;
         }
         let first = async {
             if let Some(known) = self.kept_answer(&once).await? {
                 return Ok(Arc::new(known));
             }
             let response = self.evaluate_kept(instance, caller, request, Some(&once)).await?;
-            Ok(Arc::new(Answered { request: once.request.clone(), response }))
+            let length = serde_json::to_vec(&response).map_or(0, |text| text.len());
+            Ok(Arc::new(Answered { request: once.request.clone(), response: Some(response), length }))
         };
         let answered = self.answers.try_get_with(once.id.clone(), first).await;
         let answered = answered.map_err(|error: Arc<Error>| Error::clone(&error))?;
@@ -116,7 +130,10 @@ impl Engine {
             return Err(Error::invalid("idempotency_key_reused", "the idempotency key was used for another request")
                 .with_help("make a new key for each call, and use it again only to repeat that call"));
         }
-        Ok(answered.response.clone())
+        answered.response.clone().ok_or_else(|| {
+            Error::conflict("idempotency_answer_gone", "the request was decided; its answer was too large to be kept")
+                .with_help("the decision stands in the audit trail")
+        })
     }
 
     async fn kept_answer(&self, once: &Once) -> Result<Option<Answered>> {
@@ -124,19 +141,24 @@ impl Engine {
         self.adopted.get_or_try_init(|| self.audit.settle()).await?;
         let Some(sealed) = self.audit.answer(&once.id).await? else { return Ok(None) };
         let text = self.sealer.open(&once.id, &sealed)?;
-        serde_json::from_slice(&text)
-            .map(Some)
+        let known: Result<Answered, _> = serde_json::from_slice(&text);
+        known
+            .map(|known| Some(Answered { length: text.len(), ..known }))
             .map_err(|_| Error::data("store_corrupt", "a kept answer cannot be read"))
     }
 
     /// The answer as it is committed beside its row.
-    pub(super) fn answer_of(&self, once: &Once, response: &GuardResponse, now: i64) -> Result<Option<Answer>> {
-        let answered = Answered { request: once.request.clone(), response: response.clone() };
-        let text = serde_json::to_vec(&answered).map_err(|_| Error::internal("an answer could not be written"))?;
+    pub(super) fn answer_of(&self, once: &Once, response: &GuardResponse, now: i64) -> Result<Answer> {
+        let mut answered = Answered { request: once.request.clone(), response: Some(response.clone()), length: 0 };
+        let written = |answered: &Answered| {
+            serde_json::to_vec(answered).map_err(|_| Error::internal("an answer could not be written"))
+        };
+        let mut text = written(&answered)?;
         if text.len() > LARGEST {
-            return Ok(None);
+            answered.response = None;
+            text = written(&answered)?;
         }
         let body = self.sealer.seal(&once.id, &text)?;
-        Ok(Some(Answer { id: once.id.clone(), until: now.saturating_add(KEPT_MICROS), body }))
+        Ok(Answer { id: once.id.clone(), until: now.saturating_add(KEPT_MICROS), body })
     }
 }

@@ -64,7 +64,7 @@ fn spend_of(call: &Call, once: Option<&Once>, response: &GuardResponse) -> Resul
     else {
         return Ok(None);
     };
-    let cost = usage::cost(model)?;
+    let cost = usage::cost_of(model);
     let id = once.map_or(response.request_id.as_str(), Once::id);
     let at = call.received_at.wall_micros;
     Ok(Some(Spend { id: format!("guard:{id}"), at, model: cost.model, micros: cost.micros }))
@@ -82,7 +82,7 @@ impl Engine {
         let Unsealed { response, turn } = unsealed;
         let body = self.body(call, &response)?;
         let now = call.received_at.wall_micros;
-        let answer = once.map(|once| self.answer_of(once, &response, now)).transpose()?.flatten();
+        let answer = once.map(|once| self.answer_of(once, &response, now)).transpose()?;
         let spend = spend_of(call, once, &response)?;
         let entry = Entry {
             at: now,

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::{Call, Engine, History, PolicyInput, Refusal, Verdict, decide, inspect};
 use crate::{
     api::{
-        AgentIdentity, DebugEntity, DebugInfo, DebugTenant, Decision, DeterminingPolicy, GuardResponse, Mode, PrincipalKind,
-        RedactionEntry, RootCause, SessionDelta,
+        AgentIdentity, DebugEntity, DebugInfo, DebugTenant, Decision, DeterminingPolicy, GuardResponse, Mode,
+        PrincipalKind, RedactionEntry, RootCause, SessionDelta,
     },
     clock::Now,
     context_keys::{Action, ContextKey, NAMESPACE},

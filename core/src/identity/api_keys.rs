@@ -23,6 +23,9 @@ const MAX_SCOPES: usize = 64;
 /// Longest overlap of a rotation, in seconds: a key and its successor must not become a way around the cap.
 const MAX_OVERLAP: u64 = 90 * 86_400;
 
+/// How the names of scopes begin that bound guard calls and open nothing else.
+const GUARDING: &str = "tools:";
+
 /// What roles mean.
 pub type Roles = std::collections::BTreeMap<String, Vec<String>>;
 
@@ -261,13 +264,7 @@ impl IdentityRoom {
             // It becomes a segment of the agent's SPIFFE id.
             return Err(Error::invalid("key_invalid", "an agent's id is made of letters, digits, `.`, `_` and `-`"));
         }
-        let maker = self.maker(owner).await?;
-        let bounds = maker.as_deref().map_or(owner, Owner::Caller);
-        let scopes = match (bounds.narrowed(&spec.scopes, &settings.roles), bounds) {
-            // Who names none gives what it has.
-            (Err(error), Owner::Caller(own)) if error.code() == "scopes_required" => own.principal.scopes.clone(),
-            (narrowed, _) => narrowed?,
-        };
+        let scopes = self.given(owner, &spec.scopes, &settings.roles).await?;
         let pepper = self.keys.pepper();
         let (text, id, tag) = if spec.import_sha256.is_empty() {
             let prefix = if spec.prefix.is_empty() { &settings.key_prefix } else { &spec.prefix };
@@ -307,11 +304,25 @@ impl IdentityRoom {
         Ok(NewApiKey { key: text, record: body.record(&id, 0, now) })
     }
 
-    /// The key behind a token that was exchanged for one.
-    async fn maker(&self, owner: Owner<'_>) -> Result<Option<Arc<Verified>>> {
-        let Owner::Caller(Verified { key: Some(id), .. }) = owner else { return Ok(None) };
-        let body = self.key_body(id).await?;
-        Ok(Some(Arc::clone(&body.known(id, 0)?.verified)))
+    /// The scopes a key gets: those asked for, or else what its maker may guard with. Public clients narrow their tokens to
+    /// the endpoint they call, so what a key may *guard* is bounded by the key behind the token; what it may *administer* by
+    /// the token itself, which somebody may have narrowed on purpose.
+    async fn given(&self, owner: Owner<'_>, asked: &[String], roles: &Roles) -> Result<Vec<String>> {
+        let Owner::Caller(own) = owner else { return owner.narrowed(asked, roles) };
+        let behind = match &own.key {
+            Some(id) => self.key_body(id).await?.scopes,
+            None => own.principal.scopes.clone(),
+        };
+        let guards: Vec<String> = behind.into_iter().filter(|scope| scope.starts_with(GUARDING)).collect();
+        if asked.is_empty() && !guards.is_empty() {
+            return Ok(guards);
+        }
+        let (guarding, administering): (Vec<_>, Vec<_>) =
+            asked.iter().cloned().partition(|scope| guards.contains(scope));
+        if !administering.is_empty() || guarding.is_empty() {
+            owner.narrowed(&administering, roles)?;
+        }
+        Ok(asked.to_vec())
     }
 
     /// The keys of a scope, oldest first.
@@ -384,8 +395,12 @@ impl IdentityRoom {
             return Err(Error::conflict("key_not_active", "the key this one replaces is still taken")
                 .with_help("revoke that one first, or wait for its overlap to end"));
         }
-        let maker = self.maker(owner).await?;
-        maker.as_deref().map_or(owner, Owner::Caller).narrowed(&body.scopes, &self.settings().await?.roles)?;
+        let roles = self.settings().await?.roles;
+        if body.scopes.is_empty() {
+            owner.narrowed(&[], &roles)?;
+        } else {
+            self.given(owner, &body.scopes, &roles).await?;
+        }
         let prefix = body.shown.split('_').take(body.shown.matches('_').count()).collect::<Vec<_>>().join("_");
         let prefix = match keys::check_prefix(&prefix) {
             Ok(()) => prefix,

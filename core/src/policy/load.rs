@@ -86,8 +86,8 @@ fn refuse(code: &'static str, name: &str, message: impl std::fmt::Display) -> Er
 /// Parses a spec's text into its rules.
 pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
     let name = spec.name.as_str();
-    if name.is_empty() || name.len() > 128 {
-        return Err(Error::invalid("policy_name_invalid", "a policy's name has 1 to 128 bytes"));
+    if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
+        return Err(Error::invalid("policy_name_invalid", "a policy's name has 1 to 128 bytes, none of them control"));
     }
     if spec.text.len() > MAX_TEXT {
         return Err(refuse("policy_too_large", name, format!("the text is longer than {MAX_TEXT} bytes")));

@@ -49,14 +49,18 @@ pub fn run(client: &Tenantry, command: Audit, output: Output) -> Result<Outcome>
         }
         Audit::Tail { account, project, lines, follow } => {
             let audit = client.tenant_blocking(&account, &project)?.audit();
-            let mut after = audit.head_blocking()?.sequence.saturating_sub(lines);
+            let newest = audit.head_blocking()?.sequence;
+            let mut after = newest.saturating_sub(lines);
             loop {
                 let rows = audit.query_blocking(Since::Sequence(after), 1_000)?;
                 for row in &rows {
+                    if !follow && row.sequence > newest {
+                        return Ok(Outcome::Fine);
+                    }
                     output.value(row, shown)?;
                     after = row.sequence;
                 }
-                if rows.is_empty() && !follow {
+                if !follow && after >= newest || !output.is_read() {
                     return Ok(Outcome::Fine);
                 }
                 if rows.is_empty() {

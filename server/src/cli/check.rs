@@ -15,6 +15,7 @@ use super::{
     Outcome,
     manage::text_of,
     output::{Mark, Output},
+    serve::as_the_process,
 };
 
 #[derive(Args, Debug)]
@@ -36,7 +37,7 @@ struct Checked {
 }
 
 pub fn run(arguments: &Arguments, output: Output) -> Result<Outcome> {
-    let client = Tenantry::open(Options { storage: Some(Storage::Memory), dev: Some(false), ..Options::default() })?;
+    let client = Tenantry::open(Options { dev: Some(false), ..as_the_process(Some(Storage::Memory)) })?;
     client.admin().accounts().create_blocking("check", TenantFacts::default())?;
     let mut all = Vec::new();
     for (number, file) in arguments.files.iter().enumerate() {

@@ -14,7 +14,7 @@ use tenantry::{
 use super::{
     Outcome,
     output::Output,
-    serve::{deadline, until_ended},
+    serve::{Ends, as_the_process, deadline},
 };
 use crate::{
     http::{App, Settings},
@@ -58,13 +58,11 @@ struct Ready {
 pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
     let folder = tempfile::Builder::new().prefix("tenantry-dev-").tempdir()?;
     let client = Tenantry::open(Options {
-        storage: Some(Storage::Folder(folder.path().to_owned())),
         dev: Some(true),
         // Nothing of it outlives the folder.
         root_key: Some(Secret::random()?),
-        api_key: None,
         deadline: deadline(),
-        ..Options::default()
+        ..as_the_process(Some(Storage::Folder(folder.path().to_owned())))
     })?;
     let port = arguments.port.unwrap_or(if output.is_json() { 0 } else { 8787 });
     let listener = listen::bind(SocketAddr::from(([127, 0, 0, 1], port))).await?;
@@ -98,8 +96,10 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
         api_key,
         http,
     };
+    let ends = Ends { drain: Duration::from_secs(5), with_input: output.is_json() };
+    ends.watch(&app)?;
     output.value(&ready, |ready| told(ready, folder.path()))?;
-    until_ended(listener, None, app, Duration::from_secs(5), output.is_json()).await?;
+    ends.serve(listener, None, app, false).await?;
     folder.close().map_err(Error::from)?;
     Ok(Outcome::Fine)
 }

@@ -9,6 +9,7 @@ use tenantry::{
 use super::{
     Outcome,
     output::{Mark, Output},
+    serve::as_the_process,
 };
 
 #[derive(Serialize)]
@@ -35,7 +36,7 @@ pub fn run(storage: Option<Storage>, output: Output) -> Outcome {
     let usable = note("configuration", folder.as_ref().map(|_| "readable".to_owned()).map_err(ToString::to_string));
     if let (true, Ok(Storage::Folder(path))) = (usable, &folder) {
         if path.exists() {
-            let opened = Tenantry::open(Options { storage: Some(Storage::Folder(path.clone())), ..Options::default() });
+            let opened = Tenantry::open(as_the_process(Some(Storage::Folder(path.clone()))));
             note("data folder", opened.as_ref().map(|_| path.display().to_string()).map_err(ToString::to_string));
             if let Ok(client) = opened {
                 let issuer = client.identity().settings_blocking();

@@ -1,9 +1,15 @@
 //! How results are shown: tables and colour for people, JSON for programs, errors on standard error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde::Serialize;
 use tenantry::{Error, Result};
+
+/// Set once a line could not be written.
+static UNREAD: AtomicBool = AtomicBool::new(false);
 
 /// Where and how results go.
 #[derive(Clone, Copy)]
@@ -37,7 +43,14 @@ impl Output {
 
     /// One line. A reader that has gone away is no reason to fail.
     pub fn line(self, text: &str) {
-        let _ = writeln!(std::io::stdout(), "{text}");
+        if writeln!(std::io::stdout(), "{text}").is_err() {
+            UNREAD.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether anybody still reads what is written.
+    pub fn is_read(self) -> bool {
+        !UNREAD.load(Ordering::Relaxed)
     }
 
     /// One value: JSON, or what `shown` makes of it.

@@ -2,8 +2,14 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use axum::http::Uri;
 use clap::Args;
-use tenantry::{Error, Options, Result, Tenantry, api::IdentitySettings, config::Storage, keyring::Secret};
+use tenantry::{
+    Error, Options, Result, Tenantry,
+    api::IdentitySettings,
+    config::{Credential, Storage},
+    keyring::Secret,
+};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -56,7 +62,8 @@ pub async fn run(arguments: Arguments, storage: Option<Storage>, output: Output)
         return Err(Error::invalid("tls_required", "other machines are served with TLS only")
             .with_help("give --tls-cert and --tls-key, or --behind-proxy where a proxy has them"));
     }
-    let client = Tenantry::open(Options { storage, deadline: deadline(), ..Options::default() })?;
+    // A server is the process itself, whatever the surroundings say to embedded clients; and dev mode has a command.
+    let client = Tenantry::open(Options { dev: Some(false), deadline: deadline(), ..as_the_process(storage) })?;
     let issuer = issuer(&client, arguments.issuer.as_deref()).await?;
     let listener = listen::bind(arguments.listen).await?;
     let settings = Settings {
@@ -69,8 +76,16 @@ pub async fn run(arguments: Arguments, storage: Option<Storage>, output: Output)
     listen::log_to_stderr();
     let address = listener.local_addr()?;
     let app = App::new(client, settings);
+    let ends = Ends { drain: Duration::from_secs(arguments.drain_seconds), with_input: false };
+    ends.watch(&app)?;
     greet(&app, address, encrypted.is_some(), output);
-    until_ended(listener, encrypted, app, Duration::from_secs(arguments.drain_seconds), false).await
+    ends.serve(listener, encrypted, app, arguments.behind_proxy).await
+}
+
+/// No credential of the surroundings, and tenants by name: the process that owns the data folder.
+pub fn as_the_process(storage: Option<Storage>) -> Options {
+    let (api_key, require_credentials) = (Some(Credential::new("")), Some(false));
+    Options { storage, api_key, require_credentials, ..Options::default() }
 }
 
 /// Keys that somebody typed, or copied from a page, are known to others.
@@ -95,10 +110,7 @@ async fn issuer(client: &Tenantry, given: Option<&str>) -> Result<String> {
         return Err(Error::invalid("issuer_missing", "the server has no issuer")
             .with_help("give --issuer with the address clients reach it by, e.g. https://guard.example.com"));
     }
-    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|start| issuer.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));
-    if !issuer.starts_with("https://") && !local || issuer.contains(char::is_whitespace) {
+    if !is_address(&issuer) {
         return Err(Error::invalid("issuer_invalid", "the issuer is not an https address")
             .with_help("http is taken for this machine alone, e.g. http://127.0.0.1:8787"));
     }
@@ -106,6 +118,16 @@ async fn issuer(client: &Tenantry, given: Option<&str>) -> Result<String> {
         client.identity().put_settings(IdentitySettings { issuer: issuer.clone(), ..settings }).await?;
     }
     Ok(issuer)
+}
+
+/// An https address, or an http one of this machine: scheme, host, perhaps port and path, and nothing else.
+fn is_address(issuer: &str) -> bool {
+    let Ok(address) = issuer.parse::<Uri>() else { return false };
+    let (Some(scheme), Some(authority)) = (address.scheme_str(), address.authority()) else { return false };
+    let host = authority.host();
+    let plain = !authority.as_str().contains('@') && address.query().is_none() && !issuer.contains('#');
+    let local = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
+    plain && !host.is_empty() && (scheme == "https" || scheme == "http" && local)
 }
 
 fn greet(app: &App, address: SocketAddr, encrypted: bool, output: Output) {
@@ -129,41 +151,76 @@ fn greet(app: &App, address: SocketAddr, encrypted: bool, output: Output) {
     }
 }
 
-/// Serves until a signal comes, or, where a program runs us, until it lets go of our standard input.
-pub async fn until_ended(
-    listener: TcpListener,
-    encrypted: Option<TlsAcceptor>,
-    app: App,
-    longest: Duration,
-    watch_input: bool,
-) -> Result<Outcome> {
-    let ending = app.ending().clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            () = signalled() => {}
-            () = input_closed(), if watch_input => {}
-        }
-        ending.cancel();
-    });
-    let client = app.client().clone();
-    listen::serve(listener, encrypted, app, longest).await;
-    client.close().await?;
-    Ok(Outcome::Fine)
+/// When a server ends, and how long it then takes at most.
+#[derive(Clone, Copy)]
+pub struct Ends {
+    /// How long requests under way may take.
+    pub drain: Duration,
+    /// Whether it ends with its standard input, too.
+    pub with_input: bool,
 }
 
-async fn signalled() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+impl Ends {
+    /// Ends the server at a signal. Before anybody is told that the server is ready.
+    pub fn watch(self, app: &App) -> Result<()> {
+        let signals = Signals::install()?;
+        let ending = app.ending().clone();
+        tokio::spawn(async move {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                () = signals.any() => {}
+                () = input_closed(), if self.with_input => {}
             }
-            return;
+            ending.cancel();
+        });
+        Ok(())
+    }
+
+    /// Serves until then.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        encrypted: Option<TlsAcceptor>,
+        app: App,
+        behind_proxy: bool,
+    ) -> Result<Outcome> {
+        let client = app.client().clone();
+        listen::serve(listener, encrypted, app, self.drain, behind_proxy).await;
+        client.close().await?;
+        Ok(Outcome::Fine)
+    }
+}
+
+#[cfg(unix)]
+struct Signals([tokio::signal::unix::Signal; 2]);
+
+#[cfg(unix)]
+impl Signals {
+    fn install() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?]))
+    }
+
+    async fn any(self) {
+        let [mut terminate, mut interrupt] = self.0;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn install() -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn any(self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 async fn input_closed() {

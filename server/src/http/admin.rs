@@ -4,6 +4,8 @@
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tenantry::Error;
 use tenantry::api::{
     Account, AuditRecord, Grant, GrantSpec, IdentitySettings, IssuerSpec, Project, Since, Status, TenantFacts,
     TokenSpec,
@@ -150,10 +152,23 @@ pub async fn settings(app: App, call: Call) -> Answer {
     ok(&app.signed_in(&call).await?.identity().settings().await?)
 }
 
-/// `PUT /v1/admin/identity`
-pub async fn put_settings(app: App, call: Call) -> Answer {
+/// `PATCH /v1/admin/identity`: what is not given stays. The issuer is the address this server is reached by, and not changed
+/// under its feet.
+pub async fn change_settings(app: App, call: Call) -> Answer {
     let caller = app.signed_in(&call).await?;
-    let settings: IdentitySettings = call.json()?;
+    let given: Map<String, Value> = call.json()?;
+    let current = caller.identity().settings().await?;
+    if given.get("issuer").is_some_and(|issuer| *issuer != current.issuer.as_str()) {
+        return Err(Error::invalid("issuer_invalid", "the issuer is set when the server starts")
+            .with_help("start it with --issuer"));
+    }
+    let unreadable =
+        |_| Error::invalid("request_invalid", "a setting is of the wrong type, or there is none of its name");
+    let mut fields = serde_json::to_value(&current).map_err(unreadable)?;
+    if let Value::Object(fields) = &mut fields {
+        fields.extend(given);
+    }
+    let settings: IdentitySettings = serde_json::from_value(fields).map_err(unreadable)?;
     ok(&caller.identity().put_settings(settings).await?)
 }
 

@@ -27,7 +27,7 @@ pub struct KeyRequest {
     description: Option<String>,
     /// Identities of agents are not registered here yet: anything but empty is refused.
     identity_id: Option<String>,
-    /// What it may do at most; none means no ceiling over guard calls, and nothing else.
+    /// What it may do at most; none means the `tools:` scopes of its maker.
     scopes: Option<Vec<String>>,
     /// Taken for the sake of ZeroID's clients.
     environment: Option<String>,

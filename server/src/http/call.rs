@@ -140,6 +140,9 @@ impl Call {
     /// # Errors
     /// As [`Call::presented`].
     pub fn presented_by_path(&self) -> Result<Presented> {
+        for name in SELECTORS {
+            self.header(name)?;
+        }
         let mut presented = self.presented()?;
         presented.headers.retain(|(name, _)| !SELECTORS.contains(&name.as_str()));
         Ok(presented)

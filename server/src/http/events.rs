@@ -6,7 +6,7 @@ use std::{collections::VecDeque, convert::Infallible, time::Duration};
 use axum::response::sse::Event;
 use futures_util::stream;
 use tenantry::{
-    Error, Result, Tenant,
+    Error, ErrorKind, Result, Tenant,
     api::{AuditRecord, Since},
 };
 
@@ -18,7 +18,7 @@ use super::{
 use crate::fair::Turn;
 
 /// How often the chain is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(250);
 /// Most rows read in one look.
 const ROWS: usize = 256;
 
@@ -47,10 +47,19 @@ async fn start(tenant: &Tenant, call: &Call) -> Result<u64> {
 /// `GET /v1/events`
 pub async fn follow(app: App, call: Call) -> Answer {
     let tenant = app.tenant(&call).await?;
+    // Each look of a caller from another tenant would be a use of its grant, and a row in both their trails.
+    let home = tenant.caller().map(|caller| caller.account_id).unwrap_or_default();
+    if !home.is_empty() && home != tenant.account_id() {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            "outside_authority",
+            "another tenant's events are not followed",
+        ));
+    }
     // Whoever may not read the audit learns it here, as a status.
     let after = start(&tenant, &call).await?;
     tenant.audit().query(Since::Sequence(after), 1).await?;
-    let turn = app.0.streams.turn(&tenant.scope().uid().to_hex()).await?;
+    let turn = app.stream(&tenant).await?;
     let following = Following {
         app,
         tenant,
@@ -72,6 +81,9 @@ async fn next(mut following: Following) -> Option<(std::result::Result<Event, In
             following.after = record.sequence;
             let told = event(&record.kind, &record).id(record.sequence.to_string());
             return Some((Ok(told), following));
+        }
+        if following.app.ending().is_cancelled() {
+            return None;
         }
         match following.tenant.audit().query(Since::Sequence(following.after), ROWS).await {
             Ok(rows) if rows.is_empty() => {

@@ -1,6 +1,9 @@
 //! Whether the server is there, can work, what it counts and how it describes itself.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use axum::{
     body::Body,
@@ -8,7 +11,7 @@ use axum::{
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use tenantry::{Result, api::Presented, clock::rfc3339, detect::CATALOGUE};
+use tenantry::{Error, ErrorKind, Result, api::Presented, clock::rfc3339, detect::CATALOGUE};
 
 use super::{
     App, Call,
@@ -55,10 +58,18 @@ pub struct Ready {
     pub status: &'static str,
 }
 
-/// `GET /ready`: what is stored can be read. While the server ends, the edge answers 503 before this is asked.
+/// How long the store may take before the server is not ready.
+const READY: Duration = Duration::from_secs(1);
+
+/// `GET /ready`: what is stored can be read, by the threads that requests need. While the server ends, the edge answers 503
+/// before this is asked.
 pub async fn ready(app: App, _call: Call) -> Answer {
-    app.client().identity().settings().await?;
-    ok(&Ready { status: "ready" })
+    let accounts = app.client().admin().accounts();
+    match tokio::time::timeout(READY, accounts.get("ready")).await {
+        Ok(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error),
+        Ok(_) => ok(&Ready { status: "ready" }),
+        Err(_) => Err(Error::unavailable("store_unavailable", "the store does not answer")),
+    }
 }
 
 /// `GET /metrics`: for this machine, or whoever may administer the platform.

@@ -57,10 +57,19 @@ async fn client(app: &App, call: &Call, question: &TokenQuestion) -> Result<Tena
         }
         (false, _) => return Err(client_invalid("the client is not authenticated")),
     };
-    app.client().signed_in(&presented).await.map_err(|error| match error.kind() {
+    let client = app.client().signed_in(&presented).await.map_err(|error| match error.kind() {
         ErrorKind::Unauthenticated => client_invalid("the client's credential is not taken"),
         _ => error,
-    })
+    })?;
+    let named = question.client_id.as_deref().filter(|id| !id.is_empty() && !in_headers);
+    let Some(named) = named else { return Ok(client) };
+    let secret = question.client_secret.as_deref().unwrap_or_default();
+    let own = client.identity().verify(secret).await?;
+    if named == own.credential_id || named == own.principal.id {
+        Ok(client)
+    } else {
+        Err(client_invalid("the secret is another client's"))
+    }
 }
 
 /// `POST /oauth2/token/introspect`

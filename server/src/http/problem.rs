@@ -50,6 +50,7 @@ pub fn status(error: &Error) -> StatusCode {
         (_, "content_too_large" | "body_too_large") => StatusCode::PAYLOAD_TOO_LARGE,
         (_, "media_type_unsupported") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         (_, "body_timeout") => StatusCode::REQUEST_TIMEOUT,
+        (_, "client_closed") => StatusCode::SERVICE_UNAVAILABLE,
         (_, "method_not_allowed") => StatusCode::METHOD_NOT_ALLOWED,
         (ErrorKind::InvalidArgument, _) => StatusCode::BAD_REQUEST,
         (ErrorKind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,

@@ -96,8 +96,8 @@ pub struct Route {
     pub handler: Handler,
 }
 
-/// Bodies of routes that take no content.
-const SMALL: usize = 1024 * 1024;
+/// Bodies of routes that take a few fields: small enough to be read anywhere.
+const SMALL: usize = tenantry::api::EVENT_LOOP_BYTES;
 
 impl Route {
     /// A route that needs a credential and answers problems.
@@ -133,6 +133,12 @@ impl Route {
     pub const fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
+    }
+
+    /// Whether the tenant it is about stands in its path.
+    #[must_use]
+    pub fn by_path(&self) -> bool {
+        self.path.starts_with("/v1/admin/")
     }
 
     /// Answers errors as OAuth's clients read them.

@@ -7,13 +7,12 @@ use axum::{
     http::{HeaderValue, Response, StatusCode, header},
     response::{IntoResponse as _, Sse, sse::Event},
 };
-use bytes::Bytes;
 use futures_util::stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tenantry::{
-    Error, Result, Tenant,
+    Error, Result,
     api::{
         ContentType, Decision, Detector, FileContext, GuardRequest, GuardResponse, McpContext, Mode, ModelContext,
         PolicySummary, ToolContext, UsageReport,
@@ -71,7 +70,7 @@ pub async fn guard(app: App, call: Call) -> Answer {
         }
         Ok(answer)
     };
-    app.in_turn(&tenant, &body, work).await
+    app.inspect(&body, work).await
 }
 
 /// `POST /v1/shield/guard/stream`: what each detector found, then the decision.
@@ -79,18 +78,22 @@ pub async fn guard_stream(app: App, call: Call) -> Answer {
     check_product(&call)?;
     let tenant = app.tenant(&call).await?;
     let (request_id, body) = (call.request_id.clone(), call.body.clone());
-    // Read twice, here to refuse what is no request by its status: once told, a stream has none.
-    let (debug, explain) = asked_tiers(&app, &tenant, &body).await?;
+    let read = async move { GuardRequest::from_json(call.text()?) };
+    // Here, to refuse what is no request by its status: once told, a stream has none.
+    let mut request = app.inspect(&body, read).await?;
+    let (debug, explain) = (request.debug == Some(true), request.explain == Some(true));
+    request.debug = Some(true);
+    if let Some(model) = &mut request.model {
+        // What a stream's model call used is not known yet; it is reported after.
+        let used =
+            ModelContext { provider: model.provider.take(), model: model.model.take(), ..ModelContext::default() };
+        *model = ModelContext { temperature: model.temperature, max_tokens: model.max_tokens, ..used };
+    }
     let (send, events) = tokio::sync::mpsc::channel(64);
     // Like every decision, it is made to its end; where nobody listens any more it is not told.
     app.0.work.clone().spawn(async move {
         let guard = tenant.guard();
-        let work = async move {
-            let mut request = GuardRequest::from_json(call.text()?)?;
-            request.debug = Some(true);
-            guard.evaluate(request).await
-        };
-        let told = match app.in_turn(&tenant, &body, work).await {
+        let told = match app.inspect(&body, async move { guard.evaluate(request).await }).await {
             Ok(response) => {
                 decided(&app, &response);
                 tell(response, debug, explain)
@@ -98,23 +101,14 @@ pub async fn guard_stream(app: App, call: Call) -> Answer {
             Err(error) => failed(&error, &request_id).await,
         };
         for event in told {
-            if send.send(event).await.is_err() {
-                return;
+            // A client that does not read holds its connection, and nothing else, when the server ends.
+            tokio::select! {
+                () = app.ending().cancelled() => return,
+                sent = send.send(event) => if sent.is_err() { return },
             }
         }
     });
     Ok(sent(stream::unfold(events, |mut events| async { events.recv().await.map(|event| (Ok(event), events)) })))
-}
-
-/// Which tiers of the answer were asked for.
-async fn asked_tiers(app: &App, tenant: &Tenant, body: &Bytes) -> Result<(bool, bool)> {
-    let own = body.clone();
-    let work = async move {
-        let text = std::str::from_utf8(&own).map_err(|_| Error::invalid("request_invalid", "the body is not UTF-8"))?;
-        let request = GuardRequest::from_json(text)?;
-        Ok((request.debug == Some(true), request.explain == Some(true)))
-    };
-    app.in_turn(tenant, body, work).await
 }
 
 pub(super) fn sent<S>(events: S) -> Response<Body>
@@ -211,7 +205,7 @@ pub async fn detect(app: App, call: Call) -> Answer {
         };
         ok(&guard.detect(request).await?)
     };
-    app.in_turn(&tenant, &body, work).await
+    app.inspect(&body, work).await
 }
 
 /// `POST /v1/shield/usage`

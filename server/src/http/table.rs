@@ -15,6 +15,8 @@ use super::{
 
 /// A body of content: the largest text a guard call takes, and room for escapes.
 pub const CONTENT: usize = 12 * 1024 * 1024;
+/// A policy, or the keys of an issuer.
+const TEXT: usize = 1024 * 1024;
 const EVENTS: Option<&str> = Some("text/event-stream");
 const OK: StatusCode = StatusCode::OK;
 const CREATED: StatusCode = StatusCode::CREATED;
@@ -185,6 +187,7 @@ fn platform() -> Vec<Route> {
             .gives_text(EMPTY, None, "Gone."),
         Route::new(Method::PUT, ISSUERS, "put_issuer", "Takes an issuer's tokens from now on.", admin::put_issuer)
             .takes::<IssuerSpec>()
+            .up_to(TEXT)
             .gives_text(EMPTY, None, "Done."),
         get(ISSUERS, "list_issuers", "All issuers.", admin::list_issuers)
             .gives::<admin::IssuerList>(OK, "The issuers."),
@@ -194,13 +197,14 @@ fn platform() -> Vec<Route> {
         get("/v1/admin/identity", "identity_settings", "The settings of identity.", admin::settings)
             .gives::<IdentitySettings>(OK, "The settings."),
         Route::new(
-            Method::PUT,
+            Method::PATCH,
             "/v1/admin/identity",
-            "put_identity_settings",
-            "Replaces the settings of identity.",
-            admin::put_settings,
+            "change_identity_settings",
+            "Changes the given settings of identity.",
+            admin::change_settings,
         )
         .takes::<IdentitySettings>()
+        .up_to(TEXT)
         .gives::<IdentitySettings>(OK, "The settings."),
         post(
             "/v1/admin/signing-keys/rotate",
@@ -246,6 +250,7 @@ fn project() -> Vec<Route> {
             tenant::put_policy,
         )
         .takes::<tenant::PolicyBody>()
+        .up_to(TEXT)
         .gives::<PolicyReceipt>(OK, "What came of it."),
         Route::new(
             Method::DELETE,

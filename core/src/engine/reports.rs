@@ -35,7 +35,8 @@ impl Engine {
 
 fn described(info: &detect::DetectorInfo) -> Detector {
     let raw = info.raw_keys.iter().map(|(name, kind)| key(name, *kind, format!("Written by `{}`.", info.name)));
-    let read = info.keys.iter().map(|read| read.info()).filter(|read| info.raw_keys.iter().all(|(raw, _)| *raw != read.name));
+    let read =
+        info.keys.iter().map(|read| read.info()).filter(|read| info.raw_keys.iter().all(|(raw, _)| *raw != read.name));
     let read = read.map(|read| {
         key(read.name, read.kind, format!("What policies read of `{}`, as `context.{}`.", info.name, read.name))
     });

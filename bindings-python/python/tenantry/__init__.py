@@ -20,6 +20,8 @@ from ._tenantry import (
     AuditRecord,
     AutoProvision,
     DebugInfo,
+    Detector,
+    DetectorKey,
     DetectorResult,
     DetectResponse,
     DeterminingPolicy,
@@ -57,6 +59,8 @@ from ._tenantry import (
     TenantSettings,
     Tokens,
     ToolContext,
+    Usage,
+    UsageReceipt,
     VerifyReport,
 )
 from .errors import (
@@ -94,6 +98,8 @@ __all__ = [
     "Data",
     "DebugInfo",
     "DetectResponse",
+    "Detector",
+    "DetectorKey",
     "DetectorResult",
     "DeterminingPolicy",
     "FileContext",
@@ -141,5 +147,7 @@ __all__ = [
     "ToolContext",
     "Unauthenticated",
     "Unavailable",
+    "Usage",
+    "UsageReceipt",
     "VerifyReport",
 ]

@@ -334,6 +334,42 @@ func (o *nativeTenant) evaluateNow(parts guardParts) (result *GuardResponse, err
 	return result, r.end()
 }
 
+// Decides one call, once under its key.
+func (o *nativeTenant) evaluateOnce(ctx context.Context, request GuardRequest, key string) (result GuardResponse, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var requestWriter writer
+	{
+		w := &requestWriter
+		request.write(w)
+	}
+	var keyWriter writer
+	keyWriter.bareText(key)
+	if err = requestWriter.err; err != nil {
+		return
+	}
+	if err = keyWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_evaluate_once(self, requestWriter.buffer(), keyWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
 // The settings in force.
 func (o *nativeTenant) getSettings(ctx context.Context) (result Settings, err error) {
 	if err = over(ctx); err != nil {
@@ -354,6 +390,32 @@ func (o *nativeTenant) getSettings(ctx context.Context) (result Settings, err er
 	}
 	r := &reader{data: take(lifted)}
 	result.read(r)
+	return result, r.end()
+}
+
+// The detectors there are.
+func (o *nativeTenant) listDetectors(ctx context.Context) (result []Detector, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_list_detectors(self)
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result = make([]Detector, r.count(28))
+	for i := range result {
+		result[i].read(r)
+	}
 	return result, r.end()
 }
 
@@ -546,6 +608,37 @@ func (o *nativeTenant) removePolicy(ctx context.Context, name string, layer Laye
 	return
 }
 
+// Prices one model call and writes down what it cost.
+func (o *nativeTenant) reportUsage(ctx context.Context, report UsageReport) (result UsageReceipt, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var reportWriter writer
+	{
+		w := &reportWriter
+		report.write(w)
+	}
+	if err = reportWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_report_usage(self, reportWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
 // Refuses a caller that lacks one of `scopes`.
 func (o *nativeTenant) requireScopes(ctx context.Context, scopes []string) (err error) {
 	if err = over(ctx); err != nil {
@@ -721,6 +814,34 @@ func (o *nativeTenant) exchangeToken(ctx context.Context, request TokenRequest) 
 	}
 	defer o.leave()
 	future := C.uniffi_tenantry_go_fn_method_tenant_exchange_token(self, requestWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// One key.
+func (o *nativeTenant) getKey(ctx context.Context, id string) (result APIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var idWriter writer
+	idWriter.bareText(id)
+	if err = idWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_get_key(self, idWriter.buffer())
 	rustBufferFuture.await(ctx, future)
 	var status C.RustCallStatus
 	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
@@ -1639,6 +1760,34 @@ func (o *nativeTenantry) exchangeToken(ctx context.Context, request TokenRequest
 	}
 	defer o.leave()
 	future := C.uniffi_tenantry_go_fn_method_tenantry_exchange_token(self, requestWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// One key.
+func (o *nativeTenantry) getKey(ctx context.Context, id string) (result APIKey, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var idWriter writer
+	idWriter.bareText(id)
+	if err = idWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_get_key(self, idWriter.buffer())
 	rustBufferFuture.await(ctx, future)
 	var status C.RustCallStatus
 	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)

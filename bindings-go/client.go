@@ -241,6 +241,11 @@ func (t *Tenant) Guard() Guard {
 	return Guard{t.object}
 }
 
+// Usage has what model calls cost.
+func (t *Tenant) Usage() Usage {
+	return Usage{t.object}
+}
+
 // Policies has the policies of this project and the layers above.
 func (t *Tenant) Policies() Policies {
 	return Policies{t.object}

@@ -3,7 +3,7 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0xf53dbf96668f5c7e
+const layoutFingerprint uint64 = 0xdc286292c778592b
 
 // Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
 type Algorithm string
@@ -3363,6 +3363,145 @@ func (v *Signal) read(r *reader) {
 	v.Score = r.signed()
 	v.Severity = Severity(r.text())
 	v.VulnerabilityID = r.text()
+}
+
+// A detector, and the keys it writes.
+type Detector struct {
+	// Its name.
+	Name string `json:"name"`
+
+	// `healthy`, `degraded` or `disabled`.
+	Status string `json:"status"`
+
+	// `fast`, `standard` or `slow`.
+	Tier string `json:"tier"`
+
+	// The version of this engine: a detector changes with it alone.
+	Version string `json:"version"`
+
+	// The family its signals belong to.
+	Category string `json:"category"`
+
+	// One sentence.
+	Description string `json:"description"`
+
+	// The keys it writes.
+	ContextKeys []DetectorKey `json:"context_keys"`
+}
+
+func (v *Detector) write(w *writer) {
+	w.text(v.Name)
+	w.text(v.Status)
+	w.text(v.Tier)
+	w.text(v.Version)
+	w.text(v.Category)
+	w.text(v.Description)
+	w.count(len(v.ContextKeys))
+	for i := range v.ContextKeys {
+		v.ContextKeys[i].write(w)
+	}
+}
+
+func (v *Detector) read(r *reader) {
+	v.Name = r.text()
+	v.Status = r.text()
+	v.Tier = r.text()
+	v.Version = r.text()
+	v.Category = r.text()
+	v.Description = r.text()
+	v.ContextKeys = make([]DetectorKey, r.count(13))
+	for i := range v.ContextKeys {
+		v.ContextKeys[i].read(r)
+	}
+}
+
+// A key policies read, and which detector writes it.
+type DetectorKey struct {
+	// The name policies use.
+	Key string `json:"key"`
+
+	// `bool`, `long`, `string`, `set` or `record`.
+	Type string `json:"type"`
+
+	// One sentence.
+	Description string `json:"description"`
+
+	// The least and the greatest value, where there are such.
+	Range string `json:"range,omitzero"`
+}
+
+func (v *DetectorKey) write(w *writer) {
+	w.text(v.Key)
+	w.text(v.Type)
+	w.text(v.Description)
+	if w.given(v.Range != "") {
+		w.text(v.Range)
+	}
+}
+
+func (v *DetectorKey) read(r *reader) {
+	v.Key = r.text()
+	v.Type = r.text()
+	v.Description = r.text()
+	if r.given() {
+		v.Range = r.text()
+	}
+}
+
+// What a report of usage came to.
+type UsageReceipt struct {
+	// What the call cost, in millionths of a US dollar; 0 when the price book does not know the model.
+	CostMicros int64 `json:"cost_micros"`
+
+	// Whether the price book knows the model.
+	Priced bool `json:"priced"`
+
+	// Whether it was written down now; false for a repetition.
+	Recorded bool `json:"recorded"`
+}
+
+func (v *UsageReceipt) write(w *writer) {
+	w.signed(v.CostMicros)
+	w.flag(v.Priced)
+	w.flag(v.Recorded)
+}
+
+func (v *UsageReceipt) read(r *reader) {
+	v.CostMicros = r.signed()
+	v.Priced = r.flag()
+	v.Recorded = r.flag()
+}
+
+// One model call, reported after it was made.
+type UsageReport struct {
+	// Names the call: a report with the same id within 48 hours is the same call. A fresh one when left out.
+	UsageID string `json:"usage_id,omitzero"`
+
+	// The model, which must be named, and its tokens.
+	Model ModelContext `json:"model"`
+
+	// The conversation it belongs to.
+	SessionID string `json:"session_id,omitzero"`
+}
+
+func (v *UsageReport) write(w *writer) {
+	if w.given(v.UsageID != "") {
+		w.text(v.UsageID)
+	}
+	v.Model.write(w)
+	if w.given(v.SessionID != "") {
+		w.text(v.SessionID)
+	}
+}
+
+func (v *UsageReport) read(r *reader) {
+	if r.given() {
+		v.UsageID = r.text()
+	}
+	v.Model.read(r)
+	if r.given() {
+		v.SessionID = r.text()
+	}
 }
 
 // The core's error.

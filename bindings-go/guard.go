@@ -70,6 +70,16 @@ func (g Guard) Evaluate(ctx context.Context, request GuardRequest) (*GuardRespon
 	return g.decide(ctx, guardParts{Request: request})
 }
 
+// EvaluateOnce is Evaluate, once: whoever repeats the request under the same key within a day gets the same answer, and
+// nothing is decided, charged or remembered a second time. A key has 1 to 256 printable ASCII characters.
+func (g Guard) EvaluateOnce(ctx context.Context, request GuardRequest, key string) (*GuardResponse, error) {
+	response, err := g.object.evaluateOnce(ctx, request, key)
+	if err != nil {
+		return nil, err
+	}
+	return &response, nil
+}
+
 // EvaluatePrompt decides on a prompt a user sends.
 func (g Guard) EvaluatePrompt(ctx context.Context, content string, options ...CallOption) (*GuardResponse, error) {
 	return g.shaped(ctx, "prompt", GuardRequest{Content: content}, options)
@@ -101,6 +111,11 @@ func (g Guard) EvaluateFile(
 ) (*GuardResponse, error) {
 	file := &FileContext{Path: path, Operation: operation}
 	return g.shaped(ctx, "file", GuardRequest{Content: content, File: file}, options)
+}
+
+// Detectors is the detectors there are, and the keys policies can read of them.
+func (g Guard) Detectors(ctx context.Context) ([]Detector, error) {
+	return g.object.listDetectors(ctx)
 }
 
 // Detect inspects without policies, limits or memory.

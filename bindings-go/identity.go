@@ -108,6 +108,7 @@ type identityCalls interface {
 	listIssuers(ctx context.Context) ([]IssuerSpec, error)
 	createKey(ctx context.Context, spec KeySpec) (NewAPIKey, error)
 	listKeys(ctx context.Context, account, project string) ([]APIKey, error)
+	getKey(ctx context.Context, id string) (APIKey, error)
 	revokeKey(ctx context.Context, id string) (APIKey, error)
 	rotateKey(ctx context.Context, id string, overlapSeconds int64) (NewAPIKey, error)
 	exchangeToken(ctx context.Context, request TokenRequest) (AccessToken, error)
@@ -237,6 +238,11 @@ func (k Keys) Create(ctx context.Context, spec KeySpec) (NewAPIKey, error) {
 // List is the keys of a project, an account, or with both empty of the caller's own project or the platform; oldest first.
 func (k Keys) List(ctx context.Context, account, project string) ([]APIKey, error) {
 	return k.object.listKeys(ctx, account, project)
+}
+
+// Get is one key, without its secret. ErrNotFound for one the caller does not reach.
+func (k Keys) Get(ctx context.Context, id string) (APIKey, error) {
+	return k.object.getKey(ctx, id)
 }
 
 // Revoke ends a key and everything that was exchanged for it, at once.

@@ -4,6 +4,17 @@ package tenantry
 
 import "context"
 
+// Usage has what model calls of a project cost; see Tenant.Usage.
+type Usage struct {
+	object *nativeTenant
+}
+
+// Report prices one model call and writes down what it cost, once per usage id and 48 hours. A model the price book does
+// not know costs 0 and is not priced.
+func (u Usage) Report(ctx context.Context, report UsageReport) (UsageReceipt, error) {
+	return u.object.reportUsage(ctx, report)
+}
+
 // Policies has the policies of a project and the layers above; see Tenant.Policies.
 type Policies struct {
 	object *nativeTenant

@@ -16,9 +16,10 @@ use crate::{
     errors::Result,
     runtime::detached,
     types::{
-        AboutParts, Account, AuditHead, AuditQuery, AuditRecord, BlockedParts, DetectResponse, FromCore, GuardParts,
-        GuardRequest, GuardResponse, IntoCore, JsonObject, Layer, LimitSpec, PolicyReceipt, PolicySpec, PolicySummary,
-        PresentedParts, Principal, Project, Settings, SettingsPatch, Status, TenantFacts, Text, VerifyReport, anchor,
+        AboutParts, Account, AuditHead, AuditQuery, AuditRecord, BlockedParts, DetectResponse, Detector, FromCore,
+        GuardParts, GuardRequest, GuardResponse, IntoCore, JsonObject, Layer, LimitSpec, PolicyReceipt, PolicySpec,
+        PolicySummary, PresentedParts, Principal, Project, Settings, SettingsPatch, Status, TenantFacts, Text,
+        UsageReceipt, UsageReport, VerifyReport, anchor,
     },
 };
 
@@ -237,6 +238,25 @@ impl Tenant {
     pub async fn evaluate_async(&self, parts: GuardParts) -> Result<GuardResponse> {
         let guard = self.0.guard();
         detached(async move { guard.evaluate(parts.into_core()?).await }).await
+    }
+
+    /// Decides one call, once under its key.
+    pub async fn evaluate_once(&self, request: GuardRequest, key: String) -> Result<GuardResponse> {
+        let guard = self.0.guard();
+        let parts = GuardParts { shape: None, request };
+        detached(async move { guard.evaluate_once(parts.into_core()?, &key).await }).await
+    }
+
+    /// The detectors there are.
+    pub async fn list_detectors(&self) -> Result<Vec<Detector>> {
+        let guard = self.0.guard();
+        detached(async move { guard.detectors().await }).await
+    }
+
+    /// Prices one model call and writes down what it cost.
+    pub async fn report_usage(&self, report: UsageReport) -> Result<UsageReceipt> {
+        let usage = self.0.usage();
+        detached(async move { usage.report(&report.into_core("report")?).await }).await
     }
 
     /// Inspects without policies, limits or memory.

@@ -11,6 +11,7 @@ mod identity;
 mod principal;
 mod request;
 mod response;
+mod usage;
 
 pub use admin::*;
 pub use audit::*;
@@ -19,6 +20,7 @@ pub use identity::*;
 pub use principal::*;
 pub use request::*;
 pub use response::*;
+pub use usage::*;
 
 /// Records that mirror a core type: `out` from the core, `into` the core, `both` ways. A field that has another name or
 /// another place in the core names it in brackets.

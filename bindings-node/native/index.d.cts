@@ -1,6 +1,6 @@
 // Written by scripts/types.mjs from the Rust sources; do not edit.
 
-import type { AcquireOptions, AuditQuery, AuthenticateOptions, DetectOptions, EvaluateOptions, Facts, FileOptions, GuardRequest, Issuer, JsonObject, KeyOptions, KeyQuery, LayerOptions, Limit, NewGrant, NewIdentitySettings, Options, PolicyOptions, Principal, RotateOptions, SettingsChange, TokenOptions, TokenRequest, ToolCallOptions } from "../src-ts/requests.js" with { "resolution-mode": "import" };
+import type { AcquireOptions, AuditQuery, AuthenticateOptions, DetectOptions, EvaluateOptions, Facts, FileOptions, GuardRequest, Issuer, JsonObject, KeyOptions, KeyQuery, LayerOptions, Limit, NewGrant, NewIdentitySettings, OnceOptions, Options, PolicyOptions, Principal, RotateOptions, SettingsChange, TokenOptions, TokenRequest, ToolCallOptions, UsageReport } from "../src-ts/requests.js" with { "resolution-mode": "import" };
 
 /** Customer organisations. */
 export declare class Accounts {
@@ -69,9 +69,9 @@ export declare class Grants {
 /** Guard calls of one project. */
 export declare class Guard {
   /** Decides one call. */
-  evaluateSync(request: GuardRequest): string
+  evaluateSync(request: GuardRequest, options?: OnceOptions): string
   /** Decides one call. */
-  evaluate(request: GuardRequest): string | Promise<string>
+  evaluate(request: GuardRequest, options?: OnceOptions): string | Promise<string>
   /** Decides on a prompt a user sends. */
   evaluatePromptSync(content: string, options?: EvaluateOptions): string
   /** Decides on a prompt a user sends. */
@@ -88,6 +88,10 @@ export declare class Guard {
   evaluateFileSync(content: string, path: string, options?: FileOptions): string
   /** Decides on a file that is read or written. */
   evaluateFile(content: string, path: string, options?: FileOptions): string | Promise<string>
+  /** The detectors there are, and the keys policies can read of them. */
+  detectorsSync(): string
+  /** The detectors there are, and the keys policies can read of them. */
+  detectors(): string | Promise<string>
   /** Inspects without policies, limits or memory. */
   detectSync(content: string, options?: DetectOptions): string
   /** Inspects without policies, limits or memory. */
@@ -139,6 +143,10 @@ export declare class Keys {
   listSync(options?: KeyQuery): string
   /** The keys of a project, an account, or of the caller's own place. */
   list(options?: KeyQuery): string | Promise<string>
+  /** One key, without its secret. */
+  getSync(id: string): string
+  /** One key, without its secret. */
+  get(id: string): string | Promise<string>
   /** Ends a key and everything that was exchanged for it. */
   revokeSync(id: string): string
   /** Ends a key and everything that was exchanged for it. */
@@ -227,6 +235,7 @@ export declare class Tenant {
   get caller(): string | null
   get identity(): Identities
   get guard(): Guard
+  get usage(): Usage
   get policies(): Policies
   get limits(): Limits
   get settings(): TenantSettings
@@ -302,6 +311,14 @@ export declare class Tokens {
   rotateSigningKeySync(): void
   /** Signs with a new key from now on. */
   rotateSigningKey(): undefined | Promise<undefined>
+}
+
+/** What model calls of one project cost. */
+export declare class Usage {
+  /** Prices one model call and writes down what it cost. */
+  reportSync(report: UsageReport): string
+  /** Prices one model call and writes down what it cost. */
+  report(report: UsageReport): string | Promise<string>
 }
 
 /** The printed line of an audit head. */

@@ -11,7 +11,7 @@ import { Grants, Identities } from "./identity.js";
 import type * as Native from "./native.js";
 import native from "./native.js";
 import { Account, AuditHead, AuditRecord, LimitSpec, PolicyReceipt, PolicySummary } from "./records.js";
-import { Project, Settings, VerifyReport } from "./records.js";
+import { Project, Settings, UsageReceipt, VerifyReport } from "./records.js";
 import type {
   AcquireOptions,
   AuditQuery,
@@ -25,13 +25,15 @@ import type {
   JsonObject,
   LayerOptions,
   Limit,
+  OnceOptions,
   Options,
   PolicyOptions,
   Principal,
   SettingsChange,
   ToolCallOptions,
+  UsageReport,
 } from "./requests.js";
-import { DetectResponse, GuardResponse } from "./responses.js";
+import { Detector, DetectResponse, GuardResponse } from "./responses.js";
 import { listOf } from "./value.js";
 
 const account = (json: string): Account => new Account(json);
@@ -40,6 +42,8 @@ const project = (json: string): Project => new Project(json);
 const projects = listOf(Project);
 const decision = (json: string): GuardResponse => new GuardResponse(json);
 const detection = (json: string): DetectResponse => new DetectResponse(json);
+const detectors = listOf(Detector);
+const usage = (json: string): UsageReceipt => new UsageReceipt(json);
 const receipt = (json: string): PolicyReceipt => new PolicyReceipt(json);
 const policies = listOf(PolicySummary);
 const limits = listOf(LimitSpec);
@@ -108,6 +112,11 @@ export class Tenantry implements Disposable, AsyncDisposable {
   /** Guard calls of the client's own project: the one its credential or options name. */
   get guard(): Guard {
     return this.ownSync().guard;
+  }
+
+  /** What model calls of the client's own project cost. */
+  get usage(): Usage {
+    return this.ownSync().usage;
   }
 
   /** Policies of the client's own project. */
@@ -366,6 +375,11 @@ export class Tenant {
     return new Guard(this.#native.guard);
   }
 
+  /** What model calls cost. */
+  get usage(): Usage {
+    return new Usage(this.#native.usage);
+  }
+
   /** Policies of this project and the layers above. */
   get policies(): Policies {
     return new Policies(this.#native.policies);
@@ -406,14 +420,14 @@ export class Guard {
     this.#native = handle;
   }
 
-  /** Decides one call. */
-  evaluate(request: GuardRequest): Promise<GuardResponse> {
-    return soon(() => this.#native.evaluate(given("request", request)), decision);
+  /** Decides one call; with `idempotencyKey` once, however often it is repeated within a day. */
+  evaluate(request: GuardRequest, options?: OnceOptions): Promise<GuardResponse> {
+    return soon(() => this.#native.evaluate(given("request", request), given("options", options)), decision);
   }
 
   /** As `evaluate`, waiting. */
-  evaluateSync(request: GuardRequest): GuardResponse {
-    return now(() => this.#native.evaluateSync(given("request", request)), decision);
+  evaluateSync(request: GuardRequest, options?: OnceOptions): GuardResponse {
+    return now(() => this.#native.evaluateSync(given("request", request), given("options", options)), decision);
   }
 
   /** Decides on a prompt a user sends. */
@@ -462,6 +476,16 @@ export class Guard {
     return now(() => this.#native.evaluateFileSync(content, path, given("options", options)), decision);
   }
 
+  /** The detectors there are, and the keys policies can read of them. */
+  detectors(): Promise<readonly Detector[]> {
+    return soon(() => this.#native.detectors(), detectors);
+  }
+
+  /** As `detectors`, waiting. */
+  detectorsSync(): readonly Detector[] {
+    return now(() => this.#native.detectorsSync(), detectors);
+  }
+
   /** Inspects without policies, limits or memory. */
   detect(content: string, options?: DetectOptions): Promise<DetectResponse> {
     return soon(() => this.#native.detect(content, given("options", options)), detection);
@@ -470,6 +494,26 @@ export class Guard {
   /** As `detect`, waiting. */
   detectSync(content: string, options?: DetectOptions): DetectResponse {
     return now(() => this.#native.detectSync(content, given("options", options)), detection);
+  }
+}
+
+/** See `Tenant.usage`. */
+export class Usage {
+  readonly #native: Native.Usage;
+
+  /** @internal */
+  constructor(handle: Native.Usage) {
+    this.#native = handle;
+  }
+
+  /** Prices one model call and writes down what it cost, once per `usageId` and 48 hours. */
+  report(call: UsageReport): Promise<UsageReceipt> {
+    return soon(() => this.#native.report(given("report", call)), usage);
+  }
+
+  /** As `report`, waiting. */
+  reportSync(call: UsageReport): UsageReceipt {
+    return now(() => this.#native.reportSync(given("report", call)), usage);
   }
 }
 

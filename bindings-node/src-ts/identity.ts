@@ -157,6 +157,16 @@ export class Keys {
     return now(() => this.#native.listSync(given("options", options)), keys);
   }
 
+  /** One key, without its secret. `NotFound` for one the caller does not reach. */
+  get(id: string): Promise<ApiKey> {
+    return soon(() => this.#native.get(id), key);
+  }
+
+  /** As `get`, waiting. */
+  getSync(id: string): ApiKey {
+    return now(() => this.#native.getSync(id), key);
+  }
+
   /** Ends a key and everything that was exchanged for it, at once. `NotFound` for one the caller does not reach. */
   revoke(id: string): Promise<ApiKey> {
     return soon(() => this.#native.revoke(id), key);

@@ -1,4 +1,4 @@
-// What admin, policy, limit, settings and audit calls answer; views of wire JSON as in `responses.ts`.
+// What admin, usage, policy, limit, settings and audit calls answer; views of wire JSON as in `responses.ts`.
 
 import { now } from "./calls.js";
 import native from "./native.js";
@@ -104,6 +104,28 @@ export class Project extends Value {
 
   protected override get shown(): readonly string[] {
     return ["accountId", "id", "status"];
+  }
+}
+
+/** What `usage.report` came to. */
+export class UsageReceipt extends Value {
+  /** What the call cost, in millionths of a US dollar; 0 when the price book does not know the model. */
+  get costMicros(): number {
+    return this.field("cost_micros");
+  }
+
+  /** Whether the price book knows the model. */
+  get priced(): boolean {
+    return this.field("priced");
+  }
+
+  /** Whether it was written down now; false for a repetition. */
+  get recorded(): boolean {
+    return this.field("recorded");
+  }
+
+  protected override get shown(): readonly string[] {
+    return ["costMicros", "priced", "recorded"];
   }
 }
 

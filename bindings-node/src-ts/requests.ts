@@ -230,6 +230,37 @@ export interface GuardRequest extends EvaluateOptions {
   readonly optimize?: Maybe<boolean>;
 }
 
+/** Options of `evaluate`. */
+export interface OnceOptions {
+  /**
+   * Names the call, in 1 to 256 printable ASCII characters: whoever repeats the request under the same key within a day gets
+   * the same answer, and nothing is decided or charged a second time.
+   */
+  readonly idempotencyKey?: Maybe<string>;
+}
+
+/** One model call, reported after it was made. */
+export interface UsageReport {
+  /** The model, e.g. `gpt-4o`. */
+  readonly model: string;
+  /** The provider's name. */
+  readonly provider?: Maybe<string>;
+  /** Tokens of the prompt. */
+  readonly inputTokens?: Maybe<number>;
+  /** Tokens of the answer. */
+  readonly outputTokens?: Maybe<number>;
+  /** Tokens read from the provider's cache. */
+  readonly cacheReadTokens?: Maybe<number>;
+  /** Tokens written to the provider's cache. */
+  readonly cacheWriteTokens?: Maybe<number>;
+  /** Tokens written to the provider's one-hour cache. */
+  readonly cacheWrite1hTokens?: Maybe<number>;
+  /** Names the call: a report with the same id within 48 hours is the same call. Default: a call of its own. */
+  readonly usageId?: Maybe<string>;
+  /** The conversation it belongs to. */
+  readonly sessionId?: Maybe<string>;
+}
+
 /** Options of `remove`. */
 export interface LayerOptions {
   /** Where it is attached. Default `project`. */

@@ -54,11 +54,13 @@ mod admin;
 mod guard;
 mod identity;
 mod rooms;
+mod usage;
 
 pub use admin::{Accounts, Projects};
 pub use guard::Guard;
 pub use identity::{Grants, Identities};
 pub use rooms::{Audit, Limits, Policies, TenantSettings};
+pub use usage::Usage;
 
 /// One engine, many tenants.
 #[napi]
@@ -167,6 +169,11 @@ impl Tenant {
     #[napi(getter, catch_unwind)]
     pub fn guard(&self) -> Guard {
         Guard(self.0.guard())
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn usage(&self) -> Usage {
+        Usage(self.0.usage())
     }
 
     #[napi(getter, catch_unwind)]

@@ -9,6 +9,7 @@ mod json;
 mod principal;
 mod request;
 mod response;
+mod usage;
 
 pub use admin::{facts, limit, patch, policy};
 pub use audit::{anchor, since};
@@ -16,7 +17,8 @@ pub use given::Given;
 pub use identity::{grant, identity_settings, issuer, key, presented, texts, token, token_request};
 pub use json::required;
 pub use principal::principal;
-pub use request::{FileCall, ToolCall, detection, plain_call, request};
+pub use request::{FileCall, ToolCall, detection, once, plain_call, request};
+pub use usage::usage;
 
 use serde::Serialize;
 use tenantry::error::{Error, Result};

@@ -22,7 +22,7 @@ test("every operation has both forms", () => {
   const { admin } = client;
   const { issuers, keys, tokens } = client.identity;
   const credentials = [client.identity, issuers, keys, tokens, admin.grants];
-  const tenants = [acme.guard, acme.policies, acme.limits, acme.settings, acme.audit];
+  const tenants = [acme.guard, acme.usage, acme.policies, acme.limits, acme.settings, acme.audit];
   const rooms = [client, admin.accounts, admin.projects, ...credentials, ...tenants];
   for (const room of rooms) {
     const names = Object.getOwnPropertyNames(Object.getPrototypeOf(room));
@@ -112,6 +112,7 @@ test("the client's own project", async () => {
   const { client } = withTenants({ accountId: "acme", projectId: "prod" });
   assert.ok((await client.guard.evaluatePrompt(BENIGN)).allowed);
   assert.equal(client.policies.listSync()[0].name, "baseline");
+  assert.ok((await client.usage.report({ model: "gpt-4o" })).recorded);
   assert.deepEqual(client.limits.listSync(), []);
   assert.equal(client.settings.getSync().modeFloor, "enforce");
   assert.ok(client.audit.headSync().sequence > 0);

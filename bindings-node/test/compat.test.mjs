@@ -117,12 +117,18 @@ test("the wrappers take what the public ones take", async (context) => {
   assert.ok(rows.some((row) => JSON.stringify(row.body).includes("write_file")));
 });
 
+test("the detectors are listed as there", async (context) => {
+  const { count, detectors } = await devClient(context).detectors.list();
+  assert.equal(count, detectors.length);
+  const secrets = detectors.find(({ name }) => name === "secrets");
+  assert.deepEqual([secrets.status, secrets.context_keys[0].type], ["healthy", "bool"]);
+});
+
 test("what is not there says so, and options are closed", (context) => {
   const client = devClient(context);
   for (const [name, call] of [
     ["guard.stream", () => client.guard.stream({})],
     ["client.detect", () => client.detect.run()],
-    ["client.detectors", () => client.detectors.list()],
     ["client.debug", () => client.debug.policies()],
   ]) {
     assert.throws(call, (error) => error instanceof highflame.HighflameError && error.message.includes(`\`${name}\``));
@@ -194,8 +200,11 @@ test("ZeroIDClient issues, verifies and ends tokens of the place it is for", asy
   const foreign = owner.identity.keys.createSync("foreign", { accountId: "globex", projectId: "prod" });
   for (const each of [client, bound]) {
     await assert.rejects(each.apiKeys.get(foreign.id), { name: "NotFound", code: "key_not_found" });
+    await assert.rejects(each.apiKeys.get("nothing"), { name: "NotFound", code: "key_not_found" });
     await assert.rejects(each.apiKeys.revoke(foreign.id), { name: "NotFound", code: "key_not_found" });
   }
+  // The platform reaches every key, and none of them is its own.
+  await assert.rejects(platform.apiKeys.get(foreign.id), { name: "NotFound", code: "key_not_found" });
   await assert.rejects(client.tokens.issueApiKey(foreign.key), highflame.ZeroIDError);
   assert.equal((await bound.apiKeys.revoke(made.id)).state, "revoked");
   await assert.rejects(client.tokens.issueApiKey(made.key), highflame.ZeroIDError);

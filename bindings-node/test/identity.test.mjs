@@ -233,6 +233,9 @@ test("keys are made, listed, imported and rotated within their maker's reach", a
   await assert.rejects(mine.issuers.list(), outside);
   assert.deepEqual((await mine.keys.list()).map(({ name }) => name), ["test", "second"]);
 
+  assert.equal((await mine.keys.get(second.id)).name, "second");
+  assert.throws(() => mine.keys.getSync("nothing"), { name: "NotFound", code: "key_not_found" });
+
   const next = await mine.keys.rotate(second.id, { overlapSeconds: 60 });
   assert.notEqual(next.key, second.key);
   assert.equal(mine.keys.listSync().find(({ id }) => id === second.id).replacedBy, next.id);

@@ -53,11 +53,13 @@ mod admin;
 mod guard;
 mod identity;
 mod rooms;
+mod usage;
 
 pub use admin::{Accounts, Admin, Projects};
 pub use guard::Guard;
 pub use identity::{Grants, Identities, Issuers, Keys, Tokens};
 pub use rooms::{Audit, Limits, Policies, TenantSettings};
+pub use usage::Usage;
 
 /// One engine, many tenants. Share it between threads; close it, or use it in a `with` block.
 #[pyclass(frozen, subclass, weakref, module = "tenantry")]
@@ -128,6 +130,12 @@ twins! {
             #[getter]
             fn guard(&self, py: Python<'_>) -> Result<Guard> {
                 Ok(Guard(self.own(py)?.guard()))
+            }
+
+            /// What model calls of the client's own project cost.
+            #[getter]
+            fn usage(&self, py: Python<'_>) -> Result<Usage> {
+                Ok(Usage(self.own(py)?.usage()))
             }
 
             /// Policies of the client's own project.
@@ -259,6 +267,12 @@ twins! {
             #[getter]
             fn guard(&self) -> Guard {
                 Guard(self.0.guard())
+            }
+
+            /// What model calls cost.
+            #[getter]
+            fn usage(&self) -> Usage {
+                Usage(self.0.usage())
             }
 
             /// Policies of this project and the layers above.

@@ -15,15 +15,15 @@ mod _tenantry {
     #[pymodule_export]
     use crate::client::{
         Accounts, Admin, Audit, Grants, Guard, Identities, Issuers, Keys, Limits, Policies, Projects, Tenant,
-        TenantSettings, Tenantry, Tokens,
+        TenantSettings, Tenantry, Tokens, Usage,
     };
     #[pymodule_export]
     use crate::types::{
         AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord, AutoProvision, DebugEntity, DebugInfo,
-        DetectResponse, DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest, GuardResponse, Identity,
-        IdentitySettings, Introspection, IssuerSpec, LimitSpec, McpContext, ModelContext, NewApiKey, PolicyReceipt,
-        PolicySummary, Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings, Signal, ToolContext,
-        VerifyReport,
+        DetectResponse, Detector, DetectorKey, DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest,
+        GuardResponse, Identity, IdentitySettings, Introspection, IssuerSpec, LimitSpec, McpContext, ModelContext,
+        NewApiKey, PolicyReceipt, PolicySummary, Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings,
+        Signal, ToolContext, UsageReceipt, VerifyReport,
     };
 
     #[cfg(feature = "test-hooks")]

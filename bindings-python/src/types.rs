@@ -56,6 +56,7 @@ mod json;
 mod principal;
 mod request;
 mod response;
+mod usage;
 
 pub use admin::*;
 pub use audit::*;
@@ -65,6 +66,7 @@ pub use principal::*;
 pub use request::*;
 pub use response::*;
 pub use tenantry::api::{named, whole};
+pub use usage::*;
 
 /// Wraps each item of a list the core returned.
 fn wrapped<A: Clone, B: From<A>>(items: &[A]) -> Vec<B> {

@@ -137,6 +137,32 @@ def test_the_decorators_take_the_public_clients_keywords(client: Highflame) -> N
     assert caught.value.response.denied
 
 
+def test_a_model_calls_cost_is_told_as_there(client: Highflame) -> None:
+    told = client.usage.report(
+        model="claude-sonnet-4-5", provider="anthropic", input_tokens=1_200, output_tokens=340, usage_id="call-1"
+    )
+    assert (told.cost_micros, told.priced, told.recorded) == (8_700, True, True)
+    model = highflame.ModelContext(
+        model="claude-sonnet-4-5", provider="anthropic", input_tokens=1_200, output_tokens=340
+    )
+    again = client.usage.report(highflame.UsageRequestBody(model=model, usage_id="call-1"), timeout=1.0)
+    assert (again.cost_micros, again.recorded) == (8_700, False)
+    assert client.usage.report(highflame.UsageRequestBody(model=model, usage_id="")).recorded
+    with pytest.raises(highflame.InvalidRequestError):
+        client.usage.report()
+    with pytest.raises(TypeError):
+        client.usage.report(highflame.UsageRequestBody(model=model, usage_id="call-1"), model="gpt-4o")
+
+
+@pytest.mark.asyncio
+async def test_the_detectors_are_listed_as_there(client: Highflame) -> None:
+    listed = client.detectors.list()
+    assert listed.count == len(listed.detectors) > 0
+    assert isinstance(listed.detectors[0], highflame.DetectorInfo)
+    assert await client.detectors.alist(timeout=1.0) == listed
+    assert (await client.usage.areport(model="gpt-4o", input_tokens=1)).priced
+
+
 def test_every_name_of_the_module_exists() -> None:
     for name in highflame.__all__:
         assert getattr(highflame, name)

@@ -131,6 +131,8 @@ def test_a_key_of_a_whole_account_gets_no_token_from_a_projects_client(client: T
         acme_id.tokens.issue_api_key(wide.key)
     assert refused.value.code == "outside_authority"
     assert wide.id not in [key.id for key in acme_id.api_keys.list()]
+    with ZeroIDClient(api_key=wide.key, account_id="acme", project_id="prod") as bound, pytest.raises(ZeroIDError):
+        bound.api_keys.get(wide.id)
 
 
 def test_with_a_key_it_acts_as_that_credential(client: Tenantry) -> None:

@@ -228,6 +228,7 @@ def test_a_key_is_shown_once_listed_rotated_and_revoked(client: Tenantry, key: N
     assert key.key.startswith(key.key_prefix)
     assert (key.name, key.state, key.type, key.scopes) == ("app", "active", "user", ["tools:read"])
     (listed,) = keys.list("acme", "prod")
+    assert keys.get(listed.id) == listed
     assert isinstance(listed, ApiKey)
     assert (listed.id, listed.created_by, listed.account_id, listed.project_id) == (key.id, "process", "acme", "prod")
     assert "key" not in listed.to_dict()
@@ -241,6 +242,8 @@ def test_a_key_is_shown_once_listed_rotated_and_revoked(client: Tenantry, key: N
     assert keys.revoke(heir.id).state == "revoked"
     with pytest.raises(NotFound):
         keys.revoke("nothing")
+    with pytest.raises(NotFound):
+        keys.get("nothing")
 
 
 def test_a_key_of_another_system_is_imported_by_its_hash(client: Tenantry) -> None:

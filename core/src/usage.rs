@@ -50,10 +50,12 @@ pub struct Cost {
     pub priced: bool,
 }
 
-/// Whether a guard call says what its model call used, kind by kind.
+/// Whether a guard call says what its model call used, kind by kind, and of which model.
 #[must_use]
 pub fn tells_spend(model: &ModelContext) -> bool {
-    counts(model).iter().any(|count| *count > 0)
+    // Tokens of a model that is not named have no price, and are no reason to refuse the call.
+    let named = model.model.as_ref().is_some_and(|name| !name.trim().is_empty());
+    named && counts(model).iter().any(|count| *count > 0)
 }
 
 fn counts(model: &ModelContext) -> [i64; 5] {
@@ -139,5 +141,6 @@ mod tests {
         }
         assert!(cost(&used("claude-opus-4", MAX_TOKENS, MAX_TOKENS)).unwrap().micros > 0);
         assert!(!tells_spend(&ModelContext { tokens_used: Some(9), ..ModelContext::default() }));
+        assert!(!tells_spend(&ModelContext { model: None, ..used("", 9, 9) }) && tells_spend(&used("x", 0, 9)));
     }
 }

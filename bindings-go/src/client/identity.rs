@@ -66,6 +66,12 @@ macro_rules! identity_of {
                 detached(async move { keys.list(&account, &project).await }).await
             }
 
+            /// One key.
+            pub async fn get_key(&self, id: String) -> Result<APIKey> {
+                let keys = self.0.identity().keys();
+                detached(async move { keys.get(&id).await }).await
+            }
+
             /// Ends a key.
             pub async fn revoke_key(&self, id: String) -> Result<APIKey> {
                 let keys = self.0.identity().keys();

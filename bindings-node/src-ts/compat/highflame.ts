@@ -1,15 +1,15 @@
 // The public Highflame client's wrappers and guard calls, decided by Tenantry: embedded, or by the server `baseUrl` names.
 // Change `"@highflame/sdk"` to `"tenantry/compat/highflame"` in imports. Names of functions and options are camelCase,
 // requests and responses are the wire's snake_case, as there. What is not there (`guard.stream`, `client.detect`,
-// `client.detectors`, `client.debug`) throws an error that names it. Every key is verified: without a server that issued
-// it, only dev mode (`TENANTRY_DEV=1`) takes any. Of the public `ZeroIDClient` there are `tokens`, `apiKeys`, `jwks` and
-// `health`, over the same engine: nothing is sent.
+// `client.debug`) throws an error that names it. Every key is verified: without a server that issued it, only dev mode
+// (`TENANTRY_DEV=1`) takes any. Of the public `ZeroIDClient` there are `tokens`, `apiKeys`, `jwks` and `health`, over the
+// same engine: nothing is sent.
 
 import type { Guard as PlainGuard } from "../client.js";
 import { given, shortened } from "../data.js";
 import { BlockedError as PlainBlockedError, InvalidArgument as InvalidRequestError, TenantryError } from "../errors.js";
 import { Shield as PlainShield, Tenantry } from "../index.js";
-import type { Answer, Decision, GuardResponse as PlainResponse, Guarding, Severity } from "../index.js";
+import type { Answer, Decision, Detector, GuardResponse as PlainResponse, Guarding, Severity } from "../index.js";
 import type { ContentType, Json, JsonObject, Mode } from "../requests.js";
 import type * as Plain from "../requests.js";
 
@@ -101,6 +101,31 @@ export interface GuardResponse {
   readonly [name: string]: unknown;
 }
 
+/** A key policies read. */
+export interface ContextKeySpec {
+  readonly key: string;
+  readonly type: string;
+  readonly description: string;
+  readonly range?: string;
+}
+
+/** A detector, and the keys it writes. */
+export interface DetectorInfo {
+  readonly name: string;
+  readonly status: string;
+  readonly tier: string;
+  readonly version: string;
+  readonly category: string;
+  readonly description: string;
+  readonly context_keys: readonly ContextKeySpec[];
+}
+
+/** The detectors there are. */
+export interface ListDetectorsResponse {
+  readonly count: number;
+  readonly detectors: readonly DetectorInfo[];
+}
+
 /** A wrapper did not let the action proceed. */
 export class BlockedError extends TenantryError {
   override readonly kind = "BlockedError";
@@ -140,9 +165,9 @@ export class Highflame implements Disposable, AsyncDisposable {
     throw missing("client.detect");
   }
 
-  /** Not there: throws. */
-  get detectors(): never {
-    throw missing("client.detectors");
+  /** The detectors there are. */
+  get detectors(): { list(): Promise<ListDetectorsResponse> } {
+    return { list: async () => listed(await this.tenantry.guard.detectors()) };
   }
 
   /** Not there: throws. */
@@ -359,6 +384,10 @@ function answered(response: PlainResponse): GuardResponse {
   const { allowed, denied } = response;
   const wire = response.toJSON();
   return { signals: [], determining_policies: [], ...wire, allowed, denied } as unknown as GuardResponse;
+}
+
+function listed(found: readonly Detector[]): ListDetectorsResponse {
+  return { count: found.length, detectors: found.map((each) => each.toJSON() as unknown as DetectorInfo) };
 }
 
 function missing(name: string): InvalidRequestError {

@@ -100,8 +100,13 @@ export interface HealthStatus {
   readonly uptime_ms: number;
 }
 
-/** Where a client acts: in the place its key or its options name, else on the platform. */
-type Room = () => Promise<Identities>;
+/** Where a client acts: in the place its key or its options name, else on the platform, whose names are empty. */
+interface Place {
+  readonly accountId: string;
+  readonly projectId: string;
+  readonly identity: Identities;
+}
+type Room = () => Promise<Place>;
 
 /** A client for the tokens and keys of one place: the project its key, or `accountId` and `projectId`, name. */
 export class ZeroIDClient implements Disposable, AsyncDisposable {
@@ -123,12 +128,12 @@ export class ZeroIDClient implements Disposable, AsyncDisposable {
     const { baseUrl, accountId, projectId, apiKey } = options;
     this.baseUrl = baseUrl ?? "";
     this.tenantry = new Tenantry({ apiKey, accountId: said(accountId), projectId: said(projectId) });
-    const room = async (): Promise<Identities> => {
+    const room = async (): Promise<Place> => {
       try {
-        return (await this.tenantry.own()).identity;
+        return await this.tenantry.own();
       } catch (error) {
-        if (error instanceof TenantryError && error.code === "tenant_missing") return this.tenantry.identity;
-        throw error;
+        if (!(error instanceof TenantryError) || error.code !== "tenant_missing") throw error;
+        return { accountId: "", projectId: "", identity: this.tenantry.identity };
       }
     };
     this.tokens = new ZeroIDTokens(room, { accountId, projectId });
@@ -189,26 +194,26 @@ export class ZeroIDTokens {
   async issue(request: IssueTokenRequest): Promise<AccessToken> {
     const { grant_type, api_key, refresh_token, scope } = closed("request", request, TOKEN_FIELDS);
     const grant = { grantType: grant_type, apiKey: api_key, refreshToken: refresh_token, scope, ...this.#place };
-    const token = await (await this.#room()).tokens.exchange(grant);
+    const token = await (await this.#room()).identity.tokens.exchange(grant);
     return quiet<AccessToken>(token.toJSON(), token);
   }
 
   /** What a token is worth now. */
   async introspect(token: string): Promise<TokenIntrospection> {
-    return (await (await this.#room()).tokens.introspect(token)).toJSON() as unknown as TokenIntrospection;
+    return (await (await this.#room()).identity.tokens.introspect(token)).toJSON() as unknown as TokenIntrospection;
   }
 
   /** Ends a token; a refresh token with everything it led to. One that is not known is answered the same. */
   async revoke(token: string): Promise<void> {
-    await (await this.#room()).tokens.revoke(token);
+    await (await this.#room()).identity.tokens.revoke(token);
   }
 
   /** Who a token is. Unlike there, one that was revoked is refused. `AuthenticationError` for one that is not taken. */
   async verify(token: string): Promise<ZeroIDIdentity> {
-    const room = await this.#room();
-    const { claims } = await room.tokens.introspect(token);
+    const { identity } = await this.#room();
+    const { claims } = await identity.tokens.introspect(token);
     // Second, and the one that refuses: what is revoked in between is not taken.
-    const { principal, scopes } = await room.verify(token);
+    const { principal, scopes } = await identity.verify(token);
     return { sub: principal.id, ...claims, scopes: [...scopes] };
   }
 }
@@ -226,13 +231,13 @@ export class ZeroIDKeys {
   async create(request: CreateAPIKeyRequest): Promise<CreatedAPIKey> {
     const { name, scopes, expires_in_days: days } = closed("request", request, KEY_FIELDS);
     const expiresInSeconds = typeof days === "number" ? days * 24 * 60 * 60 : days;
-    const made = await (await this.#room()).keys.create(name, { scopes, expiresInSeconds });
+    const made = await (await this.#room()).identity.keys.create(name, { scopes, expiresInSeconds });
     return quiet<CreatedAPIKey>(made.toJSON(), made);
   }
 
   /** The keys of the client's own place, oldest first. */
   async list(): Promise<{ readonly keys: readonly APIKey[] }> {
-    const keys = await (await this.#room()).keys.list();
+    const keys = await (await this.#room()).identity.keys.list();
     return { keys: keys.map(wire) };
   }
 
@@ -244,13 +249,15 @@ export class ZeroIDKeys {
   /** Ends a key of the client's own place and everything that was exchanged for it, at once. */
   async revoke(id: string): Promise<APIKey> {
     await this.#own(id);
-    return wire(await (await this.#room()).keys.revoke(id));
+    return wire(await (await this.#room()).identity.keys.revoke(id));
   }
 
   async #own(id: string): Promise<PlainKey> {
-    const found = (await (await this.#room()).keys.list()).find((key) => key.id === id);
-    if (found === undefined) throw new NotFound("there is no such key here", { code: "key_not_found" });
-    return found;
+    const { identity, accountId, projectId } = await this.#room();
+    const found = await identity.keys.get(id);
+    // A client may reach more than its own place.
+    if (found.accountId === accountId && found.projectId === projectId) return found;
+    throw new NotFound("there is no such key here", { code: "key_not_found" });
   }
 }
 

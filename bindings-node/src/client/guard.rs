@@ -15,7 +15,7 @@ use tenantry::{
 
 use crate::{
     runtime::{Work, promise, wait},
-    types::{FileCall, ToolCall, detection, plain_call, request, wire},
+    types::{FileCall, ToolCall, detection, once, plain_call, request, wire},
 };
 
 /// Guard calls of one project.
@@ -25,33 +25,40 @@ pub struct Guard(pub(super) core::Guard);
 twins! {
     impl Guard {
         /// Decides one call.
-        #[arguments("request: GuardRequest")]
-        fn evaluate_sync / evaluate(&self, request) -> String {
-            self.decide(self::request(request)?)
+        #[arguments("request: GuardRequest, options?: OnceOptions")]
+        fn evaluate_sync / evaluate(&self, request, options) -> String {
+            self.decide(self::request(request)?, once(options)?)
         }
 
         /// Decides on a prompt a user sends.
         #[arguments("content: string, options?: EvaluateOptions")]
         fn evaluate_prompt_sync / evaluate_prompt(&self, content, options) -> String {
-            self.decide(plain_call(Shape::Prompt, content, options)?)
+            self.decide(plain_call(Shape::Prompt, content, options)?, None)
         }
 
         /// Decides on a text a model gave back.
         #[arguments("content: string, options?: EvaluateOptions")]
         fn evaluate_response_sync / evaluate_response(&self, content, options) -> String {
-            self.decide(plain_call(Shape::Response, content, options)?)
+            self.decide(plain_call(Shape::Response, content, options)?, None)
         }
 
         /// Decides on a tool call.
         #[arguments("name: string, toolArguments?: JsonObject, options?: ToolCallOptions")]
         fn evaluate_tool_call_sync / evaluate_tool_call(&self, name, arguments, options) -> String {
-            self.decide(ToolCall { name, arguments, options }.read()?)
+            self.decide(ToolCall { name, arguments, options }.read()?, None)
         }
 
         /// Decides on a file that is read or written.
         #[arguments("content: string, path: string, options?: FileOptions")]
         fn evaluate_file_sync / evaluate_file(&self, content, path, options) -> String {
-            self.decide(FileCall { content, path, options }.read()?)
+            self.decide(FileCall { content, path, options }.read()?, None)
+        }
+
+        /// The detectors there are, and the keys policies can read of them.
+        #[arguments("")]
+        fn detectors_sync / detectors(&self) -> String {
+            let guard = self.0.clone();
+            Work::new(async move { wire(&guard.detectors().await?) })
         }
 
         /// Inspects without policies, limits or memory.
@@ -64,8 +71,19 @@ twins! {
 }
 
 impl Guard {
-    fn decide(&self, request: GuardRequest) -> Work<impl Future<Output = CoreResult<String>> + Send + 'static + use<>> {
+    fn decide(
+        &self,
+        request: GuardRequest,
+        once: Option<String>,
+    ) -> Work<impl Future<Output = CoreResult<String>> + Send + 'static + use<>> {
         let guard = self.0.clone();
-        Work::reading(request.weight(), async move { wire(&guard.evaluate(request).await?) })
+        Work::reading(request.weight(), async move {
+            let answer = match once {
+                // Boxed: the everyday call does not carry the room this one needs.
+                Some(key) => Box::pin(guard.evaluate_once(request, &key)).await,
+                None => guard.evaluate(request).await,
+            };
+            wire(&answer?)
+        })
     }
 }

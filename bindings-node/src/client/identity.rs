@@ -121,6 +121,13 @@ twins! {
             Work::new(async move { wire(&keys.list(&account, &project).await?) })
         }
 
+        /// One key, without its secret.
+        #[arguments("id: string")]
+        fn get_sync / get(&self, id) -> String {
+            let (keys, id) = (self.0.clone(), required("id", id)?);
+            Work::new(async move { wire(&keys.get(&id).await?) })
+        }
+
         /// Ends a key and everything that was exchanged for it.
         #[arguments("id: string")]
         fn revoke_sync / revoke(&self, id) -> String {

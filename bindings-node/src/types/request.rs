@@ -32,6 +32,14 @@ pub fn request(value: Unknown<'_>) -> Result<GuardRequest> {
     Ok(request)
 }
 
+/// The key of a request that may be repeated.
+pub fn once(options: Unknown<'_>) -> Result<Option<String>> {
+    let mut given = Given::read("options", options)?;
+    let key = given.text("idempotencyKey")?;
+    given.end()?;
+    Ok(key)
+}
+
 /// A prompt or a response, by `shape`.
 pub fn plain_call(shape: Shape, content: Unknown<'_>, options: Unknown<'_>) -> Result<GuardRequest> {
     let mut given = Given::read("options", options)?;

@@ -1,6 +1,7 @@
 // Compiled, never run: what types allow and refuse.
 
 import { Shield, Tenantry, type Decision, type GuardRequest, type GuardResponse, type Json } from "tenantry";
+import type { Detector, UsageReceipt } from "tenantry";
 import { NotFound, TenantryError, type AccessToken, type ApiKey, type Credential, type Identity, type NewApiKey } from "tenantry";
 import type { IncomingMessage } from "node:http";
 import { Highflame, ZeroIDClient } from "tenantry/compat/highflame";
@@ -15,6 +16,12 @@ export async function example(): Promise<void> {
   const key: Json | undefined = response.context?.["pii_detected"];
   const names: string[] = response.signals.map((signal) => signal.name);
   const undefinedIsFine = acme.guard.evaluatePromptSync("hello", { mode: undefined, sessionId: null });
+  const once: GuardResponse = await acme.guard.evaluate(request, { idempotencyKey: "k" });
+  const detectors: readonly Detector[] = acme.guard.detectorsSync();
+  const receipt: UsageReceipt = await acme.usage.report({ model: "gpt-4o", inputTokens: 5, usageId: null });
+  // @ts-expect-error a call has a model
+  await acme.usage.report({ inputTokens: 5 });
+  void [once, detectors, receipt];
   await acme.limits.set({ id: "a", rate: 1, per: "minute", key: "session" });
   await acme.audit.verify(await acme.audit.head());
   void [decision, reason, key, names, undefinedIsFine];

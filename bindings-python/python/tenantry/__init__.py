@@ -21,6 +21,8 @@ from ._tenantry import (
     AutoProvision,
     DebugEntity,
     DebugInfo,
+    Detector,
+    DetectorKey,
     DetectorResult,
     DetectResponse,
     DeterminingPolicy,
@@ -58,6 +60,8 @@ from ._tenantry import (
     TenantSettings,
     Tokens,
     ToolContext,
+    Usage,
+    UsageReceipt,
     VerifyReport,
 )
 from .errors import (
@@ -96,6 +100,8 @@ __all__ = [
     "DebugEntity",
     "DebugInfo",
     "DetectResponse",
+    "Detector",
+    "DetectorKey",
     "DetectorResult",
     "DeterminingPolicy",
     "FileContext",
@@ -143,5 +149,7 @@ __all__ = [
     "ToolContext",
     "Unauthenticated",
     "Unavailable",
+    "Usage",
+    "UsageReceipt",
     "VerifyReport",
 ]

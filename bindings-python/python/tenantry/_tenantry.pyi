@@ -23,6 +23,8 @@ __all__ = [
     "AutoProvision",
     "DebugInfo",
     "DetectResponse",
+    "Detector",
+    "DetectorKey",
     "DetectorResult",
     "DeterminingPolicy",
     "FileContext",
@@ -59,6 +61,8 @@ __all__ = [
     "Tenantry",
     "Tokens",
     "ToolContext",
+    "Usage",
+    "UsageReceipt",
     "VerifyReport",
 ]
 
@@ -683,6 +687,87 @@ class DetectResponse:
         """
 
 @final
+class Detector:
+    """
+    A detector, and the keys it writes.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def category(self, /) -> str:
+        """
+        The family its signals belong to.
+        """
+    @property
+    def context_keys(self, /) -> builtins.list[DetectorKey]:
+        """
+        The keys it writes.
+        """
+    @property
+    def description(self, /) -> str:
+        """
+        One sentence.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        Its name.
+        """
+    @property
+    def status(self, /) -> str:
+        """
+        `healthy`, `degraded` or `disabled`.
+        """
+    @property
+    def tier(self, /) -> str:
+        """
+        `fast`, `standard` or `slow`.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+    @property
+    def version(self, /) -> str:
+        """
+        The version of this engine: a detector changes with it alone.
+        """
+
+@final
+class DetectorKey:
+    """
+    A key policies read, and which detector writes it.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def description(self, /) -> str:
+        """
+        One sentence.
+        """
+    @property
+    def key(self, /) -> str:
+        """
+        The name policies use.
+        """
+    @property
+    def range(self, /) -> str | None:
+        """
+        The least and the greatest value, where there are such.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+    @property
+    def type(self, /) -> str:
+        """
+        `bool`, `long`, `string`, `set` or `record`.
+        """
+
+@final
 class DetectorResult:
     """
     What one detector did (debug tier).
@@ -1003,6 +1088,10 @@ class Guard:
         """
         As `detect`, awaited.
         """
+    def adetectors(self, /) -> Coroutine[Any, Any, builtins.list[Detector]]:
+        """
+        As `detectors`, awaited.
+        """
     def aevaluate(
         self,
         /,
@@ -1025,6 +1114,7 @@ class Guard:
         dryrun: bool | None = None,
         early_exit: bool | None = None,
         optimize: bool | None = None,
+        idempotency_key: str | None = None,
     ) -> Coroutine[Any, Any, GuardResponse]:
         """
         As `evaluate`, awaited.
@@ -1103,6 +1193,10 @@ class Guard:
         """
         Inspects without policies, limits or memory.
         """
+    def detectors(self, /) -> builtins.list[Detector]:
+        """
+        The detectors there are, and the keys policies can read of them.
+        """
     def evaluate(
         self,
         /,
@@ -1125,11 +1219,13 @@ class Guard:
         dryrun: bool | None = None,
         early_exit: bool | None = None,
         optimize: bool | None = None,
+        idempotency_key: str | None = None,
     ) -> GuardResponse:
         """
         Decides one call. A denial is an answer; only an outage or bad input is an error.
 
-        Takes a ready request, its fields, or both: a field given here replaces the request's.
+        Takes a ready request, its fields, or both: a field given here replaces the request's. Whoever repeats it under
+        the same `idempotency_key` within a day gets the same answer, and nothing is decided or charged a second time.
         """
     def evaluate_file(
         self,
@@ -1871,6 +1967,10 @@ class Keys:
         """
         As `create`, awaited.
         """
+    def aget(self, /, id: str) -> Coroutine[Any, Any, ApiKey]:
+        """
+        As `get`, awaited.
+        """
     def alist(self, /, account_id: str = "", project_id: str = "") -> Coroutine[Any, Any, builtins.list[ApiKey]]:
         """
         As `list`, awaited.
@@ -1902,6 +2002,10 @@ class Keys:
 
         Without `account_id` and `project_id` it reaches what its maker does. No `scopes` means guard calls only.
         `expires_in_seconds` 0 is for ever. `import_sha256` is the hexadecimal SHA-256 of a key another system made.
+        """
+    def get(self, /, id: str) -> ApiKey:
+        """
+        One key, without its secret.
         """
     def list(self, /, account_id: str = "", project_id: str = "") -> builtins.list[ApiKey]:
         """
@@ -2786,6 +2890,11 @@ class Tenant:
         """
         Settings of this project.
         """
+    @property
+    def usage(self, /) -> Usage:
+        """
+        What model calls cost.
+        """
 
 @final
 class TenantSettings:
@@ -2944,6 +3053,11 @@ class Tenantry:
         """
         The handle of one project. Never creates it, except in dev mode.
         """
+    @property
+    def usage(self, /) -> Usage:
+        """
+        What model calls of the client's own project cost.
+        """
 
 @final
 class Tokens:
@@ -3085,6 +3199,76 @@ class ToolContext:
     def server_id(self, /) -> str | None:
         """
         The MCP server the tool comes from.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+
+@final
+class Usage:
+    """
+    See `Tenant.usage`.
+    """
+    def areport(
+        self,
+        /,
+        model: str,
+        *,
+        input_tokens: SupportsIndex = 0,
+        output_tokens: SupportsIndex = 0,
+        cache_read_tokens: SupportsIndex = 0,
+        cache_write_tokens: SupportsIndex = 0,
+        cache_write_1h_tokens: SupportsIndex = 0,
+        provider: str | None = None,
+        usage_id: str | None = None,
+        session_id: str | None = None,
+    ) -> Coroutine[Any, Any, UsageReceipt]:
+        """
+        As `report`, awaited.
+        """
+    def report(
+        self,
+        /,
+        model: str,
+        *,
+        input_tokens: SupportsIndex = 0,
+        output_tokens: SupportsIndex = 0,
+        cache_read_tokens: SupportsIndex = 0,
+        cache_write_tokens: SupportsIndex = 0,
+        cache_write_1h_tokens: SupportsIndex = 0,
+        provider: str | None = None,
+        usage_id: str | None = None,
+        session_id: str | None = None,
+    ) -> UsageReceipt:
+        """
+        Prices one model call and writes down what it cost, once per `usage_id` and 48 hours.
+
+        Without `usage_id` it is a call of its own. A model the price book does not know costs 0 and is not `priced`.
+        """
+
+@final
+class UsageReceipt:
+    """
+    What a report of usage came to.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def cost_micros(self, /) -> int:
+        """
+        What the call cost, in millionths of a US dollar; 0 when the price book does not know the model.
+        """
+    @property
+    def priced(self, /) -> bool:
+        """
+        Whether the price book knows the model.
+        """
+    @property
+    def recorded(self, /) -> bool:
+        """
+        Whether it was written down now; false for a repetition.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """

@@ -12,8 +12,8 @@ use crate::{
     errors::Result,
     runtime::{Awaits, Work, wait},
     types::{
-        Changes, DetectResponse, Fields, FileContext, GuardRequest, GuardResponse, McpContext, ModelContext, Text,
-        ToolContext, owned,
+        Changes, DetectResponse, Detector, Fields, FileContext, GuardRequest, GuardResponse, McpContext, ModelContext,
+        Text, ToolContext, owned,
     },
 };
 
@@ -25,10 +25,11 @@ twins! {
     impl Guard {
         /// Decides one call. A denial is an answer; only an outage or bad input is an error.
         ///
-        /// Takes a ready request, its fields, or both: a field given here replaces the request's.
+        /// Takes a ready request, its fields, or both: a field given here replaces the request's. Whoever repeats it under
+        /// the same `idempotency_key` within a day gets the same answer, and nothing is decided or charged a second time.
         #[arguments(request=None, *, content=None, content_type=None, action=None, mode=None, session_id=None,
             metadata=None, tool=None, model=None, file=None, mcp=None, contexts=None, detectors=None, debug=None,
-            explain=None, dryrun=None, early_exit=None, optimize=None)]
+            explain=None, dryrun=None, early_exit=None, optimize=None, idempotency_key=None)]
         fn evaluate / aevaluate(
             &self,
             request: Option<GuardRequest>,
@@ -49,6 +50,7 @@ twins! {
             dryrun: Option<bool>,
             early_exit: Option<bool>,
             optimize: Option<bool>,
+            idempotency_key: Option<Text>,
         ) -> GuardResponse {
             if request.is_none() && content.is_none() {
                 return Err(Error::invalid("request_invalid", "neither a request nor `content` is given").into());
@@ -73,7 +75,7 @@ twins! {
                 early_exit,
                 optimize,
             };
-            self.decide(changes.apply(request)?)
+            self.decide(changes.apply(request)?, idempotency_key)
         }
 
         /// Decides on a prompt a user sends.
@@ -91,7 +93,7 @@ twins! {
             model: Option<ModelContext>,
         ) -> GuardResponse {
             let changes = Changes { mode, session_id, metadata, explain, debug, dryrun, model, ..Changes::default() };
-            self.decide(changes.apply(api::GuardRequest::prompt(content.0))?)
+            self.decide(changes.apply(api::GuardRequest::prompt(content.0))?, None)
         }
 
         /// Decides on a text a model gave back.
@@ -109,7 +111,7 @@ twins! {
             model: Option<ModelContext>,
         ) -> GuardResponse {
             let changes = Changes { mode, session_id, metadata, explain, debug, dryrun, model, ..Changes::default() };
-            self.decide(changes.apply(api::GuardRequest::response(content.0))?)
+            self.decide(changes.apply(api::GuardRequest::response(content.0))?, None)
         }
 
         /// Decides on a tool call.
@@ -136,7 +138,7 @@ twins! {
                 tool.server_id = owned(server_id);
             }
             let changes = Changes { mode, session_id, metadata, explain, debug, dryrun, ..Changes::default() };
-            self.decide(changes.apply(request)?)
+            self.decide(changes.apply(request)?, None)
         }
 
         /// Decides on a file that is read (`operation` `read`) or written (`write`).
@@ -155,7 +157,14 @@ twins! {
             dryrun: Option<bool>,
         ) -> GuardResponse {
             let changes = Changes { mode, session_id, metadata, explain, debug, dryrun, ..Changes::default() };
-            self.decide(changes.apply(api::GuardRequest::file(content.0, path.0, operation))?)
+            self.decide(changes.apply(api::GuardRequest::file(content.0, path.0, operation))?, None)
+        }
+
+        /// The detectors there are, and the keys policies can read of them.
+        #[arguments()]
+        fn detectors / adetectors(&self) -> Vec<Detector> {
+            let guard = self.0.clone();
+            Work::new(async move { Ok(guard.detectors().await?.into_iter().map(Detector).collect()) })
         }
 
         /// Inspects without policies, limits or memory.
@@ -173,8 +182,16 @@ impl Guard {
     fn decide(
         &self,
         request: api::GuardRequest,
+        once: Option<Text>,
     ) -> Work<impl Future<Output = CoreResult<GuardResponse>> + Send + 'static + use<>> {
         let guard = self.0.clone();
-        Work::reading(request.weight(), async move { guard.evaluate(request).await.map(GuardResponse) })
+        Work::reading(request.weight(), async move {
+            let answer = match once {
+                // Boxed: the everyday call does not carry the room this one needs.
+                Some(key) => Box::pin(guard.evaluate_once(request, &key.0)).await,
+                None => guard.evaluate(request).await,
+            };
+            answer.map(GuardResponse)
+        })
     }
 }

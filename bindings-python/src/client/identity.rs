@@ -170,6 +170,13 @@ twins! {
             Work::new(async move { Ok(keys.list(&account, &project).await?.into_iter().map(ApiKey).collect()) })
         }
 
+        /// One key, without its secret.
+        #[arguments(id)]
+        fn get / aget(&self, id: Text) -> ApiKey {
+            let keys = self.0.clone();
+            Work::new(async move { keys.get(&id.0).await.map(ApiKey) })
+        }
+
         /// Ends a key and everything that was exchanged for it, at once.
         #[arguments(id)]
         fn revoke / arevoke(&self, id: Text) -> ApiKey {

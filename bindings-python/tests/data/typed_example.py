@@ -14,6 +14,7 @@ from tenantry import (
     AuditHead,
     AuditRecord,
     BlockedError,
+    Detector,
     Grant,
     GuardRequest,
     GuardResponse,
@@ -26,9 +27,10 @@ from tenantry import (
     Tenant,
     Tenantry,
     ToolContext,
+    UsageReceipt,
     VerifyReport,
 )
-from tenantry.compat.highflame import Highflame
+from tenantry.compat.highflame import Highflame, ListDetectorsResponse, UsageResponseBody
 from tenantry.compat.highflame.zeroid import TokenIntrospection, ZeroIDClient
 
 
@@ -44,6 +46,9 @@ def sync(folder: Path) -> None:
         assert_type(response.allowed, bool)
         assert_type(response.redacted_content, str | None)
         assert_type(response.signals, list[Signal])
+        assert_type(acme.guard.evaluate(content="x", idempotency_key="k"), GuardResponse)
+        assert_type(acme.guard.detectors(), list[Detector])
+        assert_type(acme.usage.report("gpt-4o", input_tokens=5), UsageReceipt)
         acme.limits.set("own", 5, "minute", max_wait=0.5)
         assert_type(acme.audit.query(since=3), list[AuditRecord])
         assert_type(acme.audit.head(), AuditHead)
@@ -60,6 +65,7 @@ def credentials(folder: Path, scope: dict[str, list[tuple[bytes, bytes]]], heade
         acme.require_scopes("tools:read", "tools:write")
         assert_type(acme.identity.keys.create("x", type="agent", scopes=("tools:read",)), NewApiKey)
         assert_type(client.identity.keys.list("acme"), list[ApiKey])
+        assert_type(client.identity.keys.get("x"), ApiKey)
         assert_type(client.identity.tokens.exchange("api_key", api_key="x"), AccessToken)
         assert_type(client.identity.put_settings({"max_keys": 3}), IdentitySettings)
         assert_type(client.admin.grants.list(), list[Grant])
@@ -73,6 +79,9 @@ async def awaited(folder: Path) -> None:
         task = asyncio.create_task(acme.guard.aevaluate_prompt("x"))
         assert_type(await task, GuardResponse)
         assert_type(await client.aauthenticate("x"), Tenant)
+        assert_type(await acme.usage.areport("gpt-4o"), UsageReceipt)
+        assert_type(await acme.guard.adetectors(), list[Detector])
+        assert_type(await client.identity.keys.aget("x"), ApiKey)
         await acme.arequire_scopes("tools:read")
         assert_type(await client.admin.accounts.alist(), list[Account])
 
@@ -97,6 +106,8 @@ def decorated(acme: Tenant) -> None:
 def compatible() -> None:
     with Highflame(api_key="hf_sk_...", account_id="a", project_id="p") as client:
         assert_type(client, Highflame)
+        assert_type(client.usage.report(model="gpt-4o"), UsageResponseBody)
+        assert_type(client.detectors.list(), ListDetectorsResponse)
         try:
             client.guard.evaluate_prompt("x").raise_for_denied()
         except BlockedError as error:

@@ -11,6 +11,8 @@ def mistakes(client: Tenantry, acme: Tenant) -> None:
     GuardRequest()  # wrong
     client.tenant("acme")  # wrong
     acme.limits.set("own", "five", "minute")  # wrong
+    acme.usage.report(input_tokens=5)  # wrong
+    acme.usage.report("gpt-4o", tokens_used=5)  # wrong
     acme.audit.verify(7)  # wrong
     client.authenticate(7)  # wrong
     acme.require_scopes(7)  # wrong

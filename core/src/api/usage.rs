@@ -7,9 +7,9 @@ use super::ModelContext;
 /// One model call, reported after it was made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct UsageReport {
-    /// Names the call: a report with the same id within 48 hours is the same call.
+    /// Names the call: a report with the same id within 48 hours is the same call. Empty gets a fresh id.
     pub usage_id: String,
-    /// The model and its tokens; `model.model` is required.
+    /// The model and its tokens; `model.model` is required, and what is not about tokens says nothing.
     pub model: ModelContext,
     /// The conversation it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]

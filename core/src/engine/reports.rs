@@ -4,8 +4,8 @@ use super::Engine;
 use crate::{
     api::{Detector, DetectorKey, UsageReceipt, UsageReport},
     context_keys::KeyType,
-    detect,
-    error::{Error, Result},
+    detect, entropy,
+    error::Result,
     scope::OpaqueId,
     store::Spend,
     tenant::Instance,
@@ -16,12 +16,13 @@ impl Engine {
     /// Behind `Usage::report`.
     pub async fn report_usage(&self, instance: &Instance, report: &UsageReport) -> Result<UsageReceipt> {
         self.tenants.snapshot(instance).await?;
-        let id = OpaqueId::parse("usage_id", Some(&report.usage_id))?
-            .ok_or_else(|| Error::invalid("usage_invalid", "`usage_id` names the model call"))?;
+        let id = OpaqueId::parse("usage_id", Some(&report.usage_id))?;
+        // A call that was not named is never met again.
+        let id = id.map_or_else(entropy::request_id, |id| id.as_str().to_owned());
         OpaqueId::parse("session_id", report.session_id.as_deref())?;
         let cost = usage::cost(&report.model)?;
         let at = self.clock.now().wall_micros;
-        let spend = Spend { id: format!("report:{}", id.as_str()), at, model: cost.model, micros: cost.micros };
+        let spend = Spend { id: format!("report:{id}"), at, model: cost.model, micros: cost.micros };
         let recorded = self.audit.spend(instance.scope(), &spend).await?;
         Ok(UsageReceipt { cost_micros: cost.micros, priced: cost.priced, recorded })
     }

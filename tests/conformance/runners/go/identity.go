@@ -53,6 +53,7 @@ func (w *world) credentials(held *tenantry.Tenant, a list, with json.RawMessage)
 			spec.AccountID, spec.ProjectID = a.Account, a.Project
 			return keys.Create(ctx, spec)
 		},
+		"keys.get":    func() (any, error) { return keys.Get(ctx, a.ID) },
 		"keys.list":   func() (any, error) { return keys.List(ctx, a.Account, a.Project) },
 		"keys.revoke": func() (any, error) { return keys.Revoke(ctx, a.ID) },
 		"keys.rotate": func() (any, error) { return keys.Rotate(ctx, a.ID, a.OverlapSeconds) },

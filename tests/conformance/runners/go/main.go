@@ -63,6 +63,7 @@ type list struct {
 	Cost, Limit                                    *int64
 	Ms                                             int64
 	Request                                        tenantry.GuardRequest
+	Report                                         tenantry.UsageReport
 	Arguments                                      map[string]any
 	Dev                                            *bool
 	Headers                                        [][2]string

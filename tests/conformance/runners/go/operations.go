@@ -57,7 +57,10 @@ func (w *world) do(step step) (any, error) {
 	}
 	content, tool := decision(tenantry.GuardRequest{Content: a.Content}), tenantry.WithTool(as[tenantry.ToolContext](step.With))
 	answer := operations{
-		"guard.evaluate":          func() (any, error) { return decision(a.Request)(guard.Evaluate(ctx, a.Request)) },
+		"guard.evaluate": func() (any, error) { return decision(a.Request)(guard.Evaluate(ctx, a.Request)) },
+		"guard.evaluate_once": func() (any, error) {
+			return decision(a.Request)(guard.EvaluateOnce(ctx, a.Request, a.Key))
+		},
 		"guard.evaluate_prompt":   func() (any, error) { return content(guard.EvaluatePrompt(ctx, a.Content, options)) },
 		"guard.evaluate_response": func() (any, error) { return content(guard.EvaluateResponse(ctx, a.Content, options)) },
 		"guard.evaluate_tool_call": func() (any, error) {
@@ -67,6 +70,8 @@ func (w *world) do(step step) (any, error) {
 			return content(guard.EvaluateFile(ctx, a.Content, a.Path, *or(a.Operation, "read"), options))
 		},
 		"guard.detect":         func() (any, error) { return guard.Detect(ctx, request) },
+		"guard.detectors":      func() (any, error) { return guard.Detectors(ctx) },
+		"usage.report":         func() (any, error) { return tenant.Usage().Report(ctx, a.Report) },
 		"policies.put":         func() (any, error) { return policies.Put(ctx, as[tenantry.PolicySpec](step.With)) },
 		"policies.attach_pack": func() (any, error) { return policies.AttachPack(ctx, a.Name) },
 		"policies.remove":      func() (any, error) { return nil, policies.Remove(ctx, a.Name, a.Layer) },

@@ -30,6 +30,8 @@ export function keys({ keys }, verb, { name, id, ...options }) {
       return keys.createSync(name, placed(options));
     case "list":
       return keys.listSync(placed(options));
+    case "get":
+      return keys.getSync(id);
     case "revoke":
       return keys.revokeSync(id);
     case "rotate":

@@ -92,10 +92,12 @@ class World {
   }
 
   guard({ guard }, verb, given) {
-    const { content, path, name, arguments: toolArguments, request, ...options } = given;
+    const { content, path, name, arguments: toolArguments, request, key, ...options } = given;
+    const asked = request?.action === "call_tool" ? "" : request?.content;
     switch (verb) {
       case "evaluate":
-        return decision(guard.evaluateSync(ours(request)), request.action === "call_tool" ? "" : request.content);
+      case "evaluate_once":
+        return decision(guard.evaluateSync(ours(request), { idempotencyKey: key }), asked);
       case "evaluate_prompt":
         return decision(guard.evaluatePromptSync(content, ours(options)), content);
       case "evaluate_response":
@@ -104,10 +106,16 @@ class World {
         return decision(guard.evaluateToolCallSync(name, toolArguments, ours(options)), "");
       case "evaluate_file":
         return decision(guard.evaluateFileSync(content, path, ours(options)), content);
+      case "detectors":
+        return guard.detectorsSync();
       case "detect":
         return guard.detectSync(content, ours(options));
     }
     throw new Error(`no operation guard.${verb}`);
+  }
+
+  usage({ usage }, _, { report: { model, ...rest } }) {
+    return usage.reportSync(ours({ ...model, ...rest }));
   }
 
   policies({ policies }, verb, { name, text, ...options }) {

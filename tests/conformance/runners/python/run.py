@@ -97,13 +97,17 @@ class World:
         return plain(getattr(getattr(identity, room), verb)(**given))
 
     def guard(self, tenant: tenantry.Tenant, verb: str, given: dict[str, Any]) -> Any:
-        given = dict(given)
-        if verb == "evaluate":
+        if verb in ("evaluate", "evaluate_once"):
             request = tenantry.GuardRequest(**parts(given["request"]))
-            return decision(tenant.guard.evaluate(request), "" if request.action == "call_tool" else request.content)
-        if verb == "detect":
-            return plain(tenant.guard.detect(given.pop("content"), **parts(given)))
+            response = tenant.guard.evaluate(request, idempotency_key=given.get("key"))
+            return decision(response, "" if request.action == "call_tool" else request.content)
+        if verb.startswith("detect"):
+            return plain(getattr(tenant.guard, verb)(**parts(given)))
         return decision(getattr(tenant.guard, verb)(**parts(given)), given.get("content", ""))
+
+    def usage(self, tenant: tenantry.Tenant, verb: str, given: dict[str, Any]) -> Any:
+        report = {**given["report"]}
+        return plain(getattr(tenant.usage, verb)(**report.pop("model"), **report))
 
     def policies(self, tenant: tenantry.Tenant, verb: str, given: dict[str, Any]) -> Any:
         text = given.get("text")

@@ -25,15 +25,19 @@ from ... import (
     Tenantry,
     ToolContext,
 )
+from ... import Detector as DetectorInfo
+from ... import DetectorKey as ContextKeySpec
 from ... import InvalidArgument as InvalidRequestError
 from ... import McpContext as MCPContext
 from ... import RateLimited as RateLimitError
 from ... import TenantryError as HighflameError
 from ... import Unauthenticated as AuthenticationError
 from ... import Unavailable as APIConnectionError
+from ... import UsageReceipt as UsageResponseBody
 from ...errors import BlockedError
 from ...shield import Shield as _Shield
 from ...shield import _decorator
+from ._resources import DetectorsResource, ListDetectorsResponse, UsageRequestBody, UsageResource
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,8 +47,10 @@ __all__ = [
     "AgentIdentityTrace",
     "AuthenticationError",
     "BlockedError",
+    "ContextKeySpec",
     "DebugInfo",
     "DetectResponse",
+    "DetectorInfo",
     "DetectorResult",
     "DeterminingPolicy",
     "FileContext",
@@ -53,6 +59,7 @@ __all__ = [
     "Highflame",
     "HighflameError",
     "InvalidRequestError",
+    "ListDetectorsResponse",
     "MCPContext",
     "ModelContext",
     "PolicySummary",
@@ -61,6 +68,8 @@ __all__ = [
     "SessionDelta",
     "Shield",
     "ToolContext",
+    "UsageRequestBody",
+    "UsageResponseBody",
 ]
 
 
@@ -91,6 +100,16 @@ class Highflame(Tenantry):
             deadline_ms=None if timeout is None else round(timeout * 1000),
             default_headers=default_headers,
         )
+
+    @property
+    def usage(self) -> UsageResource:  # type: ignore[override]
+        """The spend of model calls."""
+        return UsageResource(super().usage)
+
+    @property
+    def detectors(self) -> DetectorsResource:
+        """The detectors there are."""
+        return DetectorsResource(self.guard)
 
 
 class Shield(_Shield):

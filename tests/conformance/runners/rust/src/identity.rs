@@ -54,6 +54,7 @@ pub fn credentials(
         "issuers.list" => plain(issuers.list_blocking()),
         "keys.create" => plain(spec(with).and_then(|spec| keys.create_blocking(&spec))),
         "keys.list" => plain(keys.list_blocking(&given("account"), &given("project"))),
+        "keys.get" => plain(keys.get_blocking(&id)),
         "keys.revoke" => plain(keys.revoke_blocking(&id)),
         "keys.rotate" => plain(keys.rotate_blocking(&id, with["overlap_seconds"].as_u64().unwrap_or_default())),
         "tokens.exchange" => plain(spec(with).and_then(|request| tokens.exchange_blocking(&request))),

@@ -49,7 +49,7 @@ struct With {
     rate: i64, per_ms: i64, max_wait_ms: Option<i64>, cost: Option<i64>, limit: Option<i64>, ms: u64,
     session_ttl_seconds: Option<i64>, dev: Option<bool>, api_key: Option<String>, account_id: Option<String>,
     project_id: Option<String>, deadline_ms: Option<u64>, default_headers: Option<BTreeMap<String, String>>,
-    require_credentials: Option<bool>,
+    require_credentials: Option<bool>, report: api::UsageReport,
 }
 
 fn main() -> std::result::Result<(), Box<dyn StdError>> {
@@ -107,7 +107,11 @@ fn inside(
     let layer = with.layer.as_deref().map_or(Ok(Layer::Project), Layer::parse);
     let or = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
     match step.r#do.as_str() {
-        "guard.evaluate" => decide(&tenant, GuardRequest::from_json(&with.request.to_string())?),
+        "guard.evaluate" | "guard.evaluate_once" => {
+            decide(&tenant, GuardRequest::from_json(&with.request.to_string())?, with.key.as_deref())
+        }
+        "guard.detectors" => plain(tenant.guard().detectors_blocking()),
+        "usage.report" => plain(tenant.usage().report_blocking(&with.report)),
         "guard.detect" => {
             let content_type = api::ContentType::parse(&or(&with.content_type, "prompt"))?;
             let request = GuardRequest { content_type, tool: with.tool, ..GuardRequest::prompt(with.content) };
@@ -168,14 +172,17 @@ fn inside(
                 metadata: with.metadata.unwrap_or_default(), content, mode, session_id, explain, debug, dryrun, model,
                 ..GuardRequest::default()
             };
-            decide(&tenant, request.shaped(shape))
+            decide(&tenant, request.shaped(shape), None)
         }
     }
 }
 
-fn decide(tenant: &Tenant, request: GuardRequest) -> Result<Value> {
+fn decide(tenant: &Tenant, request: GuardRequest, key: Option<&str>) -> Result<Value> {
     let content = if request.action == "call_tool" { String::new() } else { request.content.clone() };
-    let response = tenant.guard().evaluate_blocking(request)?;
+    let response = match key {
+        Some(key) => tenant.guard().evaluate_once_blocking(request, key)?,
+        None => tenant.guard().evaluate_blocking(request)?,
+    };
     Ok(json!({
         "allowed": response.allowed(), "denied": response.denied(), "suspended": response.suspended(),
         "passed_on": response.passed_on(&content), "blocked": response.blocked(), "response": response,

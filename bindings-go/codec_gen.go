@@ -3,7 +3,7 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0xdc286292c778592b
+const layoutFingerprint uint64 = 0x8b3f3cb14d1b947c
 
 // Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
 type Algorithm string
@@ -2607,6 +2607,36 @@ func (v *blockedParts) read(r *reader) {
 	}
 }
 
+// An entity of a call (debug tier).
+type DebugEntity struct {
+	// Its id.
+	ID string `json:"id"`
+
+	// Its Cedar type.
+	Type string `json:"type"`
+
+	// What it lies in, as `Type::"id"`.
+	Parents []string `json:"parents"`
+}
+
+func (v *DebugEntity) write(w *writer) {
+	w.text(v.ID)
+	w.text(v.Type)
+	w.count(len(v.Parents))
+	for i := range v.Parents {
+		w.text(v.Parents[i])
+	}
+}
+
+func (v *DebugEntity) read(r *reader) {
+	v.ID = r.text()
+	v.Type = r.text()
+	v.Parents = make([]string, r.count(4))
+	for i := range v.Parents {
+		v.Parents[i] = r.text()
+	}
+}
+
 // Who was asked, about what, with which policies (debug tier).
 type DebugInfo struct {
 	// The Cedar action.
@@ -2635,6 +2665,9 @@ type DebugInfo struct {
 
 	// Whose call it was.
 	Tenant DebugTenant `json:"tenant"`
+
+	// Principal, resource and what encloses them, as policies see them.
+	Entities []DebugEntity `json:"entities"`
 }
 
 func (v *DebugInfo) write(w *writer) {
@@ -2647,6 +2680,10 @@ func (v *DebugInfo) write(w *writer) {
 	w.text(v.ResourceID)
 	w.text(v.ResourceType)
 	v.Tenant.write(w)
+	w.count(len(v.Entities))
+	for i := range v.Entities {
+		v.Entities[i].write(w)
+	}
 }
 
 func (v *DebugInfo) read(r *reader) {
@@ -2659,6 +2696,10 @@ func (v *DebugInfo) read(r *reader) {
 	v.ResourceID = r.text()
 	v.ResourceType = r.text()
 	v.Tenant.read(r)
+	v.Entities = make([]DebugEntity, r.count(12))
+	for i := range v.Entities {
+		v.Entities[i].read(r)
+	}
 }
 
 // The scope of a call (debug tier).

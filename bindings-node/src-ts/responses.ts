@@ -283,8 +283,8 @@ export class DebugInfo extends Value {
   }
 
   /** Principal, resource and what encloses them, as policies see them. */
-  get entities(): DebugEntity[] {
-    return this.field<object[]>("entities").map((entity) => new DebugEntity(JSON.stringify(entity)));
+  get entities(): readonly DebugEntity[] {
+    return this.parts("entities", DebugEntity) ?? [];
   }
 
   protected override get shown(): readonly string[] {
@@ -305,7 +305,7 @@ export class DebugEntity extends Value {
   }
 
   /** What it lies in, as `Type::"id"`. */
-  get parents(): string[] {
+  get parents(): readonly string[] {
     return this.field("parents");
   }
 

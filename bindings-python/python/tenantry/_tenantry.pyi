@@ -21,6 +21,7 @@ __all__ = [
     "AuditHead",
     "AuditRecord",
     "AutoProvision",
+    "DebugEntity",
     "DebugInfo",
     "DetectResponse",
     "Detector",
@@ -591,6 +592,34 @@ class AutoProvision:
         """
 
 @final
+class DebugEntity:
+    """
+    An entity of a call (debug tier).
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def id(self, /) -> str:
+        """
+        Its id.
+        """
+    @property
+    def parents(self, /) -> builtins.list[str]:
+        """
+        What it lies in, as `Type::"id"`.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+    @property
+    def type(self, /) -> str:
+        """
+        Its Cedar type.
+        """
+
+@final
 class DebugInfo:
     """
     Who was asked, about what, with which policies (debug tier).
@@ -602,6 +631,11 @@ class DebugInfo:
     def action(self, /) -> str:
         """
         The Cedar action.
+        """
+    @property
+    def entities(self, /) -> builtins.list[DebugEntity]:
+        """
+        Principal, resource and what encloses them, as policies see them.
         """
     @property
     def loaded_policy_count(self, /) -> int:

@@ -66,9 +66,22 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
+        if self.taken {
+            return;
+        }
         self.called.close();
-        if !self.taken && self.called.try_recv().is_ok() {
+        if self.called.try_recv().is_ok() {
             self.gate.give_back(&self.tenant);
+        } else {
+            self.gate.leave(&self.tenant);
+        }
+    }
+}
+
+impl Lines {
+    fn forget_idle(&mut self, tenant: &str) {
+        if self.tenants.get(tenant).is_some_and(|line| line.running == 0 && line.waiting.is_empty()) {
+            self.tenants.remove(tenant);
         }
     }
 }
@@ -89,23 +102,19 @@ impl Gate {
             let mut lines = self.lines.lock();
             let free = lines.running < self.width.total;
             let line = lines.tenants.entry(tenant.to_owned()).or_default();
-            // Whoever has left the line takes no place in it.
-            line.waiting.retain(|call| !call.is_closed());
             if free && line.waiting.is_empty() && line.running < self.width.per_tenant {
                 line.running += 1;
                 lines.running += 1;
                 return Ok(Turn { gate: Arc::clone(self), tenant: tenant.to_owned() });
             }
             if line.waiting.len() >= self.width.line {
-                if line.running == 0 && line.waiting.is_empty() {
-                    lines.tenants.remove(tenant);
-                }
+                lines.forget_idle(tenant);
                 return Err(Error::unavailable("overloaded", "too many requests of this tenant are waiting")
                     .with_retry_after(Duration::from_secs(1)));
             }
             let (call, called) = oneshot::channel();
             line.waiting.push_back(call);
-            if line.waiting.len() == 1 {
+            if line.waiting.len() == 1 && !lines.next.iter().any(|next| next == tenant) {
                 lines.next.push_back(tenant.to_owned());
             }
             called
@@ -124,9 +133,16 @@ impl Gate {
             line.running = line.running.saturating_sub(1);
         }
         self.call_next(&mut lines);
-        if lines.tenants.get(tenant).is_some_and(|line| line.running == 0 && line.waiting.is_empty()) {
-            lines.tenants.remove(tenant);
+        lines.forget_idle(tenant);
+    }
+
+    /// Whoever has left the line takes no place in it.
+    fn leave(&self, tenant: &str) {
+        let mut lines = self.lines.lock();
+        if let Some(line) = lines.tenants.get_mut(tenant) {
+            line.waiting.retain(|call| !call.is_closed());
         }
+        lines.forget_idle(tenant);
     }
 
     /// Calls whoever is next, tenant by tenant, while there is room.
@@ -146,6 +162,8 @@ impl Gate {
             lines.running += usize::from(called);
             if more {
                 lines.next.push_back(tenant);
+            } else {
+                lines.forget_idle(&tenant);
             }
             passed = 0;
         }

@@ -62,33 +62,35 @@ pub fn document(routes: &[Route], issuer: &str) -> Value {
             {
                 content.extend(failures.clone());
             }
-            let mut answer = json!({ "description": gives.what });
+            let mut answer = fields(json!({ "description": gives.what }));
             if !content.is_empty() {
-                answer["content"] = Value::Object(content);
+                answer.insert("content".into(), Value::Object(content));
             }
-            responses.insert(status, answer);
+            responses.insert(status, Value::Object(answer));
         }
-        let mut operation = json!({
+        let mut operation = fields(json!({
             "operationId": route.name,
             "summary": route.summary,
             "parameters": parameters(route),
             "responses": responses,
-        });
+        }));
         if let Some(takes) = route.takes {
             let schema = (takes.schema)(&mut generator);
-            let mut content = json!({ "application/json": { "schema": schema } });
+            let mut content = fields(json!({ "application/json": { "schema": schema } }));
             if takes.form {
-                content["application/x-www-form-urlencoded"] = json!({ "schema": schema });
+                content.insert("application/x-www-form-urlencoded".into(), json!({ "schema": schema }));
             }
-            operation["requestBody"] = json!({ "required": !takes.optional, "content": content });
+            operation.insert("requestBody".into(), json!({ "required": !takes.optional, "content": content }));
         }
-        operation["security"] = match route.access {
+        let security = match route.access {
             Access::Open => json!([]),
             Access::Credential => json!([{ "bearer": [] }, { "api_key": [] }]),
             Access::Client => json!([{ "bearer": [] }, { "api_key": [] }, {}]),
         };
-        let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        path[route.method.as_str().to_ascii_lowercase()] = operation;
+        operation.insert("security".into(), security);
+        if let Value::Object(path) = paths.entry(route.path).or_insert_with(|| json!({})) {
+            path.insert(route.method.as_str().to_ascii_lowercase(), Value::Object(operation));
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -107,6 +109,14 @@ pub fn document(routes: &[Route], issuer: &str) -> Value {
             },
         },
     })
+}
+
+/// The members of an object that was just written.
+fn fields(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
 }
 
 fn parameters(route: &Route) -> Vec<Value> {

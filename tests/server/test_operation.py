@@ -11,7 +11,9 @@ import datetime
 import gzip
 import ipaddress
 import json
+import os
 import re
+import shlex
 import signal
 import socket
 import ssl
@@ -35,6 +37,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from process import (
     ISSUER,
+    ROOT,
     Answer,
     BrokenOffError,
     Place,
@@ -572,6 +575,25 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     found.key.write_bytes(key.private_bytes(*plain))
     return found
+
+
+def test_the_commands_of_the_page_serve(place: Place, certificate: Certificate) -> None:
+    """The block under "Serve" of docs/server.md, as it stands, but for the root key and a port that is free."""
+    block = re.search(r"^```sh\n(.*?)^```", (ROOT / "docs" / "server.md").read_text().split("## Serve")[1], re.M | re.S)
+    assert block
+    first, *lines = block[1].replace(":8443", ":0").splitlines()
+    assert first.startswith("export TENANTRY_ROOT_KEY=")
+    (place.folder / "chain.pem").write_bytes(certificate.certificate.read_bytes())
+    (place.folder / "key.pem").write_bytes(certificate.key.read_bytes())
+    environment = place.environment(PATH=f"{binary().parent}{os.pathsep}{os.environ['PATH']}")
+    for line in lines[:-1]:
+        subprocess.run(shlex.split(line), cwd=place.folder, env=environment, check=True, capture_output=True)
+    command = shlex.split(lines[-1])
+    with subprocess.Popen(command, cwd=place.folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("serving https://")
+        process.terminate()
+        assert process.wait(20) == 0
 
 
 def test_tls_in_both_versions_of_http_and_nothing_without(place: Place, certificate: Certificate) -> None:

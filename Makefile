@@ -121,7 +121,7 @@ bench: dist ## what a guard call costs in every language, and what knowing a cal
 bench-http: need-rust $(VENV)/.ready ## what a guard call costs over HTTP beside a bare echo, and from the public client; needs wrk
 	@command -v wrk >/dev/null 2>&1 || { echo "wrk is missing. On Debian: apt-get install wrk" >&2; exit 1; }
 	@cargo build --release -p tenantry-server -p tenantry-bench
-	@$(RUN) bench/http.py
+	@$(RUN) bench/over_http.py
 
 timing: need-rust ## whether the time of a refused key tells an unknown id from a wrong secret
 	@cargo build --release -p tenantry-bench --bin timing

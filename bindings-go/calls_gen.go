@@ -991,7 +991,7 @@ func (o *nativeTenant) listKeys(ctx context.Context, account string, project str
 		return
 	}
 	r := &reader{data: take(lifted)}
-	result = make([]APIKey, r.count(41))
+	result = make([]APIKey, r.count(43))
 	for i := range result {
 		result[i].read(r)
 	}
@@ -1997,7 +1997,7 @@ func (o *nativeTenantry) listKeys(ctx context.Context, account string, project s
 		return
 	}
 	r := &reader{data: take(lifted)}
-	result = make([]APIKey, r.count(41))
+	result = make([]APIKey, r.count(43))
 	for i := range result {
 		result[i].read(r)
 	}

@@ -3,7 +3,7 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0x8b3f3cb14d1b947c
+const layoutFingerprint uint64 = 0x6a1f89b56ad84b3f
 
 // Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
 type Algorithm string
@@ -850,6 +850,12 @@ type APIKey struct {
 
 	// The key that took its place.
 	ReplacedBy string `json:"replaced_by,omitzero"`
+
+	// What it is for, for people.
+	Description string `json:"description,omitzero"`
+
+	// What the app calls the place it is used in.
+	Environment string `json:"environment,omitzero"`
 }
 
 func (v *APIKey) write(w *writer) {
@@ -880,6 +886,12 @@ func (v *APIKey) write(w *writer) {
 	if w.given(v.ReplacedBy != "") {
 		w.text(v.ReplacedBy)
 	}
+	if w.given(v.Description != "") {
+		w.text(v.Description)
+	}
+	if w.given(v.Environment != "") {
+		w.text(v.Environment)
+	}
 }
 
 func (v *APIKey) read(r *reader) {
@@ -909,6 +921,12 @@ func (v *APIKey) read(r *reader) {
 	}
 	if r.given() {
 		v.ReplacedBy = r.text()
+	}
+	if r.given() {
+		v.Description = r.text()
+	}
+	if r.given() {
+		v.Environment = r.text()
 	}
 }
 
@@ -1583,6 +1601,12 @@ type KeySpec struct {
 
 	// SHA-256 of a key another system made, hexadecimal: the key itself is then never known here.
 	ImportSHA256 string `json:"import_sha256,omitzero"`
+
+	// What it is for, for people; at most 1,024 bytes.
+	Description string `json:"description,omitzero"`
+
+	// What the app calls the place it is used in, e.g. `live` or `test`; at most 64 bytes.
+	Environment string `json:"environment,omitzero"`
 }
 
 func (v *KeySpec) write(w *writer) {
@@ -1612,6 +1636,12 @@ func (v *KeySpec) write(w *writer) {
 	if w.given(v.ImportSHA256 != "") {
 		w.text(v.ImportSHA256)
 	}
+	if w.given(v.Description != "") {
+		w.text(v.Description)
+	}
+	if w.given(v.Environment != "") {
+		w.text(v.Environment)
+	}
 }
 
 func (v *KeySpec) read(r *reader) {
@@ -1640,6 +1670,12 @@ func (v *KeySpec) read(r *reader) {
 	}
 	if r.given() {
 		v.ImportSHA256 = r.text()
+	}
+	if r.given() {
+		v.Description = r.text()
+	}
+	if r.given() {
+		v.Environment = r.text()
 	}
 }
 
@@ -1689,6 +1725,12 @@ type NewAPIKey struct {
 
 	// The key that took its place.
 	ReplacedBy string `json:"replaced_by,omitzero"`
+
+	// What it is for, for people.
+	Description string `json:"description,omitzero"`
+
+	// What the app calls the place it is used in.
+	Environment string `json:"environment,omitzero"`
 }
 
 func (v *NewAPIKey) write(w *writer) {
@@ -1720,6 +1762,12 @@ func (v *NewAPIKey) write(w *writer) {
 	if w.given(v.ReplacedBy != "") {
 		w.text(v.ReplacedBy)
 	}
+	if w.given(v.Description != "") {
+		w.text(v.Description)
+	}
+	if w.given(v.Environment != "") {
+		w.text(v.Environment)
+	}
 }
 
 func (v *NewAPIKey) read(r *reader) {
@@ -1750,6 +1798,12 @@ func (v *NewAPIKey) read(r *reader) {
 	}
 	if r.given() {
 		v.ReplacedBy = r.text()
+	}
+	if r.given() {
+		v.Description = r.text()
+	}
+	if r.given() {
+		v.Environment = r.text()
 	}
 }
 

@@ -162,6 +162,16 @@ export class ApiKey extends Value {
     return this.field("replaced_by");
   }
 
+  /** What it is for, for people. */
+  get description(): string {
+    return this.field("description", "");
+  }
+
+  /** What the app calls the place it is used in. */
+  get environment(): string {
+    return this.field("environment", "");
+  }
+
   protected override get shown(): readonly string[] {
     return ["id", "name", "keyPrefix", "accountId", "projectId", "state"];
   }

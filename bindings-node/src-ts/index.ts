@@ -4,12 +4,17 @@
  * @packageDocumentation
  */
 
+export * from "./admin.js";
 export * from "./client.js";
 export * from "./credentials.js";
+export * from "./detections.js";
+export * from "./explanations.js";
+export * from "./guard.js";
 export * from "./identity.js";
 export * from "./records.js";
 export type * from "./requests.js";
 export * from "./responses.js";
+export * from "./rooms.js";
 export * from "./shield.js";
 export {
   BlockedError,

@@ -412,6 +412,10 @@ export interface KeyOptions {
   readonly prefix?: Maybe<string>;
   /** SHA-256 of a key another system made, hexadecimal: the key itself is then never known here. */
   readonly importSha256?: Maybe<string>;
+  /** What it is for, for people; at most 1,024 bytes. */
+  readonly description?: Maybe<string>;
+  /** What the app calls the place it is used in, e.g. `live` or `test`; at most 64 bytes. */
+  readonly environment?: Maybe<string>;
 }
 
 /** Options of `keys.rotate`. */

@@ -1,16 +1,15 @@
 // What guard calls answer. Every class is a view of wire JSON: a field is converted when it is read.
 
 import { now } from "./calls.js";
+import { DetectorResult, Signal } from "./detections.js";
 import { BlockedError } from "./errors.js";
+import { DebugInfo, RootCause } from "./explanations.js";
 import native from "./native.js";
 import type { JsonObject, Mode } from "./requests.js";
 import { Value } from "./value.js";
 
 /** The outcome of a guard call. */
 export type Decision = "allow" | "modify" | "step_up" | "defer" | "deny";
-
-/** How bad a finding is. */
-export type Severity = "none" | "low" | "medium" | "high" | "critical";
 
 interface Blocked {
   readonly message: string;
@@ -27,43 +26,6 @@ interface Readings {
 
 /** Beside the responses, which are frozen. */
 const READINGS = new WeakMap<GuardResponse, Readings>();
-
-/** What a detector reports to people. */
-export class Signal extends Value {
-  /** The family, e.g. `privacy`. */
-  get category(): string {
-    return this.field("category");
-  }
-
-  /** The context key policies read for it. */
-  get contextKey(): string {
-    return this.field("context_key");
-  }
-
-  /** A readable name. */
-  get name(): string {
-    return this.field("name");
-  }
-
-  /** 0 to 100; boolean detectors report 100. */
-  get score(): number {
-    return this.field("score");
-  }
-
-  /** How bad it is. */
-  get severity(): Severity {
-    return this.field("severity");
-  }
-
-  /** The entry of the OWASP Top 10 for LLM applications (2025) it belongs to. */
-  get vulnerabilityId(): string {
-    return this.field("vulnerability_id");
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["name", "category", "score", "severity"];
-  }
-}
 
 /** A policy that decided, or would have. */
 export class DeterminingPolicy extends Value {
@@ -114,43 +76,6 @@ export class DeterminingPolicy extends Value {
 
   protected override get shown(): readonly string[] {
     return ["ruleId", "effect", "mode"];
-  }
-}
-
-/** What one detector did (debug tier). */
-export class DetectorResult extends Value {
-  /** The detector's id. */
-  get name(): string {
-    return this.field("name");
-  }
-
-  /** `ok`, `not_run` or `error`. */
-  get status(): string {
-    return this.field("status");
-  }
-
-  /** `fast`, `standard` or `slow`. */
-  get tier(): string {
-    return this.field("tier");
-  }
-
-  /** How long it took, in whole milliseconds. */
-  get latencyMs(): number {
-    return this.field("latency_ms");
-  }
-
-  /** The raw keys it emitted. */
-  get context(): JsonObject {
-    return this.field("context");
-  }
-
-  /** What went wrong. */
-  get error(): string | undefined {
-    return this.field("error");
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["name", "status", "tier"];
   }
 }
 
@@ -232,134 +157,6 @@ export class RedactionEntry extends Value {
 
   protected override get shown(): readonly string[] {
     return ["type", "startPos", "endPos"];
-  }
-}
-
-/** Who was asked, about what, with which policies (debug tier). */
-export class DebugInfo extends Value {
-  /** The Cedar action. */
-  get action(): string {
-    return this.field("action");
-  }
-
-  /** Policies in force. */
-  get loadedPolicyCount(): number {
-    return this.field("loaded_policy_count");
-  }
-
-  /** The Cedar namespace. */
-  get namespace(): string {
-    return this.field("namespace");
-  }
-
-  /** The principal's id. */
-  get principalId(): string {
-    return this.field("principal_id");
-  }
-
-  /** The principal's entity type. */
-  get principalType(): string {
-    return this.field("principal_type");
-  }
-
-  /** The policy product. */
-  get product(): string {
-    return this.field("product");
-  }
-
-  /** The resource's id. */
-  get resourceId(): string {
-    return this.field("resource_id");
-  }
-
-  /** The resource's entity type. */
-  get resourceType(): string {
-    return this.field("resource_type");
-  }
-
-  /** Whose call it was. */
-  get tenant(): DebugTenant {
-    return new DebugTenant(JSON.stringify(this.field("tenant")));
-  }
-
-  /** Principal, resource and what encloses them, as policies see them. */
-  get entities(): readonly DebugEntity[] {
-    return this.parts("entities", DebugEntity) ?? [];
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["principalType", "principalId", "action", "resourceType", "resourceId"];
-  }
-}
-
-/** An entity of a call (debug tier). */
-export class DebugEntity extends Value {
-  /** Its id. */
-  get id(): string {
-    return this.field("id");
-  }
-
-  /** Its Cedar type. */
-  get type(): string {
-    return this.field("type");
-  }
-
-  /** What it lies in, as `Type::"id"`. */
-  get parents(): readonly string[] {
-    return this.field("parents");
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["type", "id"];
-  }
-}
-
-/** The scope of a call (debug tier). */
-export class DebugTenant extends Value {
-  /** The account. */
-  get accountId(): string {
-    return this.field("account_id");
-  }
-
-  /** The application; equal to the project here. */
-  get applicationId(): string {
-    return this.field("application_id");
-  }
-
-  /** The project. */
-  get projectId(): string {
-    return this.field("project_id");
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["accountId", "projectId"];
-  }
-}
-
-/** Why a call was stopped, in terms of what was found (explain tier). */
-export class RootCause extends Value {
-  /** The detector behind it. */
-  get detector(): string {
-    return this.field("detector");
-  }
-
-  /** One sentence. */
-  get summary(): string {
-    return this.field("summary");
-  }
-
-  /** The keys and values that made the policies fire. */
-  get triggeringContext(): JsonObject {
-    return this.field("triggering_context");
-  }
-
-  /** The policies that read them. */
-  get triggeredPolicies(): readonly string[] | undefined {
-    return this.field("triggered_policies");
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["detector", "summary"];
   }
 }
 
@@ -572,106 +369,5 @@ export class GuardResponse extends Value {
 
   protected override get shown(): readonly string[] {
     return ["decision", "requestId", "policyReason"];
-  }
-}
-
-/** A key policies read, and which detector writes it. */
-export class DetectorKey extends Value {
-  /** The name policies use. */
-  get key(): string {
-    return this.field("key");
-  }
-
-  /** `bool`, `long`, `string`, `set` or `record`. */
-  get type(): string {
-    return this.field("type");
-  }
-
-  /** One sentence. */
-  get description(): string {
-    return this.field("description");
-  }
-
-  /** The least and the greatest value, where there are such. */
-  get range(): string | undefined {
-    return this.field("range");
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["key", "type", "range"];
-  }
-}
-
-/** A detector, and the keys it writes. */
-export class Detector extends Value {
-  /** Its name. */
-  get name(): string {
-    return this.field("name");
-  }
-
-  /** `healthy`, `degraded` or `disabled`. */
-  get status(): string {
-    return this.field("status");
-  }
-
-  /** `fast`, `standard` or `slow`. */
-  get tier(): string {
-    return this.field("tier");
-  }
-
-  /** The version of this engine: a detector changes with it alone. */
-  get version(): string {
-    return this.field("version");
-  }
-
-  /** The family its signals belong to. */
-  get category(): string {
-    return this.field("category");
-  }
-
-  /** One sentence. */
-  get description(): string {
-    return this.field("description");
-  }
-
-  /** The keys it writes. */
-  get contextKeys(): readonly DetectorKey[] {
-    return this.parts("context_keys", DetectorKey) ?? [];
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["name", "status", "tier"];
-  }
-}
-
-/** What `guard.detect` answers: no policy, no limit, nothing remembered. */
-export class DetectResponse extends Value {
-  /** Every raw key. */
-  get context(): JsonObject {
-    return this.field("context");
-  }
-
-  /** How long it took, in whole milliseconds. */
-  get latencyMs(): number {
-    return this.field("latency_ms");
-  }
-
-  /** What each detector did. */
-  get detectors(): readonly DetectorResult[] {
-    return this.parts("detectors", DetectorResult) ?? [];
-  }
-
-  /** What was found, most severe first. */
-  get signals(): readonly Signal[] {
-    return this.parts("signals", Signal) ?? [];
-  }
-
-  /** Detector tiers that ran. */
-  get tiersEvaluated(): readonly string[] {
-    return this.field("tiers_evaluated", []);
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["latencyMs", "tiersEvaluated"];
   }
 }

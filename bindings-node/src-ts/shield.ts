@@ -7,9 +7,9 @@
 
 import { types } from "node:util";
 
-import type { Guard } from "./client.js";
 import { data, given, shortened, wellFormed } from "./data.js";
 import { InvalidArgument } from "./errors.js";
+import type { Guard } from "./guard.js";
 import type { GuardRequest, JsonObject, Mode, ToolCallOptions } from "./requests.js";
 import type { GuardResponse } from "./responses.js";
 

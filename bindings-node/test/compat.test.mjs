@@ -158,7 +158,8 @@ test("ZeroIDClient issues, verifies and ends tokens of the place it is for", asy
   const clients = [];
   // Before their folder goes.
   context.after(() => Promise.all(clients.map((each) => each.close())));
-  process.env.TENANTRY_DATA_DIR = join(emptyFolder(context), "data");
+  const dataDir = join(emptyFolder(context), "data");
+  process.env.TENANTRY_DATA_DIR = dataDir;
   const owner = new Tenantry({ deadlineMs: 10_000 });
   for (const account of ["acme", "globex"]) {
     owner.admin.accounts.createSync(account);
@@ -203,8 +204,17 @@ test("ZeroIDClient issues, verifies and ends tokens of the place it is for", asy
     await assert.rejects(each.apiKeys.get("nothing"), { name: "NotFound", code: "key_not_found" });
     await assert.rejects(each.apiKeys.revoke(foreign.id), { name: "NotFound", code: "key_not_found" });
   }
-  // The platform reaches every key, and none of them is its own.
-  await assert.rejects(platform.apiKeys.get(foreign.id), { name: "NotFound", code: "key_not_found" });
+  // Keys are of a place, and this client is of none; a key of a whole account is still used in one place.
+  await assert.rejects(platform.apiKeys.get(foreign.id), { name: "InvalidArgument", code: "tenant_missing" });
+  const whole = owner.identity.keys.createSync("whole", { accountId: "acme", scopes: ["credentials:manage"] });
+  owner.admin.projects.createSync("acme", "dev");
+  const elsewhere = owner.identity.keys.createSync("elsewhere", { accountId: "acme", projectId: "dev" });
+  process.env.TENANTRY_DATA_DIR = dataDir;
+  const inProd = new ZeroIDClient({ apiKey: whole.key, accountId: "acme", projectId: "prod" });
+  delete process.env.TENANTRY_DATA_DIR;
+  clients.push(inProd);
+  assert.equal((await inProd.apiKeys.get(made.id)).name, "service");
+  await assert.rejects(inProd.apiKeys.get(elsewhere.id), { name: "NotFound", code: "key_not_found" });
   await assert.rejects(client.tokens.issueApiKey(foreign.key), highflame.ZeroIDError);
   assert.equal((await bound.apiKeys.revoke(made.id)).state, "revoked");
   await assert.rejects(client.tokens.issueApiKey(made.key), highflame.ZeroIDError);

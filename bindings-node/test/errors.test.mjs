@@ -76,7 +76,7 @@ test("PermissionDenied", async () => {
 
 test("Timeout", async () => {
   const { acme } = withTenants({ deadlineMs: 1 });
-  acme.limits.setSync({ id: "line", rate: 1, per: "hour", onExceed: "queue", maxWaitMs: 60_000 });
+  acme.limits.setSync({ id: "line", rate: 1, per: "hour", onExceed: "queue", maxWaitMs: 10 });
   const call = () => acme.guard.evaluatePrompt(BENIGN.repeat(1000));
   const outcomes = await Promise.allSettled([call(), call(), call()]);
   const late = outcomes.find((outcome) => outcome.status === "rejected")?.reason;

@@ -88,8 +88,9 @@ test("the types of the native library are not stale", async () => {
 });
 
 test("there is no `any` and no registry's name", () => {
-  const names = ["client", "compat/highflame", "compat/zeroid", "credentials", "errors", "identity", "index", "records"];
-  for (const name of [...names, "requests", "responses", "shield"]) {
+  const answers = ["credentials", "detections", "explanations", "records", "responses"];
+  const calls = ["admin", "client", "compat/highflame", "compat/zeroid", "guard", "identity", "rooms", "shield"];
+  for (const name of [...answers, ...calls, "errors", "index", "requests"]) {
     for (const format of ["esm", "cjs"]) {
       const types = readFileSync(join(PACKAGE, format, `${name}.d.ts`), "utf8").replace(/\/\*\*.*?\*\//gs, "");
       assert.doesNotMatch(types, /\bany\b/, name);

@@ -347,6 +347,15 @@ pub struct TenantSettings(Tenant);
 #[derive(Clone)]
 pub struct Audit(Tenant);
 
+impl Guard {
+    async fn decided(&self, request: GuardRequest, key: Option<&str>) -> Result<GuardResponse> {
+        let engine = self.0.client.0.engine()?;
+        let session = self.0.session.as_deref();
+        let principal = self.0.principal.as_deref().or(session.map(|session| &session.principal));
+        engine.evaluate(&self.0.instance, self.0.client.0.caller(principal, session), request, key).await
+    }
+}
+
 with_blocking_twins! {
     impl Tenant {
         /// Refuses a caller that lacks one of `scopes`. The process itself holds none.
@@ -359,19 +368,13 @@ with_blocking_twins! {
     impl Guard {
         /// Decides one call. A denial is an answer; only an outage or bad input is an error.
         pub async fn evaluate / evaluate_blocking(&self, request: GuardRequest) -> Result<GuardResponse> {
-            let engine = self.0.client.0.engine()?;
-            let session = self.0.session.as_deref();
-            let principal = self.0.principal.as_deref().or(session.map(|session| &session.principal));
-            engine.evaluate(&self.0.instance, self.0.client.0.caller(principal, session), request).await
+            self.decided(request, None).await
         }
 
         /// As [`Guard::evaluate`], once: whoever repeats the request under the same key within a day gets the same answer,
         /// and nothing is decided, charged or remembered a second time.
         pub async fn evaluate_once / evaluate_once_blocking(&self, request: GuardRequest, key: &str) -> Result<GuardResponse> {
-            let engine = self.0.client.0.engine()?;
-            let session = self.0.session.as_deref();
-            let principal = self.0.principal.as_deref().or(session.map(|session| &session.principal));
-            engine.evaluate_once(&self.0.instance, self.0.client.0.caller(principal, session), request, key).await
+            self.decided(request, Some(key)).await
         }
 
         /// The detectors there are, and the keys policies can read of them.

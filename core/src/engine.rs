@@ -172,8 +172,8 @@ pub struct Engine {
     generation: u32,
     /// Answers given under a key lately; those that are committed can be read again.
     answers: moka::future::Cache<String, Arc<once::Answered>>,
+    rooms: once::Rooms,
     sealer: Sealer,
-    adopted: tokio::sync::OnceCell<()>,
     // Changes read, check and write; two at once would each check a world without the other.
     changing: tokio::sync::Mutex<()>,
 }
@@ -214,7 +214,7 @@ impl Engine {
                 .max_capacity(MAX_ANSWERS)
                 .time_to_live(Duration::from_secs(3_600))
                 .build(),
-            adopted: tokio::sync::OnceCell::new(),
+            rooms: once::Rooms::default(),
             clock,
             dev,
             housekept: AtomicBool::new(false),
@@ -242,48 +242,52 @@ impl Engine {
         &self.identity
     }
 
-    /// Decides one call. Errors are audited too, and every error means that nothing may proceed.
+    /// Decides one call, with a key only once: whoever repeats it is answered as before. Errors are audited too, and every
+    /// error means that nothing may proceed.
     pub async fn evaluate(
         self: &Arc<Self>,
         instance: &Instance,
         caller: Caller<'_>,
         request: GuardRequest,
-    ) -> Result<GuardResponse> {
-        self.evaluate_kept(instance, caller, request, None).await
-    }
-
-    async fn evaluate_kept(
-        self: &Arc<Self>,
-        instance: &Instance,
-        caller: Caller<'_>,
-        request: GuardRequest,
-        once: Option<&once::Once>,
+        key: Option<&str>,
     ) -> Result<GuardResponse> {
         self.housekeep();
         let received_at = self.clock.now();
         let request_id = entropy::request_id();
-        let tenant = match self.tenants.snapshot(instance).await {
-            Ok(tenant) => tenant,
+        let begun = match self.tenants.snapshot(instance).await {
+            Ok(tenant) => self.begin(instance, tenant, caller, request, request_id.clone(), received_at),
             // Nothing is written for what does not exist; everything else is an evaluation that ended in an error.
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
-            Err(error) => return Err(self.audit_failure(instance.scope(), &request_id, received_at, error).await),
+            Err(error) => Err(error),
         };
-        let call = match self.begin(instance, tenant, caller, request, request_id.clone(), received_at) {
-            Ok(call) => call,
-            Err(error) => return Err(self.audit_failure(instance.scope(), &request_id, received_at, error).await),
+        let decided = match &begun {
+            Ok(call) => self.decided(instance, caller, call, key).await,
+            Err(error) => Err(error.clone()),
         };
-        if let Some(session) = caller.session
-            && let Err(error) = self.standing(session, instance, Use::Guard(call.action.name())).await
-        {
-            return Err(self.audit_failure(&call.scope, &request_id, received_at, error).await);
-        }
-        match runtime::shielded(self.walk(&call, once)).await {
+        match decided {
             Ok(response) => Ok(response),
-            Err(error) => Err(self.audit_failure(&call.scope, &request_id, received_at, error).await),
+            Err(error) => Err(self.audit_failure(instance.scope(), &request_id, received_at, error).await),
         }
     }
 
-    async fn walk(&self, call: &Call, once: Option<&once::Once>) -> Result<GuardResponse> {
+    async fn decided(
+        &self,
+        instance: &Instance,
+        caller: Caller<'_>,
+        call: &Call,
+        key: Option<&str>,
+    ) -> Result<GuardResponse> {
+        if let Some(session) = caller.session {
+            self.standing(session, instance, Use::Guard(call.action.name())).await?;
+        }
+        match key {
+            // On the heap, or every future around it would be as large, and copied whole each time it is handed on.
+            None => runtime::shielded(Box::pin(self.walk(call, None))).await,
+            Some(key) => Box::pin(self.walk_once(call, caller.session, key)).await,
+        }
+    }
+
+    async fn walk(&self, call: &Call, once: Option<&mut once::Once>) -> Result<GuardResponse> {
         #[cfg(feature = "test-hooks")]
         crate::testing::panic_if_asked();
         let allowance = self.admit(call).await?;

@@ -6,7 +6,7 @@
 use std::{
     future::Future,
     panic::AssertUnwindSafe,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::Thread,
@@ -149,12 +149,12 @@ pub fn spawn<T: Send + 'static>(
     future: impl Future<Output = Result<T>> + Send + 'static,
     done: impl FnOnce(Result<T>) + Send + 'static,
 ) -> Result<tokio::task::AbortHandle> {
-    let task = handle()?.spawn(async move { done(shielded(future).await) });
+    let task = handle()?.spawn(async move { done(shielded(Box::pin(future)).await) });
     Ok(task.abort_handle())
 }
 
 /// Polls `future` once; `Ok` with its result when that was enough, else the future back. A panic inside is `Internal`.
-pub fn poll_once<F, T>(mut future: std::pin::Pin<Box<F>>) -> std::result::Result<Result<T>, std::pin::Pin<Box<F>>>
+pub fn poll_once<F, T>(mut future: Pin<Box<F>>) -> std::result::Result<Result<T>, Pin<Box<F>>>
 where
     F: Future<Output = Result<T>> + ?Sized,
 {
@@ -192,9 +192,9 @@ pub fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// Awaits `future`; a panic inside becomes `Internal`.
-pub async fn shielded<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+pub async fn shielded<T>(mut future: impl Future<Output = Result<T>> + Unpin) -> Result<T> {
+    let mut poll = |context: &mut Context<'_>| Pin::new(&mut future).poll(context);
+    std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| poll(context))) {
         Ok(poll) => poll,
         Err(_) => Poll::Ready(Err(panicked())),
     })

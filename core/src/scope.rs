@@ -164,7 +164,9 @@ impl TryFrom<String> for Uid {
 }
 
 /// Where in the hierarchy a scope, policy or limit sits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Layer {
     /// The whole installation.
@@ -172,6 +174,7 @@ pub enum Layer {
     /// One customer organisation.
     Account,
     /// One workspace of it.
+    #[default]
     Project,
 }
 

@@ -127,10 +127,9 @@ impl Tenants {
     }
 
     async fn load_shared(&self, key: &(AccountId, ProjectId)) -> Result<Arc<Instance>> {
-        self.instances
-            .try_get_with(key.clone(), self.load(&key.0, &key.1))
-            .await
-            .map_err(|error: Arc<Error>| Error::clone(&error))
+        let found = self.instances.try_get_with(key.clone(), self.load(&key.0, &key.1));
+        // On the heap: the future is large, and part of everything that asks for a tenant.
+        Box::pin(found).await.map_err(|error: Arc<Error>| Error::clone(&error))
     }
 
     async fn load(&self, account: &AccountId, project: &ProjectId) -> Result<Arc<Instance>> {
@@ -171,15 +170,20 @@ impl Tenants {
         let current = instance.snapshot.load_full();
         let versions = instance.versions.each_ref().map(load);
         if current.versions == versions {
-            return Ok(current);
+            Ok(current)
+        } else {
+            Box::pin(self.renewed(instance, &current, versions)).await
         }
+    }
+
+    async fn renewed(&self, instance: &Instance, current: &Snapshot, versions: [u64; 3]) -> Result<Arc<Snapshot>> {
         let (Some(account), Some(project)) = (instance.scope.account_id(), instance.scope.project_id()) else {
             return Err(Error::internal("an instance is always a project"));
         };
         let (account_scope, account_row) = self.account(account).await?;
         let row = self.catalog.find(&account_scope, project).await?.filter(|row| row.uid == instance.scope.uid());
         let row = row.ok_or_else(|| registry::missing("project", project.as_str()))?;
-        let fresh = Arc::new(self.build(&instance.scope, &account_row, &row, versions, Some(&current)).await?);
+        let fresh = Arc::new(self.build(&instance.scope, &account_row, &row, versions, Some(current)).await?);
         instance.snapshot.store(Arc::clone(&fresh));
         Ok(fresh)
     }

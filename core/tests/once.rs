@@ -244,6 +244,72 @@ fn an_answer_too_large_to_be_kept_is_not_decided_again() {
 }
 
 #[test]
+fn one_tenants_answers_do_not_fill_the_disk_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(START);
+    let request = |content: &str| GuardRequest {
+        mode: Some(tenantry::api::Mode::Modify),
+        ..GuardRequest::prompt(format!("4111 1111 1111 1111 {}{content}", "x ".repeat(62_000)))
+    };
+    {
+        let client = open(Storage::Folder(folder.path().to_owned()), &clock);
+        let tenant = acme(&client);
+        client.admin().projects().create_blocking("acme", "test", TenantFacts::default()).unwrap();
+        // 64 MiB of answers, 124 kB each.
+        for number in 0..560 {
+            let text = number.to_string();
+            tenant.guard().evaluate_once_blocking(request(&text), &format!("k{text}")).unwrap();
+        }
+        let other = client.tenant_blocking("acme", "test").unwrap();
+        other.guard().evaluate_once_blocking(request("other"), "k").unwrap();
+        client.close_blocking().unwrap();
+    }
+    let client = open(Storage::Folder(folder.path().to_owned()), &clock);
+    let tenant = client.tenant_blocking("acme", "prod").unwrap();
+    let again = |tenant: &Tenant, text: &str, key: &str| {
+        tenant.guard().evaluate_once_blocking(request(text), key).map(|response| response.decision)
+    };
+    assert_eq!(again(&tenant, "3", "k3").unwrap(), Decision::Modify);
+    assert_eq!(code(again(&tenant, "559", "k559")), "idempotency_answer_gone", "known, and not kept");
+    assert_eq!(decisions(&tenant).len(), 560, "nothing was decided again");
+    let other = client.tenant_blocking("acme", "test").unwrap();
+    assert_eq!(again(&other, "other", "k").unwrap(), Decision::Modify, "another's room is its own");
+}
+
+#[test]
+fn what_another_process_answered_before_it_died_is_answered_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(START);
+    let journals = folder.path().join("journal");
+    // A second process on the folder, as good as: what it appends reaches the ledger only when its journal is adopted.
+    let client = open(Storage::Folder(folder.path().to_owned()), &clock);
+    let tenant = acme(&client);
+    once(&tenant, "hello", "before").unwrap();
+    let first = once(&tenant, "hello", "k").unwrap();
+    let left: Vec<_> = std::fs::read_dir(&journals).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let copy = tempfile::tempdir().unwrap();
+    for path in &left {
+        std::fs::copy(path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let catalog = tempfile::tempdir().unwrap();
+    client.close_blocking().unwrap();
+    drop((tenant, client));
+    // The folder as it was when the other process died: the ledger without its rows, and its journal beside.
+    for name in ["catalog.db", "counters.db"] {
+        std::fs::copy(folder.path().join(name), catalog.path().join(name)).unwrap();
+    }
+    let living = open(Storage::Folder(catalog.path().to_owned()), &clock);
+    let tenant = living.tenant_blocking("acme", "prod").unwrap();
+    once(&tenant, "hello", "mine").unwrap();
+    for path in &left {
+        let name = path.file_name().unwrap();
+        std::fs::copy(copy.path().join(name), catalog.path().join("journal").join(name)).unwrap();
+    }
+    assert_eq!(once(&tenant, "hello", "k").unwrap(), first, "after this process had looked already");
+    assert_eq!(decisions(&tenant).iter().filter(|id| **id == first.request_id).count(), 1);
+}
+
+#[test]
 fn a_key_of_one_name_with_less_rights_gets_no_answer_of_the_other() {
     let (client, _tenant, _clock) = world();
     let key = |scopes: &[&str]| {

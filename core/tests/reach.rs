@@ -151,8 +151,16 @@ fn a_grant_crosses_for_what_it_names_and_both_sides_can_prove_it() {
     let decision = globex.iter().find(|row| row.kind == "decision").unwrap();
     assert!(decision.body["principal"]["id"].as_str().unwrap().starts_with("cross-tenant:acme:"));
 
+    // A call under a key is one use, and its repetition another; the second is answered and not decided.
+    for uses in [2, 3] {
+        tenant.guard().evaluate_once_blocking(GuardRequest::prompt("once"), "k").unwrap();
+        let rows = world.client.tenant_blocking("acme", "prod").unwrap().audit().query_blocking(Since::Start, 100);
+        assert_eq!(rows.unwrap().iter().filter(|row| row.kind == "cross_tenant").count(), uses);
+    }
+
     grants.revoke_blocking(&grant.id).unwrap();
     assert_eq!(code(tenant.guard().evaluate_blocking(GuardRequest::prompt("x"))), "grant_ended");
+    assert_eq!(code(tenant.guard().evaluate_once_blocking(GuardRequest::prompt("once"), "k")), "grant_ended");
     assert_eq!(code(enter(&world, &headers)), "outside_authority");
 }
 

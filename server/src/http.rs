@@ -18,10 +18,12 @@ pub mod table;
 pub mod tenant;
 
 use std::{
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -30,20 +32,20 @@ use axum::{
     Router,
     body::Body,
     extract::{RawPathParams, State, rejection::RawPathParamsRejection},
-    http::{HeaderValue, Request, Response, Version, header},
+    http::{HeaderMap, HeaderValue, Request, Response, Version, header},
     routing::{MethodFilter, MethodRouter},
 };
 use bytes::Bytes;
-pub use call::Call;
+pub use call::{Asking, Call};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 pub use problem::{OAuthError, Problem};
-use tenantry::{
-    Error, Result, Tenant, Tenantry,
-    api::{EVENT_LOOP_BYTES, Presented},
-    entropy,
+use tenantry::{Error, Result, Tenant, Tenantry, api::EVENT_LOOP_BYTES, entropy, runtime};
+use tokio::runtime::Handle;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::route::{Access, Errors, Route};
 use crate::{
@@ -155,82 +157,53 @@ impl App {
         tokio::time::timeout(longest, self.0.work.wait()).await.is_ok()
     }
 
-    /// The project of whoever presents this.
-    ///
-    /// # Errors
-    /// As `Tenantry::authenticate`.
-    pub async fn tenant(&self, call: &Call) -> Result<Tenant> {
-        self.client().authenticate(&call.presented()?).await
-    }
-
-    /// Whoever presents this, for routes that name in their path what they are about.
-    ///
-    /// # Errors
-    /// As `Tenantry::signed_in`.
-    pub async fn signed_in(&self, call: &Call) -> Result<Tenantry> {
-        self.client().signed_in(&call.presented_by_path()?).await
-    }
-
-    /// The project the path names, as whoever presents this.
-    ///
-    /// # Errors
-    /// As `Tenantry::tenant`: what lies outside the caller's authority and what does not exist there read the same.
-    pub async fn tenant_by_path(&self, call: &Call) -> Result<Tenant> {
-        self.signed_in(call).await?.tenant(call.named("account"), call.named("project")).await
-    }
-
-    /// Inspects content. Much of it is worked on beside the event loop.
-    ///
-    /// # Errors
-    /// What the work raises.
-    pub async fn inspect<T, W>(&self, body: &Bytes, work: W) -> Result<T>
-    where
-        T: Send + 'static,
-        W: Future<Output = Result<T>> + Send + 'static,
-    {
-        if is_heavy(body) { beside(work).await } else { work.await }
-    }
-
     /// A place among the account's streams.
     ///
     /// # Errors
     /// `overloaded`.
     pub async fn stream(&self, tenant: &Tenant) -> Result<Turn> {
-        self.0.streams.turn(&account_of(tenant)).await
+        self.0.streams.turn(tenant.account_id()).await
     }
 
-    /// Waits for the turn of whoever asks: of its account, for the projects of one are one customer's.
-    async fn turn(&self, route: &Route, presented: &Presented, large: bool) -> Result<Option<Turn>> {
-        if route.access != Access::Credential {
-            return Ok(None);
-        }
-        if route.stream && route.largest < table::CONTENT {
-            // It takes its place among the streams instead.
-            return Ok(None);
-        }
-        if route.largest < table::CONTENT {
-            let caller = self.client().signed_in(presented).await?;
-            let account = caller.caller()?.map(|caller| caller.account_id).unwrap_or_default();
-            return self.0.admin.turn(&account).await.map(Some);
-        }
-        let tenant = self.client().authenticate(presented).await?;
-        let gate = if large { &self.0.heavy } else { &self.0.light };
-        gate.turn(&account_of(&tenant)).await.map(Some)
+    /// Finds out who asks, and waits for the turn of its account: the projects of one are one customer's.
+    async fn enter(&self, route: &Route, call: &mut Call, large: bool) -> Result<()> {
+        let content = route.largest >= table::CONTENT;
+        let (account, gate) = match route.access {
+            Access::Open | Access::Client => return Ok(()),
+            Access::Tenant => {
+                let tenant = self.client().authenticate(&call.presented()?).await?;
+                let account = tenant.account_id().to_owned();
+                call.asking = Asking::Tenant(tenant);
+                let gate = match (content, large) {
+                    // It takes its place among the streams instead.
+                    (false, _) if route.stream => return Ok(()),
+                    (false, _) => &self.0.admin,
+                    (true, true) => &self.0.heavy,
+                    (true, false) => &self.0.light,
+                };
+                (account, gate)
+            }
+            Access::Caller => {
+                let caller = self.client().signed_in(&call.presented_by_path()?).await?;
+                let account = caller.caller()?.map(|caller| caller.account_id).unwrap_or_default();
+                call.asking = Asking::Caller(caller);
+                (account, &self.0.admin)
+            }
+        };
+        call.turn = Some(gate.turn(&account).await?);
+        Ok(())
     }
 }
 
-fn account_of(tenant: &Tenant) -> String {
-    tenant.scope().account_uid().to_hex()
-}
-
-/// Such a body is neither read nor inspected on an event loop's thread.
-fn is_heavy(body: &Bytes) -> bool {
-    body.len() > EVENT_LOOP_BYTES
-}
-
-/// Runs work that takes its time on a thread of its own.
-async fn beside<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-    let runtime = tokio::runtime::Handle::current();
+/// Works on little here, and on much on a thread of its own.
+async fn worked_on<T: Send + 'static>(
+    heavy: bool,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    if !heavy {
+        return work.await;
+    }
+    let runtime = Handle::current();
     let done = tokio::task::spawn_blocking(move || runtime.block_on(work)).await;
     done.map_err(|_| Error::internal("a handler panicked"))?
 }
@@ -242,45 +215,39 @@ pub fn router(app: App) -> Router {
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
         let path = route.path;
         let route = Arc::new(route);
-        let handler = move |State(app): State<App>,
-                            path: std::result::Result<RawPathParams, RawPathParamsRejection>,
-                            request: Request<Body>| {
-            let route = Arc::clone(&route);
-            let close = closes(&request);
-            async move { closing(edge(app, route, path.ok(), request).await, close) }
-        };
+        let handler =
+            move |State(app): State<App>,
+                  path: std::result::Result<RawPathParams, RawPathParamsRejection>,
+                  request: Request<Body>| edge(app, Arc::clone(&route), path.ok(), request);
         router = router.route(path, MethodRouter::new().on(filter, handler));
     }
     let unknown = |State(app): State<App>, request: Request<Body>| async move {
-        let error = Error::not_found("route_unknown", "there is no such route");
-        closing(refused(&app, "unknown", &error), closes(&request))
+        refused(&app, &request, &Error::not_found("route_unknown", "there is no such route"))
     };
     let wrong_method = |State(app): State<App>, request: Request<Body>| async move {
-        let error = Error::invalid("method_not_allowed", "this route is not for this method");
-        closing(refused(&app, "unknown", &error), closes(&request))
+        refused(&app, &request, &Error::invalid("method_not_allowed", "this route is not for this method"))
     };
     router.fallback(unknown).method_not_allowed_fallback(wrong_method).with_state(app)
 }
 
-/// Whether a connection ends with an answer that comes before the body was read, as it may where there is one.
+/// Whether an answer that comes before the body was read ends the connection.
 fn closes(request: &Request<Body>) -> bool {
     request.version() < Version::HTTP_2 && !request.body().is_end_stream()
 }
 
-/// Says that the connection ends, where it may: a client that is not told sends its next request into the void.
-fn closing(mut answer: Response<Body>, may_close: bool) -> Response<Body> {
-    let unread = matches!(answer.status().as_u16(), 401 | 403 | 404 | 405 | 408 | 413 | 415 | 503);
-    if may_close && unread {
+/// Says that the connection ends: a client that is not told sends its next request into the void.
+fn closed(mut answer: Response<Body>, closes: bool) -> Response<Body> {
+    if closes {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     answer
 }
 
-fn refused(app: &App, route: &'static str, error: &Error) -> Response<Body> {
+fn refused(app: &App, request: &Request<Body>, error: &Error) -> Response<Body> {
     let request_id = entropy::request_id();
     let answer = signed(problem::problem(error, &request_id), &request_id);
-    app.metrics().answered(route, answer.status().as_u16(), Duration::ZERO);
-    answer
+    app.metrics().answered("unknown", answer.status().as_u16(), Duration::ZERO);
+    closed(answer, closes(request))
 }
 
 /// What every answer carries.
@@ -295,29 +262,78 @@ fn signed(mut answer: Response<Body>, request_id: &str) -> Response<Body> {
     answer
 }
 
-/// The way of one request: read whole, worked on, answered, counted, by a task of its own. Whoever waits may give up, also
-/// we; the task goes on.
+/// What the work on a request and whoever waits for it tell each other.
+struct Progress {
+    /// The body was read, so that the connection can go on.
+    read: AtomicBool,
+    /// It was answered without the work, which then has nothing to tell.
+    given_up: AtomicBool,
+}
+
+/// Work that is done to its end. Whoever waits for it does it; when nobody waits any more, a task of its own goes on. Most
+/// work is done at once, and so costs neither a task nor a timer.
+struct ToTheEnd {
+    work: Option<Pin<Box<dyn Future<Output = Response<Body>> + Send>>>,
+    tracker: TaskTracker,
+    /// Until it is done the server does not end.
+    _token: TaskTrackerToken,
+}
+
+impl ToTheEnd {
+    fn new(tracker: &TaskTracker, work: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
+        Self { work: Some(Box::pin(work)), tracker: tracker.clone(), _token: tracker.token() }
+    }
+}
+
+impl Future for ToTheEnd {
+    type Output = Response<Body>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Body>> {
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        let done = work.as_mut().poll(context);
+        if done.is_ready() {
+            self.work = None;
+        }
+        done
+    }
+}
+
+impl Drop for ToTheEnd {
+    fn drop(&mut self) {
+        if let (Some(work), Ok(runtime)) = (self.work.take(), Handle::try_current()) {
+            drop(self.tracker.spawn_on(work, &runtime));
+        }
+    }
+}
+
+/// The way of one request: read whole, worked on, answered, counted. Whoever waits may give up, also we; the work goes on.
 async fn edge(app: App, route: Arc<Route>, path: Option<RawPathParams>, request: Request<Body>) -> Response<Body> {
     let request_id = entropy::request_id();
-    let (id, own, of_route) = (request_id.clone(), app.clone(), Arc::clone(&route));
-    let task = app.0.work.spawn(async move {
+    let progress = Arc::new(Progress { read: AtomicBool::new(!closes(&request)), given_up: AtomicBool::new(false) });
+    let (id, own, of_route, seen) = (request_id.clone(), app.clone(), Arc::clone(&route), Arc::clone(&progress));
+    let work = ToTheEnd::new(&app.0.work, async move {
         let began = Instant::now();
-        let result = pass(&own, &of_route, path, request, &id).await;
-        let error = result.as_ref().err().cloned();
-        let answer = signed(result.unwrap_or_else(|error| failure(&of_route, &error, &id)), &id);
-        let (took, status) = (began.elapsed(), answer.status().as_u16());
-        own.metrics().answered(of_route.name, status, took);
-        log(&own, &of_route, &id, status, took, error.as_ref());
+        let passed = runtime::shielded(pin!(pass(&own, &of_route, path, request, &id, &seen.read))).await;
+        let (answer, error) = match passed {
+            Ok(answer) => (answer, None),
+            Err(error) => (failure(&of_route, &error, &id), Some(error)),
+        };
+        let answer = closed(signed(answer, &id), !seen.read.load(Ordering::Acquire));
+        if !seen.given_up.load(Ordering::Acquire) {
+            tell(&own, &of_route, &id, answer.status().as_u16(), began.elapsed(), error.as_ref());
+        }
         answer
     });
-    let error = match tokio::time::timeout(app.settings().answer_timeout, task).await {
-        Ok(Ok(answer)) => return answer,
-        Ok(Err(_)) => Error::internal("a handler panicked"),
-        Err(_) => Error::new(tenantry::ErrorKind::Timeout, "deadline_exceeded", "the answer took too long"),
-    };
+    let longest = app.settings().answer_timeout;
+    let mut work = pin!(work);
+    if let Ok(answer) = tokio::time::timeout(longest, &mut work).await {
+        return answer;
+    }
+    progress.given_up.store(true, Ordering::Release);
+    let error = Error::new(tenantry::ErrorKind::Timeout, "deadline_exceeded", "the answer took too long");
     let answer = signed(failure(&route, &error, &request_id), &request_id);
-    log(&app, &route, &request_id, answer.status().as_u16(), app.settings().answer_timeout, Some(&error));
-    answer
+    tell(&app, &route, &request_id, answer.status().as_u16(), longest, Some(&error));
+    closed(answer, !progress.read.load(Ordering::Acquire))
 }
 
 fn failure(route: &Route, error: &Error, request_id: &str) -> Response<Body> {
@@ -327,8 +343,9 @@ fn failure(route: &Route, error: &Error, request_id: &str) -> Response<Body> {
     }
 }
 
-/// One line, of names and numbers only.
-fn log(app: &App, route: &Route, request_id: &str, status: u16, took: Duration, error: Option<&Error>) {
+/// Counts an answer, and logs it: one line, of names and numbers only.
+fn tell(app: &App, route: &Route, request_id: &str, status: u16, took: Duration, error: Option<&Error>) {
+    app.metrics().answered(route.name, status, took);
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let (route, code) = (route.name, error.map_or("", Error::code));
     if status >= 500 {
@@ -340,7 +357,14 @@ fn log(app: &App, route: &Route, request_id: &str, status: u16, took: Duration, 
     }
 }
 
-async fn pass(app: &App, route: &Arc<Route>, path: Option<RawPathParams>, request: Request<Body>, id: &str) -> Answer {
+async fn pass(
+    app: &App,
+    route: &Route,
+    path: Option<RawPathParams>,
+    request: Request<Body>,
+    id: &str,
+    is_read: &AtomicBool,
+) -> Answer {
     if app.is_draining() {
         return Err(
             Error::unavailable("draining", "the server is about to end").with_retry_after(Duration::from_secs(1))
@@ -349,7 +373,6 @@ async fn pass(app: &App, route: &Arc<Route>, path: Option<RawPathParams>, reques
     let (parts, body) = request.into_parts();
     let path = path.ok_or_else(|| Error::invalid("path_invalid", "the path is not well encoded"))?;
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.clone()).unwrap_or_default();
-    let expected = length(&parts.headers);
     let mut call = Call {
         path: path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         body: Bytes::new(),
@@ -358,35 +381,30 @@ async fn pass(app: &App, route: &Arc<Route>, path: Option<RawPathParams>, reques
         headers: parts.headers,
         peer,
         request_id: id.to_owned(),
+        asking: Asking::Anybody,
+        turn: None,
     };
     let large = body.size_hint().upper().is_none_or(|upper| upper > EVENT_LOOP_BYTES as u64);
-    let presented = if route.by_path() { call.presented_by_path() } else { call.presented() };
-    let _turn = if large {
+    if large {
         // Before the body: nobody sends much without a credential, and of what is sent only so much is held at once.
-        let turn = app.turn(route, &presented?, true).await?;
-        call.body = read(app, route, expected, &call.headers, body).await?;
-        turn
-    } else {
+        app.enter(route, &mut call, true).await?;
+    }
+    call.body = read(app, route, &call.headers, body).await?;
+    is_read.store(true, Ordering::Release);
+    if !large {
         // After it: who sends little slowly holds up nobody.
-        call.body = read(app, route, expected, &call.headers, body).await?;
-        app.turn(route, &presented?, false).await?
-    };
-    (route.handler)(app.clone(), call).await
+        app.enter(route, &mut call, false).await?;
+    }
+    worked_on(call.is_heavy(), (route.handler)(app.clone(), call)).await
 }
 
-fn length(headers: &axum::http::HeaderMap) -> Option<usize> {
+fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
 }
 
-async fn read(
-    app: &App,
-    route: &Route,
-    told: Option<usize>,
-    headers: &axum::http::HeaderMap,
-    body: Body,
-) -> Result<Bytes> {
+async fn read(app: &App, route: &Route, headers: &HeaderMap, body: Body) -> Result<Bytes> {
     let too_large = || Error::invalid("body_too_large", format!("the body is larger than {} bytes", route.largest));
-    if told.is_some_and(|length| length > route.largest) {
+    if length(headers).is_some_and(|length| length > route.largest) {
         return Err(too_large());
     }
     if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {

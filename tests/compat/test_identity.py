@@ -178,13 +178,15 @@ def test_the_metadata_names_the_issuer_and_where_to_go(server: Server) -> None:
 
 
 def test_a_key_is_made_shown_once_and_used(ask: Ask, server: Server, connect: Connect, client: Highflame) -> None:
-    made = ask(client, "api_keys.create", name="app", description="of the tests", scopes=["tools:read"])
+    told = {"description": "of the tests", "environment": "test"}
+    made = ask(client, "api_keys.create", name="app", scopes=["tools:read"], **told)
     assert made.name == "app"
     assert made.key.startswith(made.key_prefix)
     assert made.scopes == ["tools:read"]
     assert connect(server.url, api_key=made.key).guard.evaluate_prompt(BENIGN).allowed
     record = ask(client, "api_keys.get", made.id)
     assert (record.id, record.name, record.state) == (made.id, "app", "active")
+    assert (record.description, record.environment) == ("of the tests", "test")
     assert made.key not in record.model_dump_json()
 
 

@@ -14,7 +14,8 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 30
 END_SECONDS = 30
 ISSUER = "http://127.0.0.1"
+GUARD = "/v1/shield/guard"
 PLATFORM = [
     *("tenant:manage", "tenant:read", "credentials:manage", "users:manage", "nhi:manage"),
     *("tools:read", "tools:write", "tools:execute"),
@@ -266,7 +268,7 @@ class Tenant:
         return f"/v1/admin/accounts/{self.account}/projects/{self.project}"
 
     def guard(self, content: str = "hello", **headers: str) -> Any:
-        return self.server.done("POST", "/v1/shield/guard", prompt(content), self.key, **headers)
+        return self.server.done("POST", GUARD, prompt(content), self.key, **headers)
 
     def rows(self, kind: str | None = "decision", *, of: Server | None = None) -> list[dict[str, Any]]:
         """The rows of the audit trail, oldest first."""
@@ -283,6 +285,42 @@ def prompt(content: str = "hello", **fields: Any) -> dict[str, Any]:
     return {"content": content, "content_type": "prompt", "action": "process_prompt", **fields}
 
 
+@contextmanager
+def started(place: Place, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process whose output the test itself reads."""
+    process = subprocess.Popen(
+        [str(binary()), "--data-dir", str(place.data), *arguments],
+        cwd=place.folder,
+        env=place.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+# What it says it does
+
+
+def described(server: Server) -> dict[str, Any]:
+    found: dict[str, Any] = server.done("GET", "/openapi.json", key="")
+    return found
+
+
+def operations(server: Server) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every route of the description: its method, its path, and what is said of it."""
+    return [
+        (method.upper(), path, operation)
+        for path, methods in described(server)["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
 # Requests byte by byte
 
 
@@ -294,6 +332,11 @@ def head(method: str, path: str, *headers: str, key: str = "", length: int | Non
     if length is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {length}"]
     return "\r\n".join([*lines, "", ""]).encode()
+
+
+def guard_bytes(tenant: Tenant, content: str = "hello") -> tuple[bytes, bytes]:
+    body = json.dumps(prompt(content)).encode()
+    return head("POST", GUARD, key=tenant.key, length=len(body)), body
 
 
 def connected(server: Server, seconds: float = 20) -> socket.socket:
@@ -344,3 +387,58 @@ def raw(server: Server, *parts: bytes) -> Answer:
         for part in parts:
             sock.sendall(part)
         return answer(sock)
+
+
+def is_problem(response: httpx.Response | Answer, status: int, code: str) -> None:
+    """RFC 9457, with our code."""
+    got = response.status_code if isinstance(response, httpx.Response) else response.status
+    content = response.content if isinstance(response, httpx.Response) else response.body
+    assert got == status, content[:500]
+    assert response.headers["content-type"] == "application/problem+json"
+    body = json.loads(content)
+    assert (body["status"], body["code"], body["type"]) == (status, code, f"urn:tenantry:error:{code}"), body
+    assert body["title"]
+    assert body["detail"]
+    assert body["request_id"] == response.headers["x-request-id"]
+
+
+# Events
+
+
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event."""
+
+    name: str
+    id: int | None
+    data: dict[str, Any]
+
+
+@contextmanager
+def events(server: Server, key: str = "", *, last: int | None = None, **query: Any) -> Iterator[Iterator[Event]]:
+    """The events of a project, as they come."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    if last is not None:
+        headers["Last-Event-ID"] = str(last)
+    url = server.url + "/v1/events"
+    with httpx.Client(timeout=15) as http, http.stream("GET", url, params=query, headers=headers) as response:
+        if response.status_code != 200:
+            response.read()
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"].startswith("text/event-stream")
+        lines = response.iter_lines()
+
+        def parsed() -> Iterator[Event]:
+            fields: dict[str, str] = {}
+            for line in lines:
+                if line:
+                    name, _, value = line.partition(":")
+                    fields[name] = value.removeprefix(" ")
+                elif "data" in fields:
+                    number = int(fields["id"]) if "id" in fields else None
+                    yield Event(fields.get("event", "message"), number, json.loads(fields["data"]))
+                    fields = {}
+                else:
+                    fields = {}
+
+        yield parsed()

@@ -1,7 +1,7 @@
 """The command line: what each command prints, for people and for programs, and the code it ends with.
 
 Owns output and exit codes. What the operations mean is shown where the core is tested; `serve` and `dev` are in
-`test_operation.py`.
+`test_start.py` and `test_lifecycle.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,11 +22,6 @@ forbid (principal, action == Action::"call_tool", resource) when { context.tool_
 """
 BROKEN = 'forbid (principal, action == Action::"call_tool", resource) when {'
 KEY = re.compile(r"\btnt_sk_[a-z0-9]{24}_[a-z0-9]{59}\b")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_five_thousand_requests_find_no_failure_and_no_broken_promise(tmp_path: 
             "X-Account-ID: fuzz",
             "--checks",
             ",".join(CHECKS),
-            # A stream of events has no end of its own; `test_operation.py` has its tests.
+            # A stream of events has no end of its own; `test_events.py` has its tests.
             "--exclude-operation-id",
             "events",
             "--phases",

@@ -270,6 +270,10 @@ mirror! { into
         prefix: Option<Text>,
         /// SHA-256 of a key another system made, hexadecimal: the key itself is then never known here.
         import_sha256: Option<Text>,
+        /// What it is for, for people; at most 1,024 bytes.
+        description: Option<Text>,
+        /// What the app calls the place it is used in, e.g. `live` or `test`; at most 64 bytes.
+        environment: Option<Text>,
     }
 }
 
@@ -304,6 +308,10 @@ mirror! { out
         last_used_at: Option<Text>,
         /// The key that took its place.
         replaced_by: Option<Text>,
+        /// What it is for, for people.
+        description: Option<Text>,
+        /// What the app calls the place it is used in.
+        environment: Option<Text>,
     }
 }
 
@@ -340,6 +348,10 @@ mirror! { out
         last_used_at (record.last_used_at): Option<Text>,
         /// The key that took its place.
         replaced_by (record.replaced_by): Option<Text>,
+        /// What it is for, for people.
+        description (record.description): Option<Text>,
+        /// What the app calls the place it is used in.
+        environment (record.environment): Option<Text>,
     }
 }
 

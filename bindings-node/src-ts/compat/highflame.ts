@@ -5,9 +5,9 @@
 // (`TENANTRY_DEV=1`) takes any. Of the public `ZeroIDClient` there are `tokens`, `apiKeys`, `jwks` and `health`, over the
 // same engine: nothing is sent.
 
-import type { Guard as PlainGuard } from "../client.js";
 import { given, shortened } from "../data.js";
 import { BlockedError as PlainBlockedError, InvalidArgument as InvalidRequestError, TenantryError } from "../errors.js";
+import type { Guard as PlainGuard } from "../guard.js";
 import { Shield as PlainShield, Tenantry } from "../index.js";
 import type { Answer, Decision, Detector, GuardResponse as PlainResponse, Guarding, Severity } from "../index.js";
 import type { ContentType, Json, JsonObject, Mode } from "../requests.js";

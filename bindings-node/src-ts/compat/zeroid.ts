@@ -4,7 +4,7 @@
 import { inspect } from "node:util";
 
 import { given, shortened } from "../data.js";
-import { InvalidArgument, NotFound, TenantryError } from "../errors.js";
+import { InvalidArgument, TenantryError } from "../errors.js";
 import { Tenantry } from "../index.js";
 import type { ApiKey as PlainKey, Identities, JsonWebKeySet } from "../index.js";
 import type { Json, JsonObject } from "../requests.js";
@@ -66,6 +66,8 @@ export interface APIKey {
   readonly project_id?: string;
   readonly expires_at?: string;
   readonly last_used_at?: string;
+  readonly description?: string;
+  readonly environment?: string;
   readonly [name: string]: Json | undefined;
 }
 
@@ -90,6 +92,10 @@ export interface CreateAPIKeyRequest {
   readonly scopes?: readonly string[] | undefined;
   /** How many days it lives. Default: for ever. */
   readonly expires_in_days?: number | undefined;
+  /** What it is for, for people. */
+  readonly description?: string | undefined;
+  /** What the app calls the place it is used in, e.g. `live` or `test`. */
+  readonly environment?: string | undefined;
 }
 
 /** How the service is. */
@@ -100,13 +106,7 @@ export interface HealthStatus {
   readonly uptime_ms: number;
 }
 
-/** Where a client acts: in the place its key or its options name, else on the platform, whose names are empty. */
-interface Place {
-  readonly accountId: string;
-  readonly projectId: string;
-  readonly identity: Identities;
-}
-type Room = () => Promise<Place>;
+type Room = () => Promise<{ readonly identity: Identities }>;
 
 /** A client for the tokens and keys of one place: the project its key, or `accountId` and `projectId`, name. */
 export class ZeroIDClient implements Disposable, AsyncDisposable {
@@ -128,16 +128,18 @@ export class ZeroIDClient implements Disposable, AsyncDisposable {
     const { baseUrl, accountId, projectId, apiKey } = options;
     this.baseUrl = baseUrl ?? "";
     this.tenantry = new Tenantry({ apiKey, accountId: said(accountId), projectId: said(projectId) });
-    const room = async (): Promise<Place> => {
+    const place: Room = () => this.tenantry.own();
+    // Where nothing names a place, the process judges tokens of every one.
+    const anyPlace: Room = async () => {
       try {
-        return await this.tenantry.own();
+        return await place();
       } catch (error) {
         if (!(error instanceof TenantryError) || error.code !== "tenant_missing") throw error;
-        return { accountId: "", projectId: "", identity: this.tenantry.identity };
+        return this.tenantry;
       }
     };
-    this.tokens = new ZeroIDTokens(room, { accountId, projectId });
-    this.apiKeys = new ZeroIDKeys(room);
+    this.tokens = new ZeroIDTokens(anyPlace, { accountId, projectId });
+    this.apiKeys = new ZeroIDKeys(place);
   }
 
   /** Our public keys as a JWK set. */
@@ -229,9 +231,9 @@ export class ZeroIDKeys {
 
   /** Makes a key for the client's own place. */
   async create(request: CreateAPIKeyRequest): Promise<CreatedAPIKey> {
-    const { name, scopes, expires_in_days: days } = closed("request", request, KEY_FIELDS);
+    const { name, expires_in_days: days, ...options } = closed("request", request, KEY_FIELDS);
     const expiresInSeconds = typeof days === "number" ? days * 24 * 60 * 60 : days;
-    const made = await (await this.#room()).identity.keys.create(name, { scopes, expiresInSeconds });
+    const made = await (await this.#room()).identity.keys.create(name, { ...options, expiresInSeconds });
     return quiet<CreatedAPIKey>(made.toJSON(), made);
   }
 
@@ -243,26 +245,17 @@ export class ZeroIDKeys {
 
   /** One key of the client's own place. */
   async get(id: string): Promise<APIKey> {
-    return wire(await this.#own(id));
+    return wire(await (await this.#room()).identity.keys.get(id));
   }
 
   /** Ends a key of the client's own place and everything that was exchanged for it, at once. */
   async revoke(id: string): Promise<APIKey> {
-    await this.#own(id);
     return wire(await (await this.#room()).identity.keys.revoke(id));
-  }
-
-  async #own(id: string): Promise<PlainKey> {
-    const { identity, accountId, projectId } = await this.#room();
-    const found = await identity.keys.get(id);
-    // A client may reach more than its own place.
-    if (found.accountId === accountId && found.projectId === projectId) return found;
-    throw new NotFound("there is no such key here", { code: "key_not_found" });
   }
 }
 
 const TOKEN_FIELDS: readonly string[] = ["grant_type", "api_key", "refresh_token", "scope"];
-const KEY_FIELDS: readonly string[] = ["name", "scopes", "expires_in_days"];
+const KEY_FIELDS: readonly string[] = ["name", "scopes", "expires_in_days", "description", "environment"];
 
 /** The public client says `default` where it was told nothing. */
 function said(name: string | undefined): string | undefined {

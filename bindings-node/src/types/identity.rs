@@ -87,6 +87,8 @@ pub fn key(name: Unknown<'_>, options: Unknown<'_>) -> Result<KeySpec> {
         expires_in_seconds: given.whole("expiresInSeconds")?.unwrap_or_default(),
         prefix: given.text("prefix")?.unwrap_or_default(),
         import_sha256: given.text("importSha256")?.unwrap_or_default(),
+        description: given.text("description")?.unwrap_or_default(),
+        environment: given.text("environment")?.unwrap_or_default(),
     };
     given.end()?;
     Ok(spec)

@@ -343,6 +343,16 @@ class ApiKey:
         Who made it.
         """
     @property
+    def description(self, /) -> str:
+        """
+        What it is for, for people.
+        """
+    @property
+    def environment(self, /) -> str:
+        """
+        What the app calls the place it is used in.
+        """
+    @property
     def expires_at(self, /) -> str | None:
         """
         RFC 3339 in UTC; `None` for never.
@@ -1997,6 +2007,8 @@ class Keys:
         expires_in_seconds: SupportsIndex = 0,
         prefix: str = "",
         import_sha256: str = "",
+        description: str = "",
+        environment: str = "",
     ) -> Coroutine[Any, Any, NewApiKey]:
         """
         As `create`, awaited.
@@ -2030,12 +2042,15 @@ class Keys:
         expires_in_seconds: SupportsIndex = 0,
         prefix: str = "",
         import_sha256: str = "",
+        description: str = "",
+        environment: str = "",
     ) -> NewApiKey:
         """
         Makes a key, no wider than its maker, or imports one by its hash. The key is shown this once.
 
         Without `account_id` and `project_id` it reaches what its maker does. No `scopes` means guard calls only.
         `expires_in_seconds` 0 is for ever. `import_sha256` is the hexadecimal SHA-256 of a key another system made.
+        `description` and `environment` are for people.
         """
     def get(self, /, id: str) -> ApiKey:
         """
@@ -2319,6 +2334,16 @@ class NewApiKey:
     def created_by(self, /) -> str:
         """
         Who made it.
+        """
+    @property
+    def description(self, /) -> str:
+        """
+        What it is for, for people.
+        """
+    @property
+    def environment(self, /) -> str:
+        """
+        What the app calls the place it is used in.
         """
     @property
     def expires_at(self, /) -> str | None:

@@ -134,8 +134,9 @@ twins! {
         ///
         /// Without `account_id` and `project_id` it reaches what its maker does. No `scopes` means guard calls only.
         /// `expires_in_seconds` 0 is for ever. `import_sha256` is the hexadecimal SHA-256 of a key another system made.
+        /// `description` and `environment` are for people.
         #[arguments(name, *, account_id="", project_id="", scopes=None, r#type="user", subject="", expires_in_seconds=0,
-            prefix="", import_sha256="")]
+            prefix="", import_sha256="", description="", environment="")]
         fn create / acreate(
             &self,
             name: Text,
@@ -147,6 +148,8 @@ twins! {
             expires_in_seconds: i64,
             prefix: &str,
             import_sha256: &str,
+            description: &str,
+            environment: &str,
         ) -> NewApiKey {
             let spec = api::KeySpec {
                 name: name.0,
@@ -158,6 +161,8 @@ twins! {
                 expires_in_seconds: whole("expires_in_seconds", expires_in_seconds)?,
                 prefix: prefix.into(),
                 import_sha256: import_sha256.into(),
+                description: description.into(),
+                environment: environment.into(),
             };
             let keys = self.0.clone();
             Work::new(async move { keys.create(&spec).await.map(NewApiKey) })

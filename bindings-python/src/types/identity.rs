@@ -78,6 +78,10 @@ value_class! {
         last_used_at: Option<&str> = |key| key.last_used_at.as_deref();
         /// The key that took its place.
         replaced_by: Option<&str> = |key| key.replaced_by.as_deref();
+        /// What it is for, for people.
+        description: &str = |key| &key.description;
+        /// What the app calls the place it is used in.
+        environment: &str = |key| &key.environment;
     }
 }
 
@@ -114,6 +118,10 @@ value_class! {
         last_used_at: Option<&str> = |made| made.record.last_used_at.as_deref();
         /// `None`: nothing took its place yet.
         replaced_by: Option<&str> = |made| made.record.replaced_by.as_deref();
+        /// What it is for, for people.
+        description: &str = |made| &made.record.description;
+        /// What the app calls the place it is used in.
+        environment: &str = |made| &made.record.environment;
     }
     with {
         /// The record without the key, as `keys.list` shows it.

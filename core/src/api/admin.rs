@@ -87,12 +87,15 @@ pub struct Project {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PolicySpec {
     /// The name, unique within the layer.
+    #[serde(default)]
     pub name: String,
     /// Cedar text: one or more policies.
     pub text: String,
     /// Whether it decides (`enforce`) or only reports (`monitor`, `alert`).
+    #[serde(default)]
     pub mode: Mode,
     /// Where it is attached.
+    #[serde(default)]
     pub layer: Layer,
     /// Whether its layer bounds every layer below.
     #[serde(default)]
@@ -173,6 +176,7 @@ pub enum OnExceed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LimitSpec {
     /// The id, unique within the layer.
+    #[serde(default)]
     pub id: String,
     /// Calls allowed in each period; also the largest burst.
     pub rate: u32,
@@ -188,6 +192,7 @@ pub struct LimitSpec {
     #[serde(default)]
     pub max_wait_ms: u64,
     /// Where it is attached.
+    #[serde(default)]
     pub layer: Layer,
     /// Count across processes that share the data folder (slower: takes a store transaction).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

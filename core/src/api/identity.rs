@@ -231,6 +231,12 @@ pub struct KeySpec {
     /// SHA-256 of a key another system made, hexadecimal: the key itself is then never known here.
     #[serde(skip_serializing_if = "is_default")]
     pub import_sha256: String,
+    /// What it is for, for people; at most 1,024 bytes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub description: String,
+    /// What the app calls the place it is used in, e.g. `live` or `test`; at most 64 bytes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub environment: String,
 }
 
 /// Whether a key is taken.
@@ -282,6 +288,12 @@ pub struct ApiKey {
     /// The key that took its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<String>,
+    /// What it is for, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// What the app calls the place it is used in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub environment: String,
 }
 
 /// A key that was just made. The only time the key itself is shown.
@@ -493,6 +505,18 @@ pub struct Presented {
 }
 
 impl Presented {
+    /// The headers that mean anything; whatever else is in `headers` changes nothing.
+    pub const HEADERS: [&str; 8] = [
+        "authorization",
+        "x-api-key",
+        "x-account-id",
+        "x-project-id",
+        "x-tenant-id",
+        "snc-tenant",
+        "snc-userid",
+        "x-user-id",
+    ];
+
     /// A token or key on its own.
     #[must_use]
     pub fn token(text: impl Into<String>) -> Self {

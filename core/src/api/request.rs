@@ -53,7 +53,9 @@ impl ContentType {
 }
 
 /// How strictly policy outcomes are applied. Ordered from lax to strict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Report what would have happened; allow.
@@ -63,6 +65,7 @@ pub enum Mode {
     /// Redact findings and proceed.
     Modify,
     /// Apply the decision.
+    #[default]
     Enforce,
 }
 

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::Engine;
 use crate::{
     api::{AutoProvision, CredentialKind, Identity, Presented, Principal, Status, TenantFacts},
+    clock::Now,
     error::{Error, ErrorKind, Result},
     identity::{self, Asked, Crossing, Verified},
     scope::{self, DEFAULT_PROJECT, Id, Scope},
@@ -120,7 +121,7 @@ impl Engine {
                 if verified.machine {
                     return Err(scope::outside());
                 }
-                return self.cross(session, other, asked.project.as_ref()).await;
+                return Box::pin(self.cross(session, other, asked.project.as_ref())).await;
             }
             (Some(own), _) => own.clone(),
             (None, Some(named)) => named.clone(),
@@ -175,9 +176,9 @@ impl Engine {
         };
         match verified.credential {
             // In dev mode the platform's own key, too, has what it names made up.
-            _ if self.dev && verified.authority.is_platform() => self.make_up(account, project).await?,
-            CredentialKind::Dev => self.make_up(account, project).await?,
-            CredentialKind::Jwt => self.provision(verified, account, project, error).await?,
+            _ if self.dev && verified.authority.is_platform() => Box::pin(self.make_up(account, project)).await?,
+            CredentialKind::Dev => Box::pin(self.make_up(account, project)).await?,
+            CredentialKind::Jwt => Box::pin(self.provision(verified, account, project, error)).await?,
             // What we made a credential for existed then.
             CredentialKind::ApiKey | CredentialKind::Token => {
                 self.refuse_successor(verified, account).await?;
@@ -279,7 +280,22 @@ impl Engine {
                 right
             }
         };
-        let Some((crossing, from)) = &session.crossing else { return Ok(()) };
+        match &session.crossing {
+            None => Ok(()),
+            Some((crossing, from)) => Box::pin(self.use_crossing(session, crossing, from, to, name, now)).await,
+        }
+    }
+
+    /// A use of a grant: it must still hold, and is written down.
+    async fn use_crossing(
+        &self,
+        session: &Session,
+        crossing: &Crossing,
+        from: &Scope,
+        to: &Instance,
+        name: &str,
+        now: Now,
+    ) -> Result<()> {
         let now_home = self.home(&session.verified).await?;
         if now_home != *from {
             return Err(scope::outside());

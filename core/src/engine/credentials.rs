@@ -104,12 +104,14 @@ impl Engine {
         self.identity.keys_of(&scope).await
     }
 
-    /// Where a key lives, as far as the caller reaches; a key elsewhere is answered like one that never was.
+    /// Where a key lives: in the project acted in, or without one wherever the caller reaches. A key elsewhere is answered
+    /// like one that never was.
     async fn key_scope(&self, acting: Acting<'_>, id: &str) -> Result<Scope> {
         let place = self.identity.key_place(id).await?;
         let found = self.tenants.scope_of(&place.account_id(), &place.project_id()).await;
+        let here = |scope: &Scope| acting.scope.is_none_or(|own| own == scope) && acting.owner().reaches(scope).is_ok();
         match found {
-            Ok(scope) if acting.owner().reaches(&scope).is_ok() => {
+            Ok(scope) if here(&scope) => {
                 if acting.session.is_some() {
                     self.refuse_suspended_scope(&scope).await?;
                 }

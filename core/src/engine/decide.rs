@@ -1,7 +1,10 @@
 //! Step 5, decide: every policy judged alone, then a pure fold.
 
+use std::time::Duration;
+
 use super::{Allowance, Call, Engine, PolicyInput, Refusal};
 use crate::{
+    clock::Now,
     context_keys::Action,
     error::Result,
     policy::{self, Ask, Place},
@@ -11,8 +14,8 @@ use crate::{
 pub enum Verdict {
     /// Denied before any policy was asked.
     Refused(Refusal),
-    /// What the policies say together, and how long they took.
-    Judged(policy::Verdict, std::time::Duration),
+    /// What the policies say together, and how long they took where somebody asked.
+    Judged(policy::Verdict, Duration),
 }
 
 impl Engine {
@@ -20,7 +23,8 @@ impl Engine {
         if let Some(refusal) = allowance.refusal() {
             return Ok(Verdict::Refused(refusal.clone()));
         }
-        let start = self.clock.now().steady_nanos;
+        // Told in the explain tier alone; reading a clock twice is no small part of judging few policies.
+        let start = call.flags.explain.then(|| self.clock.now());
         let (account_id, project_id) = names(call);
         let ask = Ask {
             action: call.action,
@@ -32,7 +36,8 @@ impl Engine {
             metadata: &input.metadata,
         };
         let judgement = call.tenant.policies.judge(&ask)?;
-        let took = std::time::Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(start));
+        let since = |start: Now| self.clock.now().steady_nanos.saturating_sub(start.steady_nanos);
+        let took = Duration::from_nanos(start.map_or(0, since));
         Ok(Verdict::Judged(policy::fold(&call.tenant.policies, judgement), took))
     }
 }

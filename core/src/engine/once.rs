@@ -3,18 +3,19 @@
 //! The answer is committed with the decision's own row, by the same write, so that whoever repeats a request after a crash
 //! gets the answer that stands in the audit, or a fresh one when there is none. It is sealed: the ledger never shows content.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, Engine, Use};
+use super::{Call, Engine, Session};
 use crate::{
-    api::{CredentialKind, GuardRequest, GuardResponse, Status},
+    api::{CredentialKind, GuardResponse, Status},
     error::{Error, Result},
-    scope::Scope,
+    runtime,
+    scope::{Scope, Uid},
     store::Answer,
-    tenant::Instance,
 };
 
 /// How long an answer is given again: one day, in microseconds.
@@ -22,12 +23,42 @@ const KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 /// A larger answer is repeated only by the process that gave it, and only for a while; after that it is known that there was
 /// one, so that nothing is decided again. A row of the journal has room for less than 1 MiB, and a disk for less than all.
 const LARGEST: usize = 128 * 1_024;
+/// Most text that is kept for one scope in a day. Of what comes after it is known that it was answered, and no more: a disk is
+/// everybody's.
+const ROOM: usize = 64 * 1_024 * 1_024;
 const MAX_KEY: usize = 256;
 
 /// A request's key, made unique over scopes, principals and routes.
 pub struct Once {
     id: String,
     request: String,
+    /// How long the text of its answer is, once there is one.
+    length: usize,
+}
+
+/// How much is kept for each scope, and since when that is counted.
+#[derive(Default)]
+pub struct Rooms(Mutex<HashMap<Uid, (i64, usize)>>);
+
+impl Rooms {
+    /// Most scopes counted before those are forgotten whose day is over.
+    const MANY: usize = 10_000;
+
+    /// Takes room for a text of this length, if there is.
+    fn take(&self, scope: Uid, length: usize, now: i64) -> bool {
+        let is_over = |since: i64| now.saturating_sub(since) >= KEPT_MICROS;
+        let mut rooms = self.0.lock();
+        if rooms.len() >= Self::MANY {
+            rooms.retain(|_, (since, _)| !is_over(*since));
+        }
+        let (since, taken) = rooms.entry(scope).or_insert((now, 0));
+        if is_over(*since) {
+            (*since, *taken) = (now, 0);
+        }
+        let fits = *taken + length <= ROOM;
+        *taken += if fits { length } else { 0 };
+        fits
+    }
 }
 
 /// An answer that was given, and what to.
@@ -58,18 +89,17 @@ fn digest<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> String {
 }
 
 impl Once {
-    fn new(scope: &Scope, caller: Caller<'_>, request: &GuardRequest, key: &str) -> Result<Self> {
+    fn new(call: &Call, session: Option<&Session>, key: &str) -> Result<Self> {
         if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
             return Err(Error::invalid(
                 "idempotency_key_invalid",
                 "an idempotency key has 1 to 256 printable ASCII characters",
             ));
         }
-        let principal = caller.principal.cloned().unwrap_or_else(crate::api::Principal::process);
-        let body = serde_json::to_vec(request).map_err(|_| Error::internal("a request could not be written"))?;
-        let kind = format!("{:?}", principal.kind);
+        let body = serde_json::to_vec(&call.request).map_err(|_| Error::internal("a request could not be written"))?;
+        let kind = format!("{:?}", call.principal.kind);
         // Two credentials of one name are not one caller where one may do less.
-        let credential = caller.session.map(|session| {
+        let credential = session.map(|session| {
             let verified = &session.verified;
             // A key and the tokens it is exchanged for are one caller; a person of another issuer is somebody else.
             let issuer = (verified.credential == CredentialKind::Jwt).then_some(&verified.issuer);
@@ -78,14 +108,15 @@ impl Once {
         let credential = credential.unwrap_or_default();
         Ok(Self {
             id: digest([
-                scope.uid().as_bytes().as_slice(),
+                call.scope.uid().as_bytes().as_slice(),
                 kind.as_bytes(),
-                principal.id.as_bytes(),
+                call.principal.id.as_bytes(),
                 credential.as_bytes(),
                 b"guard",
                 key.as_bytes(),
             ]),
             request: digest([body.as_slice()]),
+            length: 0,
         })
     }
 
@@ -96,37 +127,25 @@ impl Once {
 }
 
 impl Engine {
-    /// Decides one call, or gives the answer this request got before under the same key. Of several at once one decides and
+    /// Takes the steps, or gives the answer this request got before under the same key. Of several at once one takes them and
     /// the others wait for it.
-    pub async fn evaluate_once(
-        self: &Arc<Self>,
-        instance: &Instance,
-        caller: Caller<'_>,
-        mut request: GuardRequest,
-        key: &str,
-    ) -> Result<GuardResponse> {
-        request.check_depth()?;
-        request.sort();
-        let once = Once::new(instance.scope(), caller, &request, key)?;
-        // An answer of better days is not for a tenant that is suspended now, nor for a credential that ended.
-        let suspended = self.tenants.snapshot(instance).await?.status == Status::Suspended;
-        if suspended || request.dryrun == Some(true) {
-            return self.evaluate(instance, caller, request).await;
+    pub(super) async fn walk_once(&self, call: &Call, session: Option<&Session>, key: &str) -> Result<GuardResponse> {
+        let mut once = Once::new(call, session, key)?;
+        // An answer of better days is not for a tenant that is suspended now; a dry run leaves nothing.
+        if call.tenant.status == Status::Suspended || call.flags.dry_run {
+            return runtime::shielded(Box::pin(self.walk(call, None))).await;
         }
-        if let Some(session) = caller.session {
-            self.standing(session, instance, Use::Guard(super::action_of(&request)?.name())).await?;
-        }
+        let (id, request) = (once.id.clone(), once.request.clone());
         let first = async {
             if let Some(known) = self.kept_answer(&once).await? {
                 return Ok(Arc::new(known));
             }
-            let response = self.evaluate_kept(instance, caller, request, Some(&once)).await?;
-            let length = serde_json::to_vec(&response).map_or(0, |text| text.len());
-            Ok(Arc::new(Answered { request: once.request.clone(), response: Some(response), length }))
+            let response = runtime::shielded(Box::pin(self.walk(call, Some(&mut once)))).await?;
+            Ok(Arc::new(Answered { request: once.request, response: Some(response), length: once.length }))
         };
-        let answered = self.answers.try_get_with(once.id.clone(), first).await;
+        let answered = self.answers.try_get_with(id, first).await;
         let answered = answered.map_err(|error: Arc<Error>| Error::clone(&error))?;
-        if answered.request != once.request {
+        if answered.request != request {
             return Err(Error::invalid("idempotency_key_reused", "the idempotency key was used for another request")
                 .with_help("make a new key for each call, and use it again only to repeat that call"));
         }
@@ -137,8 +156,6 @@ impl Engine {
     }
 
     async fn kept_answer(&self, once: &Once) -> Result<Option<Answered>> {
-        // What a process that died had acknowledged is in its journal until somebody adopts it.
-        self.adopted.get_or_try_init(|| self.audit.settle()).await?;
         let Some(sealed) = self.audit.answer(&once.id).await? else { return Ok(None) };
         let text = self.sealer.open(&once.id, &sealed)?;
         let known: Result<Answered, _> = serde_json::from_slice(&text);
@@ -148,13 +165,20 @@ impl Engine {
     }
 
     /// The answer as it is committed beside its row.
-    pub(super) fn answer_of(&self, once: &Once, response: &GuardResponse, now: i64) -> Result<Answer> {
+    pub(super) fn answer_of(
+        &self,
+        scope: &Scope,
+        once: &mut Once,
+        response: &GuardResponse,
+        now: i64,
+    ) -> Result<Answer> {
         let mut answered = Answered { request: once.request.clone(), response: Some(response.clone()), length: 0 };
         let written = |answered: &Answered| {
             serde_json::to_vec(answered).map_err(|_| Error::internal("an answer could not be written"))
         };
         let mut text = written(&answered)?;
-        if text.len() > LARGEST {
+        once.length = text.len();
+        if text.len() > LARGEST || !self.rooms.take(scope.uid(), text.len(), now) {
             answered.response = None;
             text = written(&answered)?;
         }

@@ -74,7 +74,7 @@ impl Engine {
     pub(super) async fn seal(
         &self,
         call: &Call,
-        once: Option<&Once>,
+        once: Option<&mut Once>,
         allowance: Allowance,
         history: History,
         unsealed: Unsealed,
@@ -82,8 +82,8 @@ impl Engine {
         let Unsealed { response, turn } = unsealed;
         let body = self.body(call, &response)?;
         let now = call.received_at.wall_micros;
-        let answer = once.map(|once| self.answer_of(once, &response, now)).transpose()?;
-        let spend = spend_of(call, once, &response)?;
+        let spend = spend_of(call, once.as_deref(), &response)?;
+        let answer = once.map(|once| self.answer_of(&call.scope, once, &response, now)).transpose()?;
         let entry = Entry {
             at: now,
             kind: "decision",

@@ -174,6 +174,10 @@ pub(super) struct KeyBody {
     /// Until when the key it replaces is taken.
     predecessor_ends_at: Option<i64>,
     tag: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    environment: String,
 }
 
 impl KeyBody {
@@ -199,6 +203,8 @@ impl KeyBody {
             expires_at: self.expires_at.map(rfc3339),
             last_used_at: (used_at > 0).then(|| rfc3339(used_at)),
             replaced_by: self.replaced_by.clone(),
+            description: self.description.clone(),
+            environment: self.environment.clone(),
         }
     }
 
@@ -254,6 +260,12 @@ impl IdentityRoom {
                 "a key's name has at most 128 bytes, and it lives at most ten years",
             ));
         }
+        if spec.description.len() > 1_024 || spec.environment.len() > 64 {
+            return Err(Error::invalid(
+                "key_invalid",
+                "a key's description has at most 1,024 bytes, and its environment 64",
+            ));
+        }
         let subject = OpaqueId::parse("subject", Some(&spec.subject))?;
         if is_reserved(&spec.subject) {
             return Err(Error::invalid("key_invalid", "this subject is a name that only we give"));
@@ -295,6 +307,8 @@ impl IdentityRoom {
             replaced_by: None,
             predecessor_ends_at: None,
             tag: data_encoding::HEXLOWER.encode(&tag),
+            description: spec.description.clone(),
+            environment: spec.environment.clone(),
         };
         let row = CredentialRow::new(kind_of(&id), scope, id.clone(), json(&body)?, body.expires_at.unwrap_or(NEVER));
         self.store.insert(vec![row], Some((settings.max_keys as usize, now))).await?;

@@ -52,6 +52,10 @@ impl std::fmt::Debug for Text {
 
 /// A request that carries the same header twice is refused: two readers of it would believe different ones.
 fn single<'a>(presented: &'a Presented, name: &str) -> Result<Option<&'a str>> {
+    debug_assert!(
+        Presented::HEADERS.contains(&name),
+        "`{name}` is missing from the list of headers that mean anything"
+    );
     let mut values = presented.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
     let first = values.next().map(|(_, value)| value.trim());
     if values.next().is_some() {

@@ -188,13 +188,28 @@ impl Orphan {
     }
 }
 
-/// Journals in `folder` that no living process holds.
-pub fn orphans(folder: &Path) -> Result<Vec<Orphan>> {
+/// The journals in `folder`, whoever holds them.
+fn all(folder: &Path) -> Result<Vec<(Uid, PathBuf)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| Uid::from_hex(stem).ok());
-        let (Some(id), Some("tnj")) = (id, path.extension().and_then(|extension| extension.to_str())) else { continue };
+        if let (Some(id), Some("tnj")) = (id, path.extension().and_then(|extension| extension.to_str())) {
+            found.push((id, path));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether there are journals in `folder` beside one's own.
+pub fn has_others(folder: &Path, own: &[Uid]) -> Result<bool> {
+    Ok(all(folder)?.iter().any(|(id, _)| !own.contains(id)))
+}
+
+/// Journals in `folder` that no living process holds.
+pub fn orphans(folder: &Path) -> Result<Vec<Orphan>> {
+    let mut found = Vec::new();
+    for (id, path) in all(folder)? {
         // Another process may adopt and remove it between listing and opening.
         let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
         match file.try_lock() {

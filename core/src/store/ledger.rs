@@ -1,5 +1,6 @@
 //! Ledger: what a decision commits. Owns the shape of audit rows and how they are chained; `sqlite` keeps them.
 
+mod record;
 mod sqlite;
 
 use ring::digest::{Context, SHA256, digest};

@@ -65,97 +65,97 @@ pub struct RecordList {
 }
 
 /// `POST /v1/admin/accounts`
-pub async fn create_account(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn create_account(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     let new: NewScope = call.json()?;
     json(StatusCode::CREATED, &caller.admin().accounts().create(&new.id, new.facts).await?)
 }
 
 /// `GET /v1/admin/accounts`
-pub async fn list_accounts(app: App, call: Call) -> Answer {
-    ok(&AccountList { accounts: app.signed_in(&call).await?.admin().accounts().list().await? })
+pub async fn list_accounts(_: App, call: Call) -> Answer {
+    ok(&AccountList { accounts: call.caller()?.admin().accounts().list().await? })
 }
 
 /// `GET /v1/admin/accounts/{account}`
-pub async fn get_account(app: App, call: Call) -> Answer {
-    ok(&app.signed_in(&call).await?.admin().accounts().get(call.named("account")).await?)
+pub async fn get_account(_: App, call: Call) -> Answer {
+    ok(&call.caller()?.admin().accounts().get(call.named("account")).await?)
 }
 
 /// `PATCH /v1/admin/accounts/{account}`
-pub async fn change_account(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn change_account(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     let change: Change = call.json()?;
     ok(&caller.admin().accounts().set_status(call.named("account"), change.status).await?)
 }
 
 /// `DELETE /v1/admin/accounts/{account}`
-pub async fn delete_account(app: App, call: Call) -> Answer {
-    app.signed_in(&call).await?.admin().accounts().delete(call.named("account")).await?;
+pub async fn delete_account(_: App, call: Call) -> Answer {
+    call.caller()?.admin().accounts().delete(call.named("account")).await?;
     Ok(nothing())
 }
 
 /// `POST /v1/admin/accounts/{account}/projects`
-pub async fn create_project(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn create_project(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     let new: NewScope = call.json()?;
     json(StatusCode::CREATED, &caller.admin().projects().create(call.named("account"), &new.id, new.facts).await?)
 }
 
 /// `GET /v1/admin/accounts/{account}/projects`
-pub async fn list_projects(app: App, call: Call) -> Answer {
-    ok(&ProjectList { projects: app.signed_in(&call).await?.admin().projects().list(call.named("account")).await? })
+pub async fn list_projects(_: App, call: Call) -> Answer {
+    ok(&ProjectList { projects: call.caller()?.admin().projects().list(call.named("account")).await? })
 }
 
 /// `GET /v1/admin/accounts/{account}/projects/{project}`
-pub async fn get_project(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn get_project(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     ok(&caller.admin().projects().get(call.named("account"), call.named("project")).await?)
 }
 
 /// `PATCH /v1/admin/accounts/{account}/projects/{project}`
-pub async fn change_project(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn change_project(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     let change: Change = call.json()?;
     let projects = caller.admin().projects();
     ok(&projects.set_status(call.named("account"), call.named("project"), change.status).await?)
 }
 
 /// `DELETE /v1/admin/accounts/{account}/projects/{project}`
-pub async fn delete_project(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn delete_project(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     caller.admin().projects().delete(call.named("account"), call.named("project")).await?;
     Ok(nothing())
 }
 
 /// `PUT /v1/admin/issuers`
-pub async fn put_issuer(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn put_issuer(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     let spec: IssuerSpec = call.json()?;
     caller.identity().issuers().put(&spec).await?;
     Ok(nothing())
 }
 
 /// `GET /v1/admin/issuers`
-pub async fn list_issuers(app: App, call: Call) -> Answer {
-    ok(&IssuerList { issuers: app.signed_in(&call).await?.identity().issuers().list().await? })
+pub async fn list_issuers(_: App, call: Call) -> Answer {
+    ok(&IssuerList { issuers: call.caller()?.identity().issuers().list().await? })
 }
 
 /// `DELETE /v1/admin/issuers`: an issuer is an address, so it stands in the query.
-pub async fn remove_issuer(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn remove_issuer(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     caller.identity().issuers().remove(&call.query("issuer")?.unwrap_or_default()).await?;
     Ok(nothing())
 }
 
 /// `GET /v1/admin/identity`
-pub async fn settings(app: App, call: Call) -> Answer {
-    ok(&app.signed_in(&call).await?.identity().settings().await?)
+pub async fn settings(_: App, call: Call) -> Answer {
+    ok(&call.caller()?.identity().settings().await?)
 }
 
 /// `PATCH /v1/admin/identity`: what is not given stays. The issuer is the address this server is reached by, and not changed
 /// under its feet.
-pub async fn change_settings(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn change_settings(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     let given: Map<String, Value> = call.json()?;
     let current = caller.identity().settings().await?;
     if given.get("issuer").is_some_and(|issuer| *issuer != current.issuer.as_str()) {
@@ -173,39 +173,39 @@ pub async fn change_settings(app: App, call: Call) -> Answer {
 }
 
 /// `POST /v1/admin/signing-keys/rotate`
-pub async fn rotate_signing_key(app: App, call: Call) -> Answer {
-    app.signed_in(&call).await?.identity().tokens().rotate_signing_key().await?;
+pub async fn rotate_signing_key(_: App, call: Call) -> Answer {
+    call.caller()?.identity().tokens().rotate_signing_key().await?;
     Ok(nothing())
 }
 
 /// `POST /v1/admin/tokens`
-pub async fn issue_token(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn issue_token(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     let spec: TokenSpec = call.json()?;
     json(StatusCode::CREATED, &caller.identity().tokens().issue(&spec).await?)
 }
 
 /// `POST /v1/admin/grants`
-pub async fn create_grant(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn create_grant(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     let spec: GrantSpec = call.json()?;
     json(StatusCode::CREATED, &caller.admin().grants().create(&spec).await?)
 }
 
 /// `GET /v1/admin/grants`
-pub async fn list_grants(app: App, call: Call) -> Answer {
-    ok(&GrantList { grants: app.signed_in(&call).await?.admin().grants().list().await? })
+pub async fn list_grants(_: App, call: Call) -> Answer {
+    ok(&GrantList { grants: call.caller()?.admin().grants().list().await? })
 }
 
 /// `DELETE /v1/admin/grants/{id}`
-pub async fn revoke_grant(app: App, call: Call) -> Answer {
-    app.signed_in(&call).await?.admin().grants().revoke(call.named("id")).await?;
+pub async fn revoke_grant(_: App, call: Call) -> Answer {
+    call.caller()?.admin().grants().revoke(call.named("id")).await?;
     Ok(nothing())
 }
 
 /// `GET /v1/admin/grants/uses`
-pub async fn grant_uses(app: App, call: Call) -> Answer {
-    let caller = app.signed_in(&call).await?;
+pub async fn grant_uses(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
     let (since, limit) = since_and_limit(&call)?;
     ok(&RecordList { records: caller.admin().grants().uses(since, limit).await? })
 }
@@ -225,8 +225,7 @@ pub(super) fn since_and_limit(call: &Call) -> tenantry::Result<(Since, usize)> {
 }
 
 /// `GET /v1/whoami`
-pub async fn whoami(app: App, call: Call) -> Answer {
-    let tenant = app.tenant(&call).await?;
-    let caller = tenant.caller().ok_or_else(|| tenantry::Error::internal("a caller without a credential"))?;
+pub async fn whoami(_: App, call: Call) -> Answer {
+    let caller = call.tenant()?.caller().ok_or_else(|| tenantry::Error::internal("a caller without a credential"))?;
     ok(&caller)
 }

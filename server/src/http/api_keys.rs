@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry::{
     Error, Result,
-    api::{ApiKey, KeySpec, KeyState, NewApiKey, PrincipalKind},
+    api::{ApiKey, KeySpec, NewApiKey, PrincipalKind},
 };
 
 use super::{
@@ -23,17 +23,17 @@ pub struct KeyRequest {
     /// What people call it.
     #[schemars(extend("minLength" = 1))]
     name: String,
-    /// Taken for the sake of ZeroID's clients; the name is what is kept.
+    /// What it is for, for people.
     description: Option<String>,
     /// Identities of agents are not registered here yet: anything but empty is refused.
     identity_id: Option<String>,
     /// What it may do at most; none means the `tools:` scopes of its maker.
     scopes: Option<Vec<String>>,
-    /// Taken for the sake of ZeroID's clients.
+    /// What the client calls the place it is used in, e.g. `live` or `test`.
     environment: Option<String>,
     /// Its lifetime in days.
     expires_in_days: Option<u64>,
-    /// Taken for the sake of ZeroID's clients.
+    /// Taken for the sake of ZeroID's clients, whose answers have no place to show it; not kept.
     metadata: Option<serde_json::Value>,
     /// How its text begins; empty means as the platform set it.
     prefix: Option<String>,
@@ -64,17 +64,13 @@ pub struct Keys {
     total: usize,
 }
 
-fn shown(mut record: ApiKey) -> Key {
-    // Clients demand both; a key of a whole account names no project.
-    if record.project_id.is_empty() {
-        record.project_id = "*".into();
-    }
+fn shown(record: ApiKey) -> Key {
     Key { updated_at: record.created_at.clone(), record }
 }
 
 /// `POST /api-keys`
-pub async fn create(app: App, call: Call) -> Answer {
-    let tenant = app.tenant(&call).await?;
+pub async fn create(_: App, call: Call) -> Answer {
+    let tenant = call.tenant()?;
     let asked: KeyRequest = call.json()?;
     if asked.name.is_empty() {
         return Err(Error::invalid("key_invalid", "`name` is missing"));
@@ -92,6 +88,8 @@ pub async fn create(app: App, call: Call) -> Answer {
         kind: asked.kind,
         subject: asked.subject.unwrap_or_default(),
         import_sha256: asked.import_sha256.unwrap_or_default(),
+        description: asked.description.unwrap_or_default(),
+        environment: asked.environment.unwrap_or_default(),
         ..KeySpec::default()
     };
     let made: NewApiKey = tenant.identity().keys().create(&spec).await?;
@@ -99,8 +97,8 @@ pub async fn create(app: App, call: Call) -> Answer {
 }
 
 /// `GET /api-keys`
-pub async fn list(app: App, call: Call) -> Answer {
-    let tenant = app.tenant(&call).await?;
+pub async fn list(_: App, call: Call) -> Answer {
+    let tenant = call.tenant()?;
     let (page, limit) = (call.number("page")?.unwrap_or(1), call.number("limit")?.unwrap_or(PAGE));
     if page == 0 || limit == 0 || limit > PAGE {
         return Err(Error::invalid("query_invalid", "`page` is at least 1, and `limit` 1 to 100"));
@@ -113,8 +111,8 @@ pub async fn list(app: App, call: Call) -> Answer {
 }
 
 /// `GET /api-keys/{id}`
-pub async fn get(app: App, call: Call) -> Answer {
-    let tenant = app.tenant(&call).await?;
+pub async fn get(_: App, call: Call) -> Answer {
+    let tenant = call.tenant()?;
     ok(&shown(tenant.identity().keys().get(call.named("id")).await?))
 }
 
@@ -132,12 +130,10 @@ fn optional<T: Default + serde::de::DeserializeOwned>(call: &Call) -> Result<T> 
 }
 
 /// `POST /api-keys/{id}/revoke`
-pub async fn revoke(app: App, call: Call) -> Answer {
-    let tenant = app.tenant(&call).await?;
+pub async fn revoke(_: App, call: Call) -> Answer {
+    let tenant = call.tenant()?;
     let _: Reason = optional(&call)?;
-    let mut key = shown(tenant.identity().keys().revoke(call.named("id")).await?);
-    key.record.state = KeyState::Revoked;
-    ok(&key)
+    ok(&shown(tenant.identity().keys().revoke(call.named("id")).await?))
 }
 
 /// How a key is replaced.
@@ -149,8 +145,8 @@ pub struct Rotation {
 }
 
 /// `POST /api-keys/{id}/rotate`
-pub async fn rotate(app: App, call: Call) -> Answer {
-    let tenant = app.tenant(&call).await?;
+pub async fn rotate(_: App, call: Call) -> Answer {
+    let tenant = call.tenant()?;
     let rotation: Rotation = optional(&call)?;
     let made = tenant.identity().keys().rotate(call.named("id"), rotation.overlap_seconds).await?;
     json(StatusCode::CREATED, &made)

@@ -1,15 +1,27 @@
-//! One request, read and not yet believed: its parts, its body, and what it presents.
+//! One request: its parts, its body, and who asks, once that is known.
 
 use axum::http::{HeaderMap, Method, Uri};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tenantry::{
-    Error, Result,
-    api::{Presented, from_json},
+    Error, Result, Tenant, Tenantry,
+    api::{EVENT_LOOP_BYTES, Presented, from_json},
 };
+
+use crate::fair::Turn;
 
 /// Headers that choose a tenant; a path that names one takes their place.
 const SELECTORS: [&str; 4] = ["x-account-id", "x-project-id", "x-tenant-id", "snc-tenant"];
+
+/// Who asks.
+pub enum Asking {
+    /// Nobody in particular, or who it is stands in the body.
+    Anybody,
+    /// A caller in the one project it acts in.
+    Tenant(Tenant),
+    /// A caller, wherever it reaches.
+    Caller(Tenantry),
+}
 
 /// One request.
 pub struct Call {
@@ -27,9 +39,62 @@ pub struct Call {
     pub peer: String,
     /// Its id here.
     pub request_id: String,
+    /// Who asks, as far as the route has to know.
+    pub asking: Asking,
+    /// Its leave to work; given back with the call, or by whoever takes it on.
+    pub turn: Option<Turn>,
 }
 
 impl Call {
+    /// The project of whoever asks, on a route for tenants.
+    ///
+    /// # Errors
+    /// `internal` on any other route.
+    pub fn tenant(&self) -> Result<&Tenant> {
+        match &self.asking {
+            Asking::Tenant(tenant) => Ok(tenant),
+            _ => Err(Error::internal("the route is not for tenants")),
+        }
+    }
+
+    /// The engine as whoever asks, on a route whose path says what it is about.
+    ///
+    /// # Errors
+    /// `internal` on any other route.
+    pub fn caller(&self) -> Result<&Tenantry> {
+        match &self.asking {
+            Asking::Caller(caller) => Ok(caller),
+            _ => Err(Error::internal("the route does not name what it is about")),
+        }
+    }
+
+    /// The project the path names, as whoever asks.
+    ///
+    /// # Errors
+    /// As `Tenantry::tenant`: what lies outside the caller's authority and what does not exist there read the same.
+    pub async fn tenant_by_path(&self) -> Result<Tenant> {
+        self.caller()?.tenant(self.named("account"), self.named("project")).await
+    }
+
+    /// Puts a name of the path into a body that may leave it out.
+    ///
+    /// # Errors
+    /// `request_invalid` when the body has another one.
+    pub fn put_name(&self, name: &str, in_body: &mut String) -> Result<()> {
+        let in_path = self.named(name);
+        if !in_body.is_empty() && in_body != in_path {
+            return Err(Error::invalid("request_invalid", format!("the `{name}` of the body is not that of the path")));
+        }
+        in_path.clone_into(in_body);
+        Ok(())
+    }
+
+    /// Whether its body is too long to be inspected on an event loop's thread.
+    #[must_use]
+    pub fn is_heavy(&self) -> bool {
+        self.body.len() > EVENT_LOOP_BYTES
+    }
+
     /// What stands in the path under a name.
     #[must_use]
     pub fn named(&self, name: &str) -> &str {
@@ -116,15 +181,10 @@ impl Call {
     /// # Errors
     /// `header_invalid` for a header that is not text: what cannot be read cannot be refused twice either.
     pub fn presented(&self) -> Result<Presented> {
-        let mut headers = Vec::with_capacity(self.headers.len());
-        for (name, value) in &self.headers {
-            let Ok(value) = value.to_str() else {
-                if matters(name.as_str()) {
-                    return Err(Error::invalid("header_invalid", format!("the header `{name}` is not ASCII text")));
-                }
-                continue;
-            };
-            headers.push((name.as_str().to_owned(), value.to_owned()));
+        let mut headers = Vec::new();
+        for (name, value) in self.headers.iter().filter(|(name, _)| Presented::HEADERS.contains(&name.as_str())) {
+            let wrong = |_| Error::invalid("header_invalid", format!("the header `{name}` is not ASCII text"));
+            headers.push((name.as_str().to_owned(), value.to_str().map_err(wrong)?.to_owned()));
         }
         Ok(Presented {
             headers,
@@ -147,8 +207,4 @@ impl Call {
         presented.headers.retain(|(name, _)| !SELECTORS.contains(&name.as_str()));
         Ok(presented)
     }
-}
-
-fn matters(name: &str) -> bool {
-    SELECTORS.contains(&name) || matches!(name, "authorization" | "x-api-key" | "snc-userid" | "x-user-id")
 }

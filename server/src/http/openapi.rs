@@ -84,7 +84,7 @@ pub fn document(routes: &[Route], issuer: &str) -> Value {
         }
         let security = match route.access {
             Access::Open => json!([]),
-            Access::Credential => json!([{ "bearer": [] }, { "api_key": [] }]),
+            Access::Tenant | Access::Caller => json!([{ "bearer": [] }, { "api_key": [] }]),
             Access::Client => json!([{ "bearer": [] }, { "api_key": [] }, {}]),
         };
         operation.insert("security".into(), security);

@@ -17,10 +17,12 @@ pub type Describe = fn(&mut SchemaGenerator) -> Schema;
 pub enum Access {
     /// Anybody.
     Open,
-    /// Whoever presents a credential; what it may do is decided behind the door.
-    Credential,
     /// A client that names itself in the body, or presents a credential.
     Client,
+    /// Whoever presents a credential, in the one project that it reaches, or selects by a header.
+    Tenant,
+    /// Whoever presents a credential; what it is about stands in the path, and what it may do is decided behind the door.
+    Caller,
 }
 
 /// How errors read.
@@ -100,7 +102,7 @@ pub struct Route {
 const SMALL: usize = tenantry::api::EVENT_LOOP_BYTES;
 
 impl Route {
-    /// A route that needs a credential and answers problems.
+    /// A route for tenants that answers problems.
     pub fn new<F, Fut>(
         method: Method,
         path: &'static str,
@@ -117,7 +119,7 @@ impl Route {
             path,
             name,
             summary,
-            access: Access::Credential,
+            access: Access::Tenant,
             errors: Errors::Problem,
             query: Vec::new(),
             takes: None,
@@ -128,17 +130,11 @@ impl Route {
         }
     }
 
-    /// Who may call it, where that is not whoever has a credential.
+    /// Who may call it, where that is not a tenant.
     #[must_use]
     pub const fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
-    }
-
-    /// Whether the tenant it is about stands in its path.
-    #[must_use]
-    pub fn by_path(&self) -> bool {
-        self.path.starts_with("/v1/admin/")
     }
 
     /// Answers errors as OAuth's clients read them.

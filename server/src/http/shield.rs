@@ -23,6 +23,7 @@ use super::{
     App, Call,
     answer::{Answer, json, ok},
     problem::problem,
+    worked_on,
 };
 
 /// The one product there are policies for.
@@ -54,33 +55,26 @@ fn decided(app: &App, response: &GuardResponse) {
 /// `POST /v1/shield/guard`
 pub async fn guard(app: App, call: Call) -> Answer {
     check_product(&call)?;
-    let tenant = app.tenant(&call).await?;
-    let (guard, body, own) = (tenant.guard(), call.body.clone(), app.clone());
-    let work = async move {
-        let request = GuardRequest::from_json(call.text()?)?;
-        let response = match call.header("idempotency-key")? {
-            Some(key) => guard.evaluate_once(request, key).await?,
-            None => guard.evaluate(request).await?,
-        };
-        decided(&own, &response);
-        let mut answer = json(status(response.decision), &response)?;
-        if response.decision == Decision::StepUp {
-            let challenge = HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
-            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        Ok(answer)
+    let guard = call.tenant()?.guard();
+    let request = GuardRequest::from_json(call.text()?)?;
+    let response = match call.header("idempotency-key")? {
+        Some(key) => guard.evaluate_once(request, key).await?,
+        None => guard.evaluate(request).await?,
     };
-    app.inspect(&body, work).await
+    decided(&app, &response);
+    let mut answer = json(status(response.decision), &response)?;
+    if response.decision == Decision::StepUp {
+        let challenge = HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    Ok(answer)
 }
 
 /// `POST /v1/shield/guard/stream`: what each detector found, then the decision.
-pub async fn guard_stream(app: App, call: Call) -> Answer {
+pub async fn guard_stream(app: App, mut call: Call) -> Answer {
     check_product(&call)?;
-    let tenant = app.tenant(&call).await?;
-    let (request_id, body) = (call.request_id.clone(), call.body.clone());
-    let read = async move { GuardRequest::from_json(call.text()?) };
     // Here, to refuse what is no request by its status: once told, a stream has none.
-    let mut request = app.inspect(&body, read).await?;
+    let mut request = GuardRequest::from_json(call.text()?)?;
     let (debug, explain) = (request.debug == Some(true), request.explain == Some(true));
     request.debug = Some(true);
     if let Some(model) = &mut request.model {
@@ -90,16 +84,17 @@ pub async fn guard_stream(app: App, call: Call) -> Answer {
         *model = ModelContext { temperature: model.temperature, max_tokens: model.max_tokens, ..used };
     }
     let (send, events) = tokio::sync::mpsc::channel(64);
-    // Like every decision, it is made to its end; where nobody listens any more it is not told.
+    let (guard, turn) = (call.tenant()?.guard(), call.turn.take());
+    // Like every decision, it is made to its end, and in its turn; where nobody listens any more it is not told.
     app.0.work.clone().spawn(async move {
-        let guard = tenant.guard();
-        let told = match app.inspect(&body, async move { guard.evaluate(request).await }).await {
+        let told = match worked_on(call.is_heavy(), async move { guard.evaluate(request).await }).await {
             Ok(response) => {
                 decided(&app, &response);
                 tell(response, debug, explain)
             }
-            Err(error) => failed(&error, &request_id).await,
+            Err(error) => failed(&error, &call.request_id).await,
         };
+        drop(turn);
         for event in told {
             // A client that does not read holds its connection, and nothing else, when the server ends.
             tokio::select! {
@@ -185,32 +180,27 @@ pub struct DetectRequest {
 }
 
 /// `POST /v1/shield/detect`
-pub async fn detect(app: App, call: Call) -> Answer {
-    let tenant = app.tenant(&call).await?;
-    let (guard, body) = (tenant.guard(), call.body.clone());
-    let work = async move {
-        let asked: DetectRequest = call.json()?;
-        let request = GuardRequest {
-            content: asked.content,
-            content_type: asked.content_type,
-            contexts: asked.contexts.unwrap_or_default(),
-            detectors: asked.detectors.unwrap_or_default(),
-            tool: asked.tool,
-            model: asked.model,
-            file: asked.file,
-            mcp: asked.mcp,
-            session_id: asked.session_id,
-            metadata: asked.metadata.unwrap_or_default(),
-            ..GuardRequest::default()
-        };
-        ok(&guard.detect(request).await?)
+pub async fn detect(_: App, call: Call) -> Answer {
+    let asked: DetectRequest = call.json()?;
+    let request = GuardRequest {
+        content: asked.content,
+        content_type: asked.content_type,
+        contexts: asked.contexts.unwrap_or_default(),
+        detectors: asked.detectors.unwrap_or_default(),
+        tool: asked.tool,
+        model: asked.model,
+        file: asked.file,
+        mcp: asked.mcp,
+        session_id: asked.session_id,
+        metadata: asked.metadata.unwrap_or_default(),
+        ..GuardRequest::default()
     };
-    app.inspect(&body, work).await
+    ok(&call.tenant()?.guard().detect(request).await?)
 }
 
 /// `POST /v1/shield/usage`
-pub async fn usage(app: App, call: Call) -> Answer {
-    let tenant = app.tenant(&call).await?;
+pub async fn usage(_: App, call: Call) -> Answer {
+    let tenant = call.tenant()?;
     let report: UsageReport = call.json()?;
     ok(&tenant.usage().report(&report).await?)
 }
@@ -225,8 +215,8 @@ pub struct Detectors {
 }
 
 /// `GET /v1/shield/detectors`
-pub async fn detectors(app: App, call: Call) -> Answer {
-    let tenant = app.tenant(&call).await?;
+pub async fn detectors(_: App, call: Call) -> Answer {
+    let tenant = call.tenant()?;
     let detectors = tenant.guard().detectors().await?;
     ok(&Detectors { count: detectors.len(), detectors })
 }
@@ -264,9 +254,9 @@ pub struct LoadedPolicies {
 }
 
 /// `GET /v1/shield/debug/policies`
-pub async fn policies(app: App, call: Call) -> Answer {
+pub async fn policies(_: App, call: Call) -> Answer {
     let product = call.query("product")?.unwrap_or_else(|| PRODUCT.into());
-    let tenant = app.tenant(&call).await?;
+    let tenant = call.tenant()?;
     let mut summaries: Vec<PolicySummary> = tenant.policies().list().await?;
     if product != PRODUCT {
         summaries.clear();

@@ -3,8 +3,8 @@
 use axum::http::{Method, StatusCode};
 use tenantry::api::{
     AccessToken, Account, DetectResponse, Grant, GrantSpec, GuardRequest, GuardResponse, Identity, IdentitySettings,
-    Introspection, IssuerSpec, NewApiKey, PolicyReceipt, Project, Settings, SettingsPatch, TokenRequest, TokenSpec,
-    UsageReceipt, UsageReport, VerifyReport,
+    Introspection, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec, Project, Settings, SettingsPatch,
+    TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
 };
 
 use super::{
@@ -28,8 +28,7 @@ pub fn routes() -> Vec<Route> {
     let mut routes = guard();
     routes.extend(tokens());
     routes.extend(keys());
-    routes.extend(platform());
-    routes.extend(project());
+    routes.extend(platform().into_iter().chain(project()).map(|route| route.access(Access::Caller)));
     routes.extend(operation());
     routes
 }
@@ -249,7 +248,7 @@ fn project() -> Vec<Route> {
             "Attaches Cedar text under a name.",
             tenant::put_policy,
         )
-        .takes::<tenant::PolicyBody>()
+        .takes::<PolicySpec>()
         .up_to(TEXT)
         .gives::<PolicyReceipt>(OK, "What came of it."),
         Route::new(
@@ -266,7 +265,7 @@ fn project() -> Vec<Route> {
         get(below!("/limits"), "list_limits", "The limits in force.", tenant::list_limits)
             .gives::<tenant::LimitList>(OK, "The limits."),
         Route::new(Method::PUT, below!("/limits/{id}"), "set_limit", "Sets a rate limit.", tenant::set_limit)
-            .takes::<tenant::LimitBody>()
+            .takes::<LimitSpec>()
             .gives_text(EMPTY, None, "Done."),
         Route::new(
             Method::DELETE,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry::{
     Result,
-    api::{AuditHead, LimitKey, LimitSpec, Mode, OnExceed, PolicySpec, PolicySummary, SettingsPatch},
+    api::{AuditHead, LimitSpec, PolicySpec, PolicySummary, SettingsPatch},
     scope::Layer,
 };
 
@@ -14,58 +14,10 @@ use super::{
     answer::{Answer, nothing, ok},
 };
 
-const fn project() -> Layer {
-    Layer::Project
-}
-
-const fn enforce() -> Mode {
-    Mode::Enforce
-}
-
-/// A policy to attach.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub struct PolicyBody {
-    /// Cedar.
-    pub text: String,
-    /// How strictly it is applied.
-    #[serde(default = "enforce")]
-    pub mode: Mode,
-    /// Where it is attached.
-    #[serde(default = "project")]
-    pub layer: Layer,
-    /// Whether it bounds every layer below.
-    #[serde(default)]
-    pub ceiling: bool,
-}
-
 /// The policies of a project, all layers.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PolicyList {
     policies: Vec<PolicySummary>,
-}
-
-/// A limit to set.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub struct LimitBody {
-    /// How many.
-    pub rate: u32,
-    /// In how many milliseconds.
-    pub per_ms: u64,
-    /// What is counted on its own.
-    #[serde(default)]
-    pub key: LimitKey,
-    /// What happens above it.
-    #[serde(default)]
-    pub on_exceed: OnExceed,
-    /// How long a queue waits.
-    #[serde(default)]
-    pub max_wait_ms: u64,
-    /// Where it is set.
-    #[serde(default = "project")]
-    pub layer: Layer,
-    /// Whether all processes count together.
-    #[serde(default)]
-    pub shared: bool,
 }
 
 /// The limits of a project, all layers.
@@ -96,81 +48,79 @@ fn layer(call: &Call) -> Result<Layer> {
 }
 
 /// `PUT …/policies/{name}`
-pub async fn put_policy(app: App, call: Call) -> Answer {
-    let tenant = app.tenant_by_path(&call).await?;
-    let body: PolicyBody = call.json()?;
-    let PolicyBody { text, mode, layer, ceiling } = body;
-    let spec = PolicySpec { name: call.named("name").to_owned(), text, mode, layer, ceiling };
+pub async fn put_policy(_: App, call: Call) -> Answer {
+    let tenant = call.tenant_by_path().await?;
+    let mut spec: PolicySpec = call.json()?;
+    call.put_name("name", &mut spec.name)?;
     ok(&tenant.policies().put(spec).await?)
 }
 
 /// `GET …/policies`
-pub async fn list_policies(app: App, call: Call) -> Answer {
-    ok(&PolicyList { policies: app.tenant_by_path(&call).await?.policies().list().await? })
+pub async fn list_policies(_: App, call: Call) -> Answer {
+    ok(&PolicyList { policies: call.tenant_by_path().await?.policies().list().await? })
 }
 
 /// `DELETE …/policies/{name}`
-pub async fn remove_policy(app: App, call: Call) -> Answer {
-    let tenant = app.tenant_by_path(&call).await?;
+pub async fn remove_policy(_: App, call: Call) -> Answer {
+    let tenant = call.tenant_by_path().await?;
     tenant.policies().remove(call.named("name"), layer(&call)?).await?;
     Ok(nothing())
 }
 
 /// `POST …/policies/packs/{pack}`
-pub async fn attach_pack(app: App, call: Call) -> Answer {
-    ok(&app.tenant_by_path(&call).await?.policies().attach_pack(call.named("pack")).await?)
+pub async fn attach_pack(_: App, call: Call) -> Answer {
+    ok(&call.tenant_by_path().await?.policies().attach_pack(call.named("pack")).await?)
 }
 
 /// `PUT …/limits/{id}`
-pub async fn set_limit(app: App, call: Call) -> Answer {
-    let tenant = app.tenant_by_path(&call).await?;
-    let body: LimitBody = call.json()?;
-    let LimitBody { rate, per_ms, key, on_exceed, max_wait_ms, layer, shared } = body;
-    let id = call.named("id").to_owned();
-    tenant.limits().set(LimitSpec { id, rate, per_ms, key, on_exceed, max_wait_ms, layer, shared }).await?;
+pub async fn set_limit(_: App, call: Call) -> Answer {
+    let tenant = call.tenant_by_path().await?;
+    let mut spec: LimitSpec = call.json()?;
+    call.put_name("id", &mut spec.id)?;
+    tenant.limits().set(spec).await?;
     Ok(nothing())
 }
 
 /// `GET …/limits`
-pub async fn list_limits(app: App, call: Call) -> Answer {
-    ok(&LimitList { limits: app.tenant_by_path(&call).await?.limits().list().await? })
+pub async fn list_limits(_: App, call: Call) -> Answer {
+    ok(&LimitList { limits: call.tenant_by_path().await?.limits().list().await? })
 }
 
 /// `DELETE …/limits/{id}`
-pub async fn remove_limit(app: App, call: Call) -> Answer {
-    let tenant = app.tenant_by_path(&call).await?;
+pub async fn remove_limit(_: App, call: Call) -> Answer {
+    let tenant = call.tenant_by_path().await?;
     tenant.limits().remove(call.named("id"), layer(&call)?).await?;
     Ok(nothing())
 }
 
 /// `GET …/settings`
-pub async fn settings(app: App, call: Call) -> Answer {
-    ok(&app.tenant_by_path(&call).await?.settings().get().await?)
+pub async fn settings(_: App, call: Call) -> Answer {
+    ok(&call.tenant_by_path().await?.settings().get().await?)
 }
 
 /// `PATCH …/settings`
-pub async fn change_settings(app: App, call: Call) -> Answer {
-    let tenant = app.tenant_by_path(&call).await?;
+pub async fn change_settings(_: App, call: Call) -> Answer {
+    let tenant = call.tenant_by_path().await?;
     let patch: SettingsPatch = call.json()?;
     ok(&tenant.settings().update(patch).await?)
 }
 
 /// `GET …/audit`
-pub async fn audit(app: App, call: Call) -> Answer {
-    let tenant = app.tenant_by_path(&call).await?;
+pub async fn audit(_: App, call: Call) -> Answer {
+    let tenant = call.tenant_by_path().await?;
     let (since, limit) = since_and_limit(&call)?;
     ok(&RecordList { records: tenant.audit().query(since, limit).await? })
 }
 
 /// `GET …/audit/head`
-pub async fn audit_head(app: App, call: Call) -> Answer {
-    let head = app.tenant_by_path(&call).await?.audit().head().await?;
+pub async fn audit_head(_: App, call: Call) -> Answer {
+    let head = call.tenant_by_path().await?.audit().head().await?;
     ok(&Head { text: head.to_text(), head })
 }
 
 /// `POST …/audit/verify`
-pub async fn audit_verify(app: App, call: Call) -> Answer {
-    let tenant = app.tenant_by_path(&call).await?;
+pub async fn audit_verify(_: App, call: Call) -> Answer {
+    let tenant = call.tenant_by_path().await?;
     let body: Anchor = if call.body.is_empty() { Anchor::default() } else { call.json()? };
     let anchor = body.anchor.as_deref().map(AuditHead::from_text).transpose()?;
     ok(&tenant.audit().verify(anchor.as_ref()).await?)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ... import Detector, InvalidArgument, ModelContext
 from ... import UsageReceipt as UsageResponseBody
+from ._twins import Call, ask, twins
 
 if TYPE_CHECKING:
     from ... import Guard, Usage
@@ -39,7 +41,7 @@ class UsageResource:
     def __init__(self, usage: Usage) -> None:
         self._usage = usage
 
-    def report(
+    def _report(
         self,
         request: UsageRequestBody | None = None,
         *,
@@ -53,31 +55,13 @@ class UsageResource:
         usage_id: str | None = None,
         session_id: str | None = None,
         timeout: float | None = None,
-    ) -> UsageResponseBody:
+    ) -> Generator[Call, Any, UsageResponseBody]:
         """Writes down what one model call cost: a whole request, or its fields. `timeout` is the client's."""
         counts = (input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens)
         names = {"model": model, "provider": provider, "usage_id": usage_id, "session_id": session_id}
-        return self._usage.report(**_fields(request, names, counts))
+        return (yield from ask(self._usage, "report", **_fields(request, names, counts)))  # type: ignore[no-any-return]
 
-    async def areport(
-        self,
-        request: UsageRequestBody | None = None,
-        *,
-        model: str | None = None,
-        provider: str | None = None,
-        input_tokens: int = 0,
-        output_tokens: int = 0,
-        cache_read_tokens: int = 0,
-        cache_write_tokens: int = 0,
-        cache_write_1h_tokens: int = 0,
-        usage_id: str | None = None,
-        session_id: str | None = None,
-        timeout: float | None = None,
-    ) -> UsageResponseBody:
-        """As `report`, awaited."""
-        counts = (input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens)
-        names = {"model": model, "provider": provider, "usage_id": usage_id, "session_id": session_id}
-        return await self._usage.areport(**_fields(request, names, counts))
+    report, areport = twins(_report)
 
 
 class DetectorsResource:
@@ -86,17 +70,13 @@ class DetectorsResource:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
 
-    def list(self, *, timeout: float | None = None) -> ListDetectorsResponse:
+    def _list(self, *, timeout: float | None = None) -> Generator[Call, Any, ListDetectorsResponse]:
         """The detectors, and the keys policies can read of them. `timeout` is the client's."""
-        return _listed(self._guard.detectors())
+        found: builtins.list[Detector] = yield from ask(self._guard, "detectors")
+        return ListDetectorsResponse(count=len(found), detectors=found)
 
-    async def alist(self, *, timeout: float | None = None) -> ListDetectorsResponse:
-        """As `list`, awaited."""
-        return _listed(await self._guard.adetectors())
-
-
-def _listed(found: builtins.list[Detector]) -> ListDetectorsResponse:
-    return ListDetectorsResponse(count=len(found), detectors=found)
+    # Last: from here on `list` names the method.
+    list, alist = twins(_list)
 
 
 def _fields(request: UsageRequestBody | None, names: dict[str, str | None], counts: tuple[int, ...]) -> dict[str, Any]:

@@ -10,14 +10,13 @@ another tenant is another client. Times are RFC 3339 text in UTC.
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from ... import AccessToken, NotFound, PermissionDenied, Tenant, Tenantry
+from ... import AccessToken, PermissionDenied, Tenant, Tenantry
 from ... import ApiKey as APIKey
 from ... import Conflict as ConflictError
 from ... import Identities as _Identities
@@ -32,6 +31,7 @@ from ... import TenantryError as APIError
 from ... import TenantryError as ZeroIDError
 from ... import Unauthenticated as AuthenticationError
 from ... import Unavailable as NetworkError
+from ._twins import Call, ask, twins
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -57,57 +57,8 @@ __all__ = [
     "ZeroIDIdentity",
 ]
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 DEFAULT = "default"
 """What the public client sends for an account or project it was not told: it says nothing."""
-
-
-@dataclass(frozen=True)
-class _Call:
-    """One operation of the engine, not yet made: `name` of `room`, or its awaited twin."""
-
-    room: Any
-    name: str
-    args: tuple[Any, ...]
-    more: dict[str, Any]
-
-
-def _ask(room: Any, name: str, *args: Any, **more: Any) -> Generator[_Call, Any, Any]:
-    return (yield _Call(room, name, args, more))
-
-
-def _twins(steps: Callable[P, Generator[_Call, Any, T]]) -> tuple[Callable[P, T], Callable[P, Coroutine[Any, Any, T]]]:
-    """A method and its awaited twin, both from the steps they consist of."""
-
-    @functools.wraps(steps)
-    def now(*args: P.args, **more: P.kwargs) -> T:
-        running, answer = steps(*args, **more), None
-        try:
-            while True:
-                call = running.send(answer)
-                answer = getattr(call.room, call.name)(*call.args, **call.more)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    @functools.wraps(steps)
-    async def later(*args: P.args, **more: P.kwargs) -> T:
-        running, answer = steps(*args, **more), None
-        try:
-            while True:
-                call = running.send(answer)
-                answer = await getattr(call.room, f"a{call.name}")(*call.args, **call.more)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    for twin, prefix in ((now, ""), (later, "a")):
-        twin.__name__ = prefix + steps.__name__.lstrip("_")
-        twin.__qualname__ = steps.__qualname__.replace(steps.__name__, twin.__name__)
-    later.__doc__ = f"As `{now.__name__}`, awaited."
-    return now, later
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,16 +146,16 @@ class _Reach:
         self._api_key = api_key
         self._named: Tenant | None = None
 
-    def named(self) -> Generator[_Call, Any, Tenant]:
+    def named(self) -> Generator[Call, Any, Tenant]:
         """The tenant as the given credential, or as this process; its rooms reach nothing else either way."""
         if self._named is None:
             if self._api_key is not None:
                 told = [("x-api-key", self._api_key), ("x-account-id", self.account), ("x-project-id", self.project)]
-                asked = _ask(self.client, "authenticate", told)
+                asked = ask(self.client, "authenticate", told)
             elif self.account == DEFAULT:
-                asked = _ask(self.client, "_own")
+                asked = ask(self.client, "_own")
             else:
-                asked = _ask(self.client, "tenant", self.account, self.project)
+                asked = ask(self.client, "tenant", self.account, self.project)
             tenant: Tenant = yield from asked
             self._named = tenant
         return self._named
@@ -214,7 +165,7 @@ class _Reach:
         """Whether nothing names a tenant: then the process judges tokens of every one."""
         return self._api_key is None and self.account == DEFAULT
 
-    def identity(self) -> Generator[_Call, Any, _Identities]:
+    def identity(self) -> Generator[Call, Any, _Identities]:
         """What judges tokens."""
         return self.client.identity if self.is_open else (yield from self.named()).identity
 
@@ -235,44 +186,41 @@ class APIKeysResource:
         expires_in_days: int | None = None,
         metadata: Any | None = None,
         timeout: float | None = None,
-    ) -> Generator[_Call, Any, APIKeyCreated]:
-        """Makes a key; `.key` is shown this once. `description`, `environment` and `metadata` are not kept."""
+    ) -> Generator[Call, Any, APIKeyCreated]:
+        """Makes a key; `.key` is shown this once. `metadata` is not kept."""
         tenant = yield from self._reach.named()
         seconds = 0 if expires_in_days is None else expires_in_days * 86_400
         if expires_in_days is not None and seconds <= 0:
             raise InvalidRequestError("expires_in_days is 1 or more", code="request_invalid")
-        made = yield from _ask(tenant.identity.keys, "create", name, scopes=scopes, expires_in_seconds=seconds)
+        told = {"description": description, "environment": environment}
+        made = yield from ask(tenant.identity.keys, "create", name, scopes=scopes, expires_in_seconds=seconds, **told)
         return made  # type: ignore[no-any-return]
 
     def _list(
         self, *, limit: int = 20, offset: int = 0, timeout: float | None = None
-    ) -> Generator[_Call, Any, list[APIKey]]:
+    ) -> Generator[Call, Any, list[APIKey]]:
         """The keys of the client's tenant, oldest first: `limit` of them after the first `offset`."""
         if limit < 1 or offset < 0:
             raise InvalidRequestError("limit is 1 or more and offset 0 or more", code="request_invalid")
         tenant = yield from self._reach.named()
-        keys: list[APIKey] = yield from _ask(tenant.identity.keys, "list")
+        keys: list[APIKey] = yield from ask(tenant.identity.keys, "list")
         return keys[offset : offset + limit]
 
-    def _get(self, id: str, *, timeout: float | None = None) -> Generator[_Call, Any, APIKey]:
+    def _get(self, id: str, *, timeout: float | None = None) -> Generator[Call, Any, APIKey]:
         """One key. `NotFoundError` when the client's tenant has none of this id."""
         tenant = yield from self._reach.named()
-        key: APIKey = yield from _ask(tenant.identity.keys, "get", id)
-        # A key of a whole account reaches those of each of its projects; this client is of one.
-        if (key.account_id, key.project_id) != (tenant.account_id, tenant.project_id):
-            raise NotFound("there is no such key here", code="key_not_found")
-        return key
+        return (yield from ask(tenant.identity.keys, "get", id))  # type: ignore[no-any-return]
 
-    def _revoke(self, id: str, *, reason: str = "", timeout: float | None = None) -> Generator[_Call, Any, None]:
+    def _revoke(self, id: str, *, reason: str = "", timeout: float | None = None) -> Generator[Call, Any, None]:
         """Ends a key and everything that was exchanged for it, at once. `reason` is not kept."""
         tenant = yield from self._reach.named()
-        yield from _ask(tenant.identity.keys, "revoke", id)
+        yield from ask(tenant.identity.keys, "revoke", id)
 
-    create, acreate = _twins(_create)
-    get, aget = _twins(_get)
-    revoke, arevoke = _twins(_revoke)
+    create, acreate = twins(_create)
+    get, aget = twins(_get)
+    revoke, arevoke = twins(_revoke)
     # Last: from here on `list` names the method.
-    list, alist = _twins(_list)
+    list, alist = twins(_list)
 
 
 class TokensResource:
@@ -281,13 +229,13 @@ class TokensResource:
     def __init__(self, reach: _Reach) -> None:
         self._reach = reach
 
-    def _exchange(self, grant_type: str, **given: str) -> Generator[_Call, Any, AccessToken]:
+    def _exchange(self, grant_type: str, **given: str) -> Generator[Call, Any, AccessToken]:
         tokens = self._reach.client.identity.tokens
         if self._reach.is_open:
-            return (yield from _ask(tokens, "exchange", grant_type, **given))  # type: ignore[no-any-return]
+            return (yield from ask(tokens, "exchange", grant_type, **given))  # type: ignore[no-any-return]
         tenant = yield from self._reach.named()
         named = {"account_id": tenant.account_id, "project_id": tenant.project_id}
-        token: AccessToken = yield from _ask(tokens, "exchange", grant_type, **given, **named)
+        token: AccessToken = yield from ask(tokens, "exchange", grant_type, **given, **named)
         # A key of a whole account confirms each of its projects, and its token opens them all.
         if (token.account_id, token.project_id) != (tenant.account_id, tenant.project_id):
             raise PermissionDenied("the credential is not one of this client's tenant alone", code="outside_authority")
@@ -295,50 +243,50 @@ class TokensResource:
 
     def _issue_api_key(
         self, api_key: str, *, scope: str = "", timeout: float | None = None
-    ) -> Generator[_Call, Any, AccessToken]:
+    ) -> Generator[Call, Any, AccessToken]:
         """A token for an API key; `scope` narrows it."""
         return (yield from self._exchange("api_key", api_key=api_key, scope=scope))
 
     def _issue_refresh_token(
         self, refresh_token: str, *, scope: str = "", timeout: float | None = None
-    ) -> Generator[_Call, Any, AccessToken]:
+    ) -> Generator[Call, Any, AccessToken]:
         """The next pair for a refresh token, which works once."""
         return (yield from self._exchange("refresh_token", refresh_token=refresh_token, scope=scope))
 
     def _introspect(
         self, token: str, *, client_id: str = "", client_secret: str = "", timeout: float | None = None
-    ) -> Generator[_Call, Any, TokenIntrospection]:
+    ) -> Generator[Call, Any, TokenIntrospection]:
         """What a token is worth now. No OAuth client is needed: this client asks as itself."""
         identity = yield from self._reach.identity()
-        seen = yield from _ask(identity.tokens, "introspect", token)
+        seen = yield from ask(identity.tokens, "introspect", token)
         return TokenIntrospection(active=seen.active, scope=seen.claims.get("scope", ""), **_read(seen.claims))
 
     def _revoke(
         self, token: str, *, client_id: str = "", client_secret: str = "", timeout: float | None = None
-    ) -> Generator[_Call, Any, None]:
+    ) -> Generator[Call, Any, None]:
         """Ends a token, or a refresh token with everything it led to. One that is not known is answered the same."""
         identity = yield from self._reach.identity()
-        yield from _ask(identity.tokens, "revoke", token)
+        yield from ask(identity.tokens, "revoke", token)
 
-    def _verify(self, token: str, audience: str | list[str] | None = None) -> Generator[_Call, Any, ZeroIDIdentity]:
+    def _verify(self, token: str, audience: str | list[str] | None = None) -> Generator[Call, Any, ZeroIDIdentity]:
         """Who a token is; `ZeroIDError` when it is not taken. Unlike there, a revoked one is not."""
         if not token:
             raise AuthenticationError("no token is given", code="missing_token")
         identity = yield from self._reach.identity()
-        who: _Identity = yield from _ask(identity, "verify", token)
-        seen = yield from _ask(identity.tokens, "introspect", token)
+        who: _Identity = yield from ask(identity, "verify", token)
+        seen = yield from ask(identity.tokens, "introspect", token)
         read = _read(seen.claims)
         wanted = [audience] if isinstance(audience, str) else audience
         if not seen.active or (wanted is not None and not set(wanted) & set(read["aud"])):
             raise AuthenticationError("the token is not for this audience, or has ended", code="invalid_signature")
         return ZeroIDIdentity(scopes=tuple(who.scopes), **read)
 
-    issue_api_key, aissue_api_key = _twins(_issue_api_key)
-    issue_refresh_token, aissue_refresh_token = _twins(_issue_refresh_token)
+    issue_api_key, aissue_api_key = twins(_issue_api_key)
+    issue_refresh_token, aissue_refresh_token = twins(_issue_refresh_token)
     refresh, arefresh = issue_refresh_token, aissue_refresh_token
-    introspect, aintrospect = _twins(_introspect)
-    revoke, arevoke = _twins(_revoke)
-    verify, averify = _twins(_verify)
+    introspect, aintrospect = twins(_introspect)
+    revoke, arevoke = twins(_revoke)
+    verify, averify = twins(_verify)
 
 
 class ZeroIDClient:
@@ -387,24 +335,24 @@ class ZeroIDClient:
         """The project, or `default`."""
         return self._reach.project
 
-    def _jwks(self, *, timeout: float | None = None) -> Generator[_Call, Any, JWKSResponse]:
+    def _jwks(self, *, timeout: float | None = None) -> Generator[Call, Any, JWKSResponse]:
         """The public keys that verify our tokens."""
-        published = yield from _ask(self._client.identity.tokens, "jwks")
+        published = yield from ask(self._client.identity.tokens, "jwks")
         return JWKSResponse(published["keys"])
 
-    def _health(self, *, timeout: float | None = None) -> Generator[_Call, Any, HealthResponse]:
+    def _health(self, *, timeout: float | None = None) -> Generator[Call, Any, HealthResponse]:
         """That the engine answers; `NetworkError` when what it needs is out of reach."""
         yield from self._jwks()
         uptime = round((time.monotonic() - self._started) * 1000)
         return HealthResponse("ok", "tenantry", datetime.now(timezone.utc), uptime)
 
-    def _close(self) -> Generator[_Call, Any, None]:
+    def _close(self) -> Generator[Call, Any, None]:
         """Writes down everything pending and refuses further calls."""
-        yield from _ask(self._client, "close")
+        yield from ask(self._client, "close")
 
-    jwks, ajwks = _twins(_jwks)
-    health, ahealth = _twins(_health)
-    close, aclose = _twins(_close)
+    jwks, ajwks = twins(_jwks)
+    health, ahealth = twins(_health)
+    close, aclose = twins(_close)
 
     def __enter__(self) -> Self:
         return self

@@ -258,6 +258,13 @@ impl Tenant {
         self.session.as_ref().map(|session| session.identity.clone())
     }
 
+    /// The account the caller behind this handle is at home in; none for the process itself and for credentials of the
+    /// platform. Another one than this handle's where the caller crossed by a grant.
+    #[must_use]
+    pub fn home_account(&self) -> Option<&str> {
+        self.session.as_ref()?.verified.authority.account_id().map(crate::scope::Id::as_str)
+    }
+
     /// API keys and tokens of this tenant, as its caller.
     #[must_use]
     pub fn identity(&self) -> Identities {

@@ -26,7 +26,7 @@ pub fn bytes<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// The id of one call: a version 7 UUID (RFC 9562), so that ids sort by time.
+/// The id of one call: a version 7 UUID (RFC 9562), so that ids sort by time, to the millisecond.
 #[must_use]
 pub fn request_id() -> String {
     #[cfg(feature = "test-hooks")]

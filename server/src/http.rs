@@ -172,7 +172,8 @@ impl App {
             Access::Open | Access::Client => return Ok(()),
             Access::Tenant => {
                 let tenant = self.client().authenticate(&call.presented()?).await?;
-                let account = tenant.account_id().to_owned();
+                // Its own, where it crosses into another: what it takes up there would be that one's.
+                let account = tenant.home_account().unwrap_or(tenant.account_id()).to_owned();
                 call.asking = Asking::Tenant(tenant);
                 let gate = match (content, large) {
                     // It takes its place among the streams instead.
@@ -384,7 +385,8 @@ async fn pass(
         asking: Asking::Anybody,
         turn: None,
     };
-    let large = body.size_hint().upper().is_none_or(|upper| upper > EVENT_LOOP_BYTES as u64);
+    let may_be_large = body.size_hint().upper().is_none_or(|upper| upper > EVENT_LOOP_BYTES as u64);
+    let large = may_be_large && route.largest > EVENT_LOOP_BYTES;
     if large {
         // Before the body: nobody sends much without a credential, and of what is sent only so much is held at once.
         app.enter(route, &mut call, true).await?;

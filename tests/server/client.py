@@ -1,6 +1,7 @@
 """A client in a process of its own, for `test_kills.py`: it asks until it is answered, whoever is killed meanwhile.
 
-Each call has a key of its own and is repeated under it until an answer comes. What was answered is written to standard
+Each call has a key of its own and is repeated under it until an answer comes. Of four calls one is sent and its answer
+not taken: by the time it is repeated the server that decided it may be gone. What was answered is written to standard
 output, one line per call: key and request id. It ends when its standard input closes.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import secrets
 import sys
 import threading
@@ -24,6 +26,7 @@ def ask(port: int, credential: str, key: str, ending: threading.Event) -> str | 
         "Idempotency-Key": key,
     }
     give_up = None
+    leaves = random.random() < 0.25
     while True:
         if ending.is_set() and give_up is None:
             # Whatever was begun is brought to its end, or the count would not come out.
@@ -33,6 +36,10 @@ def ask(port: int, credential: str, key: str, ending: threading.Event) -> str | 
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
             connection.request("POST", "/v1/shield/guard", BODY, headers)
+            if leaves:
+                leaves = False
+                time.sleep(random.uniform(0.02, 0.3))
+                continue
             answer = connection.getresponse()
             text = answer.read()
             if answer.status == 200:

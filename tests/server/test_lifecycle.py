@@ -191,6 +191,20 @@ def test_a_key_revoked_by_the_command_line_is_refused_within_a_second(server: Se
     assert eventually(refused, 1)
 
 
+def test_a_key_of_a_whole_account_ends_itself_by_its_id_and_no_other_accounts(server: Server) -> None:
+    tenant, other = server.tenant(), server.tenant()
+    scope = ["--scope", "credentials:manage"]
+    made = server.place.told("keys", "create", "--account", tenant.account, *scope)
+    path = f"/v1/admin/keys/{made['id']}"
+    assert server.ask("GET", f"/api-keys/{made['id']}", key=made["key"]).status_code == 404, "it is not of one project"
+    assert "project_id" not in server.done("GET", path, key=made["key"])
+    assert server.done("GET", f"/v1/admin/keys/{tenant.key_id}", key=made["key"])["id"] == tenant.key_id
+    for asked in (server.ask("GET", path, key=other.key), server.ask("POST", f"{path}/revoke", {}, other.key)):
+        is_problem(asked, 404, "key_not_found")
+    assert server.done("POST", f"{path}/revoke", key=made["key"])["state"] == "revoked"
+    assert server.ask("GET", path, key=made["key"]).status_code == 401
+
+
 def test_a_tenant_made_by_the_command_line_is_served(server: Server) -> None:
     account = f"acc-{uuid.uuid4().hex[:12]}"
     server.place.told("accounts", "create", account)

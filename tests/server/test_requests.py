@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 import time
 from contextlib import ExitStack, suppress
@@ -334,3 +335,31 @@ def test_one_tenants_crowd_does_not_hold_up_another(server: Server) -> None:
             assert int(got.headers["retry-after"]) >= 1
     assert len(crowd.rows()) == statuses.count(200) >= 64
     assert len(other.rows()) == 10
+
+
+def test_a_caller_that_crosses_waits_in_its_own_line(server: Server) -> None:
+    visitor, host = server.tenant(), server.tenant()
+    grant = {
+        "from_account": visitor.account,
+        "to_account": host.account,
+        "to_project": host.project,
+        "actions": ["process_prompt"],
+        "expires_in_seconds": 600,
+        "reason": "visits",
+    }
+    server.done("POST", "/v1/admin/grants", grant)
+    there = [f"X-Account-ID: {host.account}", f"X-Project-ID: {host.project}", "Transfer-Encoding: chunked"]
+    with ExitStack() as stack:
+        for _ in range(20):
+            # A body that may be large, so that it holds a turn before it comes; it never does.
+            sock = stack.enter_context(connected(server, 60))
+            sock.sendall(head("POST", GUARD, *there, "Content-Type: application/json", key=visitor.key))
+
+        def held() -> bool:
+            metrics = server.ask("GET", "/metrics").text
+            return sum(map(int, re.findall(r"^tenantry_requests_(?:running|waiting) (\d+)$", metrics, re.M))) >= 20
+
+        assert eventually(held)
+        began = time.monotonic()
+        host.guard("a word or two. " * 4_000)
+        assert time.monotonic() - began < 5, "the visitor held the host's turns"

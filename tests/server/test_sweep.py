@@ -312,6 +312,8 @@ CASES: dict[str, Case] = {
     "identity_settings": platform("/v1/admin/identity"),
     "change_identity_settings": platform("/v1/admin/identity", lambda _: {"max_keys": 100}),
     "rotate_signing_key": platform("/v1/admin/signing-keys/rotate"),
+    "admin_key": by_id("/v1/admin/keys/{}", key_of_b),
+    "admin_revoke_key": by_id("/v1/admin/keys/{}/revoke", key_of_b),
     "issue_token": in_body(
         "/v1/admin/tokens",
         lambda account, project: {

@@ -36,20 +36,21 @@ pub struct Once {
     length: usize,
 }
 
-/// How much is kept for each scope, and since when that is counted.
+/// How much this process keeps for each scope, and since when that is counted.
 #[derive(Default)]
-pub struct Rooms(Mutex<HashMap<Uid, (i64, usize)>>);
+pub struct Rooms(Mutex<(HashMap<Uid, (i64, usize)>, i64)>);
 
 impl Rooms {
-    /// Most scopes counted before those are forgotten whose day is over.
-    const MANY: usize = 10_000;
+    /// How often scopes are forgotten whose day is over: each hour, in microseconds.
+    const SWEEP: i64 = 3_600 * 1_000_000;
 
     /// Takes room for a text of this length, if there is.
     fn take(&self, scope: Uid, length: usize, now: i64) -> bool {
         let is_over = |since: i64| now.saturating_sub(since) >= KEPT_MICROS;
-        let mut rooms = self.0.lock();
-        if rooms.len() >= Self::MANY {
+        let (rooms, swept_at) = &mut *self.0.lock();
+        if now.saturating_sub(*swept_at) >= Self::SWEEP {
             rooms.retain(|_, (since, _)| !is_over(*since));
+            *swept_at = now;
         }
         let (since, taken) = rooms.entry(scope).or_insert((now, 0));
         if is_over(*since) {

@@ -178,6 +178,16 @@ pub async fn rotate_signing_key(_: App, call: Call) -> Answer {
     Ok(nothing())
 }
 
+/// `GET /v1/admin/keys/{id}`
+pub async fn key(_: App, call: Call) -> Answer {
+    ok(&call.caller()?.identity().keys().get(call.named("id")).await?)
+}
+
+/// `POST /v1/admin/keys/{id}/revoke`
+pub async fn revoke_key(_: App, call: Call) -> Answer {
+    ok(&call.caller()?.identity().keys().revoke(call.named("id")).await?)
+}
+
 /// `POST /v1/admin/tokens`
 pub async fn issue_token(_: App, call: Call) -> Answer {
     let caller = call.caller()?;

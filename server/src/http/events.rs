@@ -48,8 +48,7 @@ async fn start(tenant: &Tenant, call: &Call) -> Result<u64> {
 pub async fn follow(app: App, call: Call) -> Answer {
     let tenant = call.tenant()?.clone();
     // Each look of a caller from another tenant would be a use of its grant, and a row in both their trails.
-    let home = tenant.caller().map(|caller| caller.account_id).unwrap_or_default();
-    if !home.is_empty() && home != tenant.account_id() {
+    if tenant.home_account().is_some_and(|home| home != tenant.account_id()) {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
             "outside_authority",

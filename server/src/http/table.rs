@@ -2,9 +2,9 @@
 
 use axum::http::{Method, StatusCode};
 use tenantry::api::{
-    AccessToken, Account, DetectResponse, Grant, GrantSpec, GuardRequest, GuardResponse, Identity, IdentitySettings,
-    Introspection, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec, Project, Settings, SettingsPatch,
-    TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
+    AccessToken, Account, ApiKey, DetectResponse, Grant, GrantSpec, GuardRequest, GuardResponse, Identity,
+    IdentitySettings, Introspection, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec, Project, Settings,
+    SettingsPatch, TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
 };
 
 use super::{
@@ -212,6 +212,15 @@ fn platform() -> Vec<Route> {
             admin::rotate_signing_key,
         )
         .gives_text(EMPTY, None, "Done."),
+        get("/v1/admin/keys/{id}", "admin_key", "One API key, wherever the caller reaches.", admin::key)
+            .gives::<ApiKey>(OK, "The key."),
+        post(
+            "/v1/admin/keys/{id}/revoke",
+            "admin_revoke_key",
+            "Ends a key, wherever the caller reaches, and every token for it.",
+            admin::revoke_key,
+        )
+        .gives::<ApiKey>(OK, "The key as it is now."),
         post("/v1/admin/tokens", "issue_token", "A token for somebody the app has authenticated.", admin::issue_token)
             .takes::<TokenSpec>()
             .gives::<AccessToken>(CREATED, "The token."),

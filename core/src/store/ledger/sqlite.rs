@@ -58,6 +58,10 @@ struct Inner {
     tell: Mutex<Option<Arc<OnCommit>>>,
     // One committer at a time in this process; SQLite orders processes.
     committing: Mutex<()>,
+    // Held while journals of others are looked at and, if their processes are gone, committed. Taken before `committing`.
+    adopting: Mutex<()>,
+    /// Answers, by their ids, that are acknowledged and not yet in the database.
+    unsettled: Mutex<HashMap<String, String>>,
     writer: Mutex<Option<std::thread::Thread>>,
     dirty: AtomicBool,
     closed: AtomicBool,
@@ -122,10 +126,37 @@ impl SqliteLedger {
             intake,
             tell: Mutex::new(None),
             committing: Mutex::new(()),
+            adopting: Mutex::new(()),
+            unsettled: Mutex::default(),
             writer: Mutex::new(None),
             dirty: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         })))
+    }
+
+    /// Takes a row into the journal, or what is in its place.
+    fn take_in(&self, scope: &Scope, entry: &Entry<'_>) -> Result<()> {
+        let payload = encode(scope, entry)?;
+        match &self.0.intake {
+            Intake::Memory(pending) => {
+                let mut pending = pending.lock();
+                pending.push(payload);
+                let full = pending.len() >= MEMORY_BATCH;
+                drop(pending);
+                if full { self.0.commit_own() } else { Ok(()) }
+            }
+            Intake::Folder(files) => {
+                let record = journal::frame(&payload)?;
+                let current = Arc::clone(&files.journal.read());
+                let appended = files.journal.read().append(&record);
+                if appended.is_err() {
+                    // One fresh start: the disk may have room again. What the old journal holds stays and is committed.
+                    files.replace(&current).map_err(|_| unavailable())?;
+                    files.journal.read().append(&record)?;
+                }
+                self.nudge()
+            }
+        }
     }
 
     /// Marks work for the writer thread, starting it at the first row. One atomic in the common case.
@@ -247,8 +278,10 @@ impl Inner {
             return Ok(());
         }
         // Before the look: whoever finds an orphan taken by another thread goes on when its rows are committed.
-        let _one = self.committing.lock();
-        for orphan in journal::orphans(&files.folder)? {
+        let _looking = self.adopting.lock();
+        let orphans = journal::orphans(&files.folder)?;
+        let _committing = (!orphans.is_empty()).then(|| self.committing.lock());
+        for orphan in orphans {
             let mut from = self.database.read_now(|connection| committed_of(connection, orphan.id))?;
             loop {
                 let (records, end) = orphan.read(from)?;
@@ -274,12 +307,13 @@ impl Inner {
 
     /// Appends `records` to their chains in one transaction, with the journal's offset: a replay never duplicates.
     fn commit<'a>(&self, id: Uid, records: impl Iterator<Item = (u64, &'a [u8])>, end: u64) -> Result<()> {
-        let moved = self.database.now(|transaction| {
+        let (moved, answered) = self.database.now(|transaction| {
             let mut tips: HashMap<Uid, Committed> = HashMap::new();
+            let mut answered = Vec::new();
             let done = committed_of(transaction, id)?;
             for (position, payload) in records {
                 if end == 0 || position > done {
-                    insert(transaction, &mut tips, id, position, payload)?;
+                    answered.extend(insert(transaction, &mut tips, id, position, payload)?);
                 }
             }
             if end > 0 {
@@ -288,8 +322,12 @@ impl Inner {
                     params![id.as_bytes().as_slice(), to_i64(end)],
                 )?;
             }
-            Ok(tips)
+            Ok((tips, answered))
         })?;
+        if !answered.is_empty() {
+            let mut unsettled = self.unsettled.lock();
+            answered.iter().for_each(|id| drop(unsettled.remove(id)));
+        }
         let tell = self.tell.lock().clone();
         if let (Some(tell), false) = (tell, moved.is_empty()) {
             let moved: Vec<Committed> = moved.into_values().collect();
@@ -322,13 +360,14 @@ fn read_tip(connection: &rusqlite::Connection, scope: Uid) -> Result<Committed> 
     }
 }
 
+/// Adds a row to its chain, with what is beside it; gives the id of its answer.
 fn insert(
     transaction: &Transaction<'_>,
     tips: &mut HashMap<Uid, Committed>,
     journal: Uid,
     position: u64,
     payload: &[u8],
-) -> Result<()> {
+) -> Result<Option<String>> {
     let record = decode(payload)?;
     let (scope, entry) = (record.scope, record.entry);
     if let Some(answer) = &record.answer {
@@ -360,7 +399,7 @@ fn insert(
             to_i64(position),
         ],
     )?;
-    Ok(())
+    Ok(record.answer.map(|answer| answer.id))
 }
 
 /// Answers whose time is over go with the next one that comes: the table holds what one lifetime brings.
@@ -386,27 +425,14 @@ fn keep_spend(transaction: &Transaction<'_>, scope: Uid, spend: &Spend) -> Resul
 
 impl Ledger for SqliteLedger {
     fn append(&self, scope: &Scope, entry: &Entry<'_>) -> Result<()> {
-        let payload = encode(scope, entry)?;
-        match &self.0.intake {
-            Intake::Memory(pending) => {
-                let mut pending = pending.lock();
-                pending.push(payload);
-                let full = pending.len() >= MEMORY_BATCH;
-                drop(pending);
-                if full { self.0.commit_own() } else { Ok(()) }
-            }
-            Intake::Folder(files) => {
-                let record = journal::frame(&payload)?;
-                let current = Arc::clone(&files.journal.read());
-                let appended = files.journal.read().append(&record);
-                if appended.is_err() {
-                    // One fresh start: the disk may have room again. What the old journal holds stays and is committed.
-                    files.replace(&current).map_err(|_| unavailable())?;
-                    files.journal.read().append(&record)?;
-                }
-                self.nudge()
-            }
+        let Some(answer) = entry.beside.answer else { return self.take_in(scope, entry) };
+        // First: from the moment it is taken in it may be committed, and is then no longer unsettled.
+        self.0.unsettled.lock().insert(answer.id.clone(), answer.body.clone());
+        let taken = self.take_in(scope, entry);
+        if taken.is_err() {
+            self.0.unsettled.lock().remove(&answer.id);
         }
+        taken
     }
 
     fn settle(&self) -> BoxFuture<'_, Result<()>> {
@@ -459,6 +485,9 @@ impl Ledger for SqliteLedger {
     }
 
     fn answer(&self, id: &str, now: i64) -> BoxFuture<'_, Result<Option<String>>> {
+        if let Some(known) = self.0.unsettled.lock().get(id) {
+            return Box::pin(std::future::ready(Ok(Some(known.clone()))));
+        }
         let (inner, id) = (Arc::clone(&self.0), id.to_owned());
         let look = move || {
             // What another process acknowledged and did not live to commit counts, too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -50,7 +51,12 @@ def twins(steps: Callable[P, Generator[Call, Any, T]]) -> tuple[Callable[P, T], 
             result: T = end.value
             return result
 
+    given = inspect.signature(steps)
+    # What is left of `Generator[Call, Any, T]`, for those who ask a method what it gives.
+    gives = str(given.return_annotation).removeprefix("Generator[Call, Any, ").removesuffix("]")
     for twin, prefix in ((now, ""), (later, "a")):
+        twin.__annotations__ = {**steps.__annotations__, "return": gives}
+        twin.__dict__["__signature__"] = given.replace(return_annotation=gives)
         twin.__name__ = prefix + steps.__name__.lstrip("_")
         twin.__qualname__ = steps.__qualname__.replace(steps.__name__, twin.__name__)
     later.__doc__ = f"As `{now.__name__}`, awaited."

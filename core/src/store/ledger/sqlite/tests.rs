@@ -159,3 +159,27 @@ fn one_flipped_byte_breaks_the_row_it_is_in() {
     found[1].body = found[1].body.replace('b', "c");
     assert!(!chained(&found));
 }
+
+macro_rules! an_answer_is_known_before_it_is_committed {
+    ($name:ident, $make:expr) => {
+        #[test]
+        fn $name() {
+            let (ledger, _keep) = $make;
+            let held = ledger.0.committing.lock();
+            let answer = Answer { id: "k".into(), until: i64::MAX, body: "sealed".into() };
+            let beside = Beside { answer: Some(&answer), spend: None };
+            ledger.append(&scope("a", 1), &Entry { beside, ..entry("1", "{}") }).unwrap();
+            assert_eq!(block_on(ledger.answer("k", 1)).unwrap().as_deref(), Some("sealed"));
+            drop(held);
+            block_on(ledger.settle()).unwrap();
+            assert!(ledger.0.unsettled.lock().is_empty(), "what is committed is forgotten");
+            assert_eq!(block_on(ledger.answer("k", 1)).unwrap().as_deref(), Some("sealed"));
+        }
+    };
+}
+
+an_answer_is_known_before_it_is_committed!(in_memory, (SqliteLedger::open(None).unwrap(), ()));
+an_answer_is_known_before_it_is_committed!(in_a_folder, {
+    let folder = tempfile::tempdir().unwrap();
+    (SqliteLedger::open(Some(folder.path())).unwrap(), folder)
+});

@@ -36,9 +36,16 @@ pub struct Once {
     length: usize,
 }
 
-/// How much this process keeps for each scope, and since when that is counted.
+/// How much this process keeps for each scope.
 #[derive(Default)]
-pub struct Rooms(Mutex<(HashMap<Uid, (i64, usize)>, i64)>);
+pub struct Rooms(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    /// Since when it is counted, and how much that is.
+    taken: HashMap<Uid, (i64, usize)>,
+    swept_at: i64,
+}
 
 impl Rooms {
     /// How often scopes are forgotten whose day is over: each hour, in microseconds.
@@ -47,12 +54,12 @@ impl Rooms {
     /// Takes room for a text of this length, if there is.
     fn take(&self, scope: Uid, length: usize, now: i64) -> bool {
         let is_over = |since: i64| now.saturating_sub(since) >= KEPT_MICROS;
-        let (rooms, swept_at) = &mut *self.0.lock();
-        if now.saturating_sub(*swept_at) >= Self::SWEEP {
-            rooms.retain(|_, (since, _)| !is_over(*since));
-            *swept_at = now;
+        let mut counts = self.0.lock();
+        if now.saturating_sub(counts.swept_at) >= Self::SWEEP {
+            counts.taken.retain(|_, (since, _)| !is_over(*since));
+            counts.swept_at = now;
         }
-        let (since, taken) = rooms.entry(scope).or_insert((now, 0));
+        let (since, taken) = counts.taken.entry(scope).or_insert((now, 0));
         if is_over(*since) {
             (*since, *taken) = (now, 0);
         }

@@ -378,3 +378,31 @@ fn rotations_do_not_pile_keys_up() {
     world.clock.advance(Duration::from_secs(3_600));
     assert!(keys.rotate_blocking(&second.record.id, 3_600).is_ok());
 }
+
+#[test]
+fn a_fresh_key_is_known_to_many_at_once_while_changes_are_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = Tenantry::open(Options {
+        storage: Some(Storage::Folder(folder.path().to_owned())),
+        root_key: Some(tenantry::keyring::Secret::parse(&"5a".repeat(32)).unwrap()),
+        ..Options::default()
+    })
+    .unwrap();
+    client.admin().accounts().create_blocking("acme", TenantFacts::default()).unwrap();
+    client.admin().projects().create_blocking("acme", "prod", TenantFacts::default()).unwrap();
+    let spec = KeySpec { account_id: "acme".into(), project_id: "prod".into(), ..KeySpec::default() };
+    for _ in 0..6 {
+        let key = client.identity().keys().create_blocking(&spec).unwrap().key;
+        // Long enough that the follower meets the new key's change while it is loaded again and again.
+        let until = std::time::Instant::now() + Duration::from_millis(150);
+        std::thread::scope(|threads| {
+            for _ in 0..16 {
+                threads.spawn(|| {
+                    while std::time::Instant::now() < until {
+                        client.authenticate_blocking(&Presented::token(key.clone())).unwrap();
+                    }
+                });
+            }
+        });
+    }
+}

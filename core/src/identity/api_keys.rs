@@ -462,11 +462,11 @@ impl IdentityRoom {
                 Look::Good(known) => known,
                 Look::Bad => return Err(key_refused()),
                 Look::Absent => {
-                    self.load_key(Kind::Key, parts.id).await?;
-                    match self.keys.check(&parts) {
-                        Look::Good(known) => known,
-                        Look::Bad | Look::Absent => return Err(key_refused()),
-                    }
+                    // Held against what was read: a change that is followed meanwhile may have the cache forget it again.
+                    let found = self.load_key(Kind::Key, parts.id).await?;
+                    let tag = found.as_ref().map_or([0; 32], |known| known.tag);
+                    let good = self.keys.pepper().check(parts.proof, &tag);
+                    found.filter(|_| good).ok_or_else(key_refused)?
                 }
             },
             None => self.verify_foreign_key(&text).await?,
@@ -483,32 +483,30 @@ impl IdentityRoom {
         if !self.imported.read().contains(&id) {
             return Err(key_refused());
         }
-        if self.keys.get(&id).is_none() {
-            self.load_key(Kind::ImportedKey, &id).await?;
-        }
-        self.keys
-            .get(&id)
-            .filter(|known| self.keys.pepper().check(digest.as_bytes(), &known.tag))
-            .ok_or_else(key_refused)
+        let known = match self.keys.get(&id) {
+            None => self.load_key(Kind::ImportedKey, &id).await?,
+            known => known,
+        };
+        known.filter(|known| self.keys.pepper().check(digest.as_bytes(), &known.tag)).ok_or_else(key_refused)
     }
 
-    async fn load_key(&self, kind: Kind, id: &str) -> Result<()> {
+    async fn load_key(&self, kind: Kind, id: &str) -> Result<Option<Arc<Known>>> {
         // What others revoke must be followed before a key is believed here.
         self.world().await?;
         let row = self.store.find(kind, id).await?;
         let living = row.map(|row| parsed::<KeyBody>(&row).map(|body| (row, body))).transpose()?;
         let Some((row, body)) = living.filter(|(_, body)| body.revoked_at.is_none()) else {
             self.keys.bury(id);
-            return Ok(());
+            return Ok(None);
         };
         let known = Arc::new(body.known(&row.id, row.used_at)?);
-        if let Some(displaced) = self.keys.keep(known) {
+        if let Some(displaced) = self.keys.keep(Arc::clone(&known)) {
             let at = displaced.used_at.load(Ordering::Relaxed);
             if at > 0 {
                 self.store.used(vec![(displaced.id.clone(), at)]).await?;
             }
         }
-        Ok(())
+        Ok(Some(known))
     }
 
     /// Where a key reaches.

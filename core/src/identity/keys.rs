@@ -37,7 +37,7 @@ pub struct Parts<'a> {
     /// Names the key.
     pub id: &'a str,
     /// What the tag covers: id and secret.
-    proof: &'a [u8],
+    pub proof: &'a [u8],
 }
 
 /// A fresh key.
@@ -254,7 +254,8 @@ impl KnownKeys {
         set.iter().find(|way| same(&way.id, id.as_bytes())).and_then(|way| way.known.clone())
     }
 
-    /// Keeps a key, in place of one that was there by chance. Returns that one: its last use may not be written down yet.
+    /// Keeps a key, in place of one that was there by chance. Returns that one: its last use may not be written down yet. Of
+    /// several who load one key at once the last one's stays, with the newest use of all.
     pub fn keep(&self, known: Arc<Known>) -> Option<Arc<Known>> {
         let id = <[u8; ID]>::try_from(known.id.as_bytes()).ok()?;
         let mut set = self.set(&known.id)?.write();
@@ -262,8 +263,13 @@ impl KnownKeys {
         let place = place.or_else(|| set.iter().position(|way| way.known.is_none()));
         let place = place.unwrap_or_else(|| usize::from(known.tag.first().copied().unwrap_or_default()) % WAYS);
         let way = set.get_mut(place)?;
-        let before = std::mem::replace(way, Way { id, tag: known.tag, known: Some(known) });
-        before.known
+        let before = std::mem::replace(way, Way { id, tag: known.tag, known: Some(Arc::clone(&known)) });
+        let displaced = before.known?;
+        if displaced.id != known.id {
+            return Some(displaced);
+        }
+        known.used_at.fetch_max(displaced.used_at.load(Ordering::Relaxed), Ordering::Relaxed);
+        None
     }
 
     /// Remembers that nothing is behind an id of ours, so that asking again costs no look at the store either.

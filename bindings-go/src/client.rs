@@ -208,7 +208,7 @@ impl Tenant {
         AboutParts {
             account_id: self.0.account_id().to_owned(),
             project_id: self.0.project_id().to_owned(),
-            caller: FromCore::from_core(self.0.caller()),
+            caller: FromCore::from_core(self.0.caller().cloned()),
         }
     }
 

@@ -158,7 +158,7 @@ impl Tenant {
     /// Who the credential behind this handle is, as JSON; nobody when the process itself named the tenant.
     #[napi(getter)]
     pub fn caller(&self) -> napi::Result<Option<String>> {
-        shielded(|| Ok(self.0.caller().map(|caller| wire(&caller)).transpose()?))
+        shielded(|| Ok(self.0.caller().map(wire).transpose()?))
     }
 
     #[napi(getter, catch_unwind)]

@@ -249,7 +249,7 @@ twins! {
             /// Who the credential behind this handle is; `None` when this process itself named the tenant.
             #[getter]
             fn caller(&self) -> Option<Identity> {
-                self.0.caller().map(Identity)
+                self.0.caller().cloned().map(Identity)
             }
 
             /// The same project on behalf of `principal`; this process vouches for it.

@@ -30,6 +30,19 @@ for number in range(int(sys.argv[2])):
     print(number, flush=True)
 """
 
+# One worker of several behind one door: the same requests reach all, as when a client repeats what took too long.
+REPEATER = """
+import sys
+from tenantry import Tenantry
+
+client = Tenantry(sys.argv[1], deadline_ms=30_000)
+globex = client.tenant("globex", "prod")
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(int(sys.argv[2])):
+    print(globex.guard.evaluate(content="question", idempotency_key=f"k{number}").request_id, flush=True)
+"""
+
 
 def decisions(tenant: Tenant) -> int:
     return sum(row.kind == "decision" for row in tenant.audit.query(limit=10_000))
@@ -290,3 +303,22 @@ def test_a_waiting_call_lets_other_threads_run(globex: Tenant) -> None:
         turns += 1
     waiting.join()
     assert turns > 10
+
+
+def test_of_several_processes_one_decides_a_repeated_request(data_dir: Path) -> None:
+    with Tenantry(data_dir) as client:
+        globex = made(client, "globex")
+        workers = [python(REPEATER, data_dir, 60) for _ in range(3)]
+        for worker in workers:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "ready\n"
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        told = [worker.communicate(timeout=60)[0].split() for worker in workers]
+        assert [len(ids) for ids in told] == [60, 60, 60]
+        assert told[0] == told[1] == told[2]
+        rows = [row.request_id for row in globex.audit.query(limit=10_000) if row.kind == "decision"]
+        assert sorted(rows) == sorted(told[0])
+        assert globex.audit.verify().ok

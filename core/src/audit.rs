@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     keyring::Keyring,
     scope::{Layer, Scope, Uid},
-    store::{Catalog, Committed, DocumentKind, Entry, Ledger, Row, RowsFrom, Spend},
+    store::{Answer, Catalog, Committed, DocumentKind, Entry, Ledger, Row, RowsFrom, Spend},
 };
 
 /// One call in this many is kept by the class `sampled`.
@@ -56,10 +56,9 @@ impl Audit {
 
     /// Writes one row as strongly as `class` says. Waits only for `required`.
     pub async fn record(&self, scope: &Scope, class: AuditClass, entry: &Entry<'_>) -> Result<()> {
-        // What was spent, and what is answered again, is not a sample of anything.
-        let alone = entry.beside.answer.is_none() && entry.beside.spend.is_none();
-        if alone && class == AuditClass::Sampled && !crc32fast::hash(entry.request_id.as_bytes()).is_multiple_of(SAMPLE)
-        {
+        // What was spent is not a sample of anything.
+        let is_sample = class == AuditClass::Sampled && entry.spend.is_none();
+        if is_sample && !crc32fast::hash(entry.request_id.as_bytes()).is_multiple_of(SAMPLE) {
             return Ok(());
         }
         self.know(scope);
@@ -67,9 +66,11 @@ impl Audit {
         if class == AuditClass::Required { self.ledger.settle().await } else { Ok(()) }
     }
 
-    /// What was answered to the request of this id before, sealed.
-    pub async fn answer(&self, id: &str) -> Result<Option<String>> {
-        self.ledger.answer(id, self.clock.now().wall_micros).await
+    /// Commits one row, as strongly as any class asks, together with what its request is answered from now on; or gives, where
+    /// it was answered before, by any process, the answer of then, and writes nothing.
+    pub async fn record_once(&self, scope: &Scope, entry: &Entry<'_>, answer: Answer) -> Result<Option<String>> {
+        self.know(scope);
+        self.ledger.answer_once(scope, entry, answer).await
     }
 
     /// Writes down what was spent; false when that was done before.

@@ -254,15 +254,8 @@ impl Tenant {
     /// Who the credential behind this handle is, as it was when the handle was made; nobody when the process itself named
     /// the tenant.
     #[must_use]
-    pub fn caller(&self) -> Option<Identity> {
-        self.session.as_ref().map(|session| session.identity.clone())
-    }
-
-    /// The account the caller behind this handle is at home in; none for the process itself and for credentials of the
-    /// platform. Another one than this handle's where the caller crossed by a grant.
-    #[must_use]
-    pub fn home_account(&self) -> Option<&str> {
-        self.session.as_ref()?.verified.authority.account_id().map(crate::scope::Id::as_str)
+    pub fn caller(&self) -> Option<&Identity> {
+        self.session.as_ref().map(|session| &session.identity)
     }
 
     /// API keys and tokens of this tenant, as its caller.
@@ -355,7 +348,7 @@ pub struct TenantSettings(Tenant);
 pub struct Audit(Tenant);
 
 impl Guard {
-    async fn decided(&self, request: GuardRequest, key: Option<&str>) -> Result<GuardResponse> {
+    async fn answered(&self, request: GuardRequest, key: Option<&str>) -> Result<GuardResponse> {
         let engine = self.0.client.0.engine()?;
         let session = self.0.session.as_deref();
         let principal = self.0.principal.as_deref().or(session.map(|session| &session.principal));
@@ -375,13 +368,13 @@ with_blocking_twins! {
     impl Guard {
         /// Decides one call. A denial is an answer; only an outage or bad input is an error.
         pub async fn evaluate / evaluate_blocking(&self, request: GuardRequest) -> Result<GuardResponse> {
-            self.decided(request, None).await
+            self.answered(request, None).await
         }
 
         /// As [`Guard::evaluate`], once: whoever repeats the request under the same key within a day gets the same answer,
         /// and nothing is decided, charged or remembered a second time.
         pub async fn evaluate_once / evaluate_once_blocking(&self, request: GuardRequest, key: &str) -> Result<GuardResponse> {
-            self.decided(request, Some(key)).await
+            self.answered(request, Some(key)).await
         }
 
         /// The detectors there are, and the keys policies can read of them.

@@ -35,7 +35,7 @@ pub use shape::Unsealed;
 
 use crate::{
     api::{
-        AuditHead, AuditRecord, ContentType, DetectResponse, GuardRequest, GuardResponse, Principal, Since,
+        AuditClass, AuditHead, AuditRecord, ContentType, DetectResponse, GuardRequest, GuardResponse, Principal, Since,
         VerifyReport,
     },
     audit::Audit,
@@ -143,6 +143,13 @@ impl Call {
     pub fn subject(&self) -> detect::Subject<'_> {
         subject(&self.request, self.direction())
     }
+}
+
+/// What six steps came to; nothing of it is written yet, and dropping it releases what was reserved.
+struct Decided {
+    allowance: Allowance,
+    history: History,
+    unsealed: Unsealed,
 }
 
 fn subject(request: &GuardRequest, direction: Direction) -> detect::Subject<'_> {
@@ -260,34 +267,50 @@ impl Engine {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
             Err(error) => Err(error),
         };
-        let decided = match &begun {
-            Ok(call) => self.decided(instance, caller, call, key).await,
-            Err(error) => Err(error.clone()),
+        let answered = match begun {
+            Ok(call) => self.answered(instance, caller, call, key).await,
+            Err(error) => Err(error),
         };
-        match decided {
+        match answered {
             Ok(response) => Ok(response),
             Err(error) => Err(self.audit_failure(instance.scope(), &request_id, received_at, error).await),
         }
     }
 
-    async fn decided(
-        &self,
+    async fn answered(
+        self: &Arc<Self>,
         instance: &Instance,
         caller: Caller<'_>,
-        call: &Call,
+        call: Call,
         key: Option<&str>,
     ) -> Result<GuardResponse> {
         if let Some(session) = caller.session {
             self.standing(session, instance, Use::Guard(call.action.name())).await?;
         }
         match key {
-            // On the heap, or every future around it would be as large, and copied whole each time it is handed on.
-            None => runtime::shielded(Box::pin(self.walk(call, None))).await,
+            None => self.walk(call).await,
             Some(key) => Box::pin(self.walk_once(call, caller.session, key)).await,
         }
     }
 
-    async fn walk(&self, call: &Call, once: Option<&mut once::Once>) -> Result<GuardResponse> {
+    async fn walk(self: &Arc<Self>, call: Call) -> Result<GuardResponse> {
+        let walk = async {
+            let decided = self.decide_on(&call).await?;
+            match call.tenant.settings.audit_class {
+                AuditClass::Standard | AuditClass::Sampled => self.seal(&call, decided).await,
+                AuditClass::Required => {
+                    // It waits for a disk: whoever called it may give it up by then, and the row would stand uncharged.
+                    let engine = Arc::clone(self);
+                    runtime::to_the_end(async move { engine.seal(&call, decided).await }).await
+                }
+            }
+        };
+        // On the heap, or every future around it would be as large, and copied whole each time it is handed on.
+        runtime::shielded(Box::pin(walk)).await
+    }
+
+    /// The steps before the last.
+    async fn decide_on(&self, call: &Call) -> Result<Decided> {
         #[cfg(feature = "test-hooks")]
         crate::testing::panic_if_asked();
         let allowance = self.admit(call).await?;
@@ -298,7 +321,7 @@ impl Engine {
         let verdict = self.decide(call, &allowance, &input)?;
         let unsealed = self.shape(call, &findings, &history, &input, verdict);
         self.check_deadline(call, &allowance)?;
-        self.seal(call, once, allowance, history, unsealed).await
+        Ok(Decided { allowance, history, unsealed })
     }
 
     fn begin(

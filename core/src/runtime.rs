@@ -136,6 +136,38 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     handle()?.spawn_blocking(work).await.map_err(|_| panicked())?
 }
 
+/// Work that is done to its end. Whoever waits for it does it; when nobody waits any more, a task of its own goes on. Work that
+/// is done at once so costs no task.
+#[must_use]
+pub struct ToTheEnd<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+
+/// See [`ToTheEnd`].
+pub fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> ToTheEnd<T> {
+    ToTheEnd(Some(Box::pin(work)))
+}
+
+impl<T: Send + 'static> Future for ToTheEnd<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let Some(work) = &mut self.0 else { return Poll::Pending };
+        let done = work.as_mut().poll(context);
+        if done.is_ready() {
+            self.0 = None;
+        }
+        done
+    }
+}
+
+impl<T: Send + 'static> Drop for ToTheEnd<T> {
+    fn drop(&mut self) {
+        let Some(work) = self.0.take() else { return };
+        if let Ok(runtime) = Handle::try_current().or_else(|_| handle()) {
+            drop(runtime.spawn(work));
+        }
+    }
+}
+
 /// Starts a named thread that lives until its work returns. Used by the few long-lived background tasks.
 pub fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new()

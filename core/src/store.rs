@@ -12,7 +12,7 @@ mod sqlite;
 pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, TenantRow};
 pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
 pub use credentials::{CredentialRow, CredentialRowKind, Credentials, NEVER, SqliteCredentials};
-pub use ledger::{Answer, Beside, Committed, Entry, Ledger, Row, RowsFrom, Spend, SqliteLedger};
+pub use ledger::{Answer, Committed, Entry, Ledger, Row, RowsFrom, Spend, SqliteLedger};
 pub use sessions::{MemorySessions, SessionTurns, Sessions, SqliteSessions};
 pub use sqlite::{Database, after_fork_in_child, after_fork_in_parent, before_fork};
 

@@ -6,13 +6,14 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tenantry::{
     Error, Options, Tenant, Tenantry,
     api::{
-        AuditClass, Decision, GuardRequest, KeySpec, ModelContext, Presented, Principal, SettingsPatch, Since, Status,
-        TenantFacts, TokenRequest, TokenSpec, UsageReport,
+        AuditClass, Decision, GuardRequest, KeySpec, LimitSpec, ModelContext, Presented, Principal, SettingsPatch,
+        Since, Status, TenantFacts, TokenRequest, TokenSpec, UsageReport,
     },
     client::Surroundings,
     clock::ManualClock,
     config::Storage,
     keyring::Secret,
+    runtime,
 };
 
 const START: i64 = 1_767_225_600_000_000;
@@ -96,6 +97,36 @@ fn of_many_at_once_one_decides_and_all_get_its_answer() {
     });
     assert!(ids.iter().all(|id| *id == ids[0]));
     assert_eq!(decisions(&tenant).len(), 1);
+}
+
+#[test]
+fn a_caller_that_gives_up_while_its_call_is_written_down_has_made_it() {
+    for key in [Some("k"), None] {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(START);
+        let client = open(Storage::Folder(folder.path().to_owned()), &clock);
+        let tenant = acme(&client);
+        let required = SettingsPatch { audit_class: Some(AuditClass::Required), ..SettingsPatch::default() };
+        tenant.settings().update_blocking(required).unwrap();
+        let limit = serde_json::json!({ "id": "calls", "rate": 2, "per_ms": 86_400_000 });
+        let limit = serde_json::from_value::<LimitSpec>(limit).unwrap();
+        tenant.limits().set_blocking(limit).unwrap();
+        // What is loaded first may wait for other things.
+        tenant.guard().evaluate_blocking(GuardRequest::prompt("hello")).unwrap();
+        let guard = tenant.guard();
+        let call = async move {
+            match key {
+                Some(key) => guard.evaluate_once(GuardRequest::prompt("hello"), key).await,
+                None => guard.evaluate(GuardRequest::prompt("hello")).await,
+            }
+        };
+        drop(runtime::poll_once(Box::pin(call)).expect_err("it waits for the disk"));
+        assert_eq!(decisions(&tenant).len(), 2);
+        let next = GuardRequest { dryrun: Some(true), ..GuardRequest::prompt("hello") };
+        let next = tenant.guard().evaluate_blocking(next).unwrap();
+        assert_eq!(next.decision, Decision::Deny, "the call that was given up was charged ({key:?})");
+        client.close_blocking().unwrap();
+    }
 }
 
 #[test]
@@ -274,39 +305,6 @@ fn one_tenants_answers_do_not_fill_the_disk_of_all() {
     assert_eq!(decisions(&tenant).len(), 560, "nothing was decided again");
     let other = client.tenant_blocking("acme", "test").unwrap();
     assert_eq!(again(&other, "other", "k").unwrap(), Decision::Modify, "another's room is its own");
-}
-
-#[test]
-fn what_another_process_answered_before_it_died_is_answered_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = ManualClock::at(START);
-    let journals = folder.path().join("journal");
-    // A second process on the folder, as good as: what it appends reaches the ledger only when its journal is adopted.
-    let client = open(Storage::Folder(folder.path().to_owned()), &clock);
-    let tenant = acme(&client);
-    once(&tenant, "hello", "before").unwrap();
-    let first = once(&tenant, "hello", "k").unwrap();
-    let left: Vec<_> = std::fs::read_dir(&journals).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let copy = tempfile::tempdir().unwrap();
-    for path in &left {
-        std::fs::copy(path, copy.path().join(path.file_name().unwrap())).unwrap();
-    }
-    let catalog = tempfile::tempdir().unwrap();
-    client.close_blocking().unwrap();
-    drop((tenant, client));
-    // The folder as it was when the other process died: the ledger without its rows, and its journal beside.
-    for name in ["catalog.db", "counters.db"] {
-        std::fs::copy(folder.path().join(name), catalog.path().join(name)).unwrap();
-    }
-    let living = open(Storage::Folder(catalog.path().to_owned()), &clock);
-    let tenant = living.tenant_blocking("acme", "prod").unwrap();
-    once(&tenant, "hello", "mine").unwrap();
-    for path in &left {
-        let name = path.file_name().unwrap();
-        std::fs::copy(copy.path().join(name), catalog.path().join("journal").join(name)).unwrap();
-    }
-    assert_eq!(once(&tenant, "hello", "k").unwrap(), first, "after this process had looked already");
-    assert_eq!(decisions(&tenant).iter().filter(|id| **id == first.request_id).count(), 1);
 }
 
 #[test]

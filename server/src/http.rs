@@ -18,12 +18,11 @@ pub mod table;
 pub mod tenant;
 
 use std::{
-    pin::{Pin, pin},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -42,10 +41,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 pub use problem::{OAuthError, Problem};
 use tenantry::{Error, Result, Tenant, Tenantry, api::EVENT_LOOP_BYTES, entropy, runtime};
 use tokio::runtime::Handle;
-use tokio_util::{
-    sync::CancellationToken,
-    task::{TaskTracker, task_tracker::TaskTrackerToken},
-};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::route::{Access, Errors, Route};
 use crate::{
@@ -173,7 +169,7 @@ impl App {
             Access::Tenant => {
                 let tenant = self.client().authenticate(&call.presented()?).await?;
                 // Its own, where it crosses into another: what it takes up there would be that one's.
-                let account = tenant.home_account().unwrap_or(tenant.account_id()).to_owned();
+                let account = home_of(&tenant).to_owned();
                 call.asking = Asking::Tenant(tenant);
                 let gate = match (content, large) {
                     // It takes its place among the streams instead.
@@ -194,6 +190,12 @@ impl App {
         call.turn = Some(gate.turn(&account).await?);
         Ok(())
     }
+}
+
+/// The account whoever acts is at home in; another one than it acts in where it crossed by a grant.
+fn home_of(tenant: &Tenant) -> &str {
+    let own = tenant.caller().map(|caller| caller.account_id.as_str());
+    own.filter(|account| !account.is_empty()).unwrap_or(tenant.account_id())
 }
 
 /// Works on little here, and on much on a thread of its own.
@@ -271,48 +273,15 @@ struct Progress {
     given_up: AtomicBool,
 }
 
-/// Work that is done to its end. Whoever waits for it does it; when nobody waits any more, a task of its own goes on. Most
-/// work is done at once, and so costs neither a task nor a timer.
-struct ToTheEnd {
-    work: Option<Pin<Box<dyn Future<Output = Response<Body>> + Send>>>,
-    tracker: TaskTracker,
-    /// Until it is done the server does not end.
-    _token: TaskTrackerToken,
-}
-
-impl ToTheEnd {
-    fn new(tracker: &TaskTracker, work: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
-        Self { work: Some(Box::pin(work)), tracker: tracker.clone(), _token: tracker.token() }
-    }
-}
-
-impl Future for ToTheEnd {
-    type Output = Response<Body>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Body>> {
-        let Some(work) = &mut self.work else { return Poll::Pending };
-        let done = work.as_mut().poll(context);
-        if done.is_ready() {
-            self.work = None;
-        }
-        done
-    }
-}
-
-impl Drop for ToTheEnd {
-    fn drop(&mut self) {
-        if let (Some(work), Ok(runtime)) = (self.work.take(), Handle::try_current()) {
-            drop(self.tracker.spawn_on(work, &runtime));
-        }
-    }
-}
-
 /// The way of one request: read whole, worked on, answered, counted. Whoever waits may give up, also we; the work goes on.
 async fn edge(app: App, route: Arc<Route>, path: Option<RawPathParams>, request: Request<Body>) -> Response<Body> {
     let request_id = entropy::request_id();
     let progress = Arc::new(Progress { read: AtomicBool::new(!closes(&request)), given_up: AtomicBool::new(false) });
     let (id, own, of_route, seen) = (request_id.clone(), app.clone(), Arc::clone(&route), Arc::clone(&progress));
-    let work = ToTheEnd::new(&app.0.work, async move {
+    let token = app.0.work.token();
+    let work = runtime::to_the_end(async move {
+        // Until it is done the server does not end.
+        let _token = token;
         let began = Instant::now();
         let passed = runtime::shielded(pin!(pass(&own, &of_route, path, request, &id, &seen.read))).await;
         let (answer, error) = match passed {

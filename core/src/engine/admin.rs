@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     policy::packs,
     scope::{Layer, Scope},
-    store::{Beside, DocumentKind, Entry},
+    store::{DocumentKind, Entry},
     tenant::{Instance, SETTINGS},
 };
 
@@ -27,7 +27,7 @@ impl Engine {
         let id = entropy::request_id();
         let text = body.to_string();
         let at = self.clock.now().wall_micros;
-        let entry = Entry { at, kind, request_id: &id, decision: "", body: &text, beside: Beside::default() };
+        let entry = Entry { at, kind, request_id: &id, decision: "", body: &text, spend: None };
         self.audit.record(scope, AuditClass::Standard, &entry).await
     }
 

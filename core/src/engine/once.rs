@@ -1,7 +1,8 @@
 //! Once: a request that is repeated under its key is answered as it was, and decided and charged no second time.
 //!
-//! The answer is committed with the decision's own row, by the same write, so that whoever repeats a request after a crash
-//! gets the answer that stands in the audit, or a fresh one when there is none. It is sealed: the ledger never shows content.
+//! The ledger decides: one transaction writes the decision's row and the answer, or finds that there is one. So of two processes
+//! that decide the same request one leaves a row and both give its answer, and whoever repeats it after a crash gets the answer
+//! that stands in the audit, or a fresh one when there is none. It is sealed: the ledger never shows content.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,14 +15,14 @@ use crate::{
     api::{CredentialKind, GuardResponse, Status},
     error::{Error, Result},
     runtime,
-    scope::{Scope, Uid},
+    scope::Uid,
     store::Answer,
 };
 
 /// How long an answer is given again: one day, in microseconds.
 const KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 /// A larger answer is repeated only by the process that gave it, and only for a while; after that it is known that there was
-/// one, so that nothing is decided again. A row of the journal has room for less than 1 MiB, and a disk for less than all.
+/// one, so that nothing is decided again: what one transaction carries, others wait for.
 const LARGEST: usize = 128 * 1_024;
 /// Most text that is kept for one scope in a day. Of what comes after it is known that it was answered, and no more: a disk is
 /// everybody's.
@@ -32,8 +33,6 @@ const MAX_KEY: usize = 256;
 pub struct Once {
     id: String,
     request: String,
-    /// How long the text of its answer is, once there is one.
-    length: usize,
 }
 
 /// How much this process keeps for each scope.
@@ -53,20 +52,30 @@ impl Rooms {
 
     /// Takes room for a text of this length, if there is.
     fn take(&self, scope: Uid, length: usize, now: i64) -> bool {
-        let is_over = |since: i64| now.saturating_sub(since) >= KEPT_MICROS;
         let mut counts = self.0.lock();
         if now.saturating_sub(counts.swept_at) >= Self::SWEEP {
-            counts.taken.retain(|_, (since, _)| !is_over(*since));
+            counts.taken.retain(|_, (since, _)| !is_over(*since, now));
             counts.swept_at = now;
         }
         let (since, taken) = counts.taken.entry(scope).or_insert((now, 0));
-        if is_over(*since) {
+        if is_over(*since, now) {
             (*since, *taken) = (now, 0);
         }
         let fits = *taken + length <= ROOM;
         *taken += if fits { length } else { 0 };
         fits
     }
+
+    /// Gives back what was taken for a text that is not kept.
+    pub(super) fn give_back(&self, scope: Uid, length: usize) {
+        if let Some((_, taken)) = self.0.lock().taken.get_mut(&scope) {
+            *taken = taken.saturating_sub(length);
+        }
+    }
+}
+
+fn is_over(since: i64, now: i64) -> bool {
+    now.saturating_sub(since) >= KEPT_MICROS
 }
 
 /// An answer that was given, and what to.
@@ -124,7 +133,6 @@ impl Once {
                 key.as_bytes(),
             ]),
             request: digest([body.as_slice()]),
-            length: 0,
         })
     }
 
@@ -137,21 +145,26 @@ impl Once {
 impl Engine {
     /// Takes the steps, or gives the answer this request got before under the same key. Of several at once one takes them and
     /// the others wait for it.
-    pub(super) async fn walk_once(&self, call: &Call, session: Option<&Session>, key: &str) -> Result<GuardResponse> {
-        let mut once = Once::new(call, session, key)?;
+    pub(super) async fn walk_once(
+        self: &Arc<Self>,
+        call: Call,
+        session: Option<&Session>,
+        key: &str,
+    ) -> Result<GuardResponse> {
+        let once = Once::new(&call, session, key)?;
         // An answer of better days is not for a tenant that is suspended now; a dry run leaves nothing.
         if call.tenant.status == Status::Suspended || call.flags.dry_run {
-            return runtime::shielded(Box::pin(self.walk(call, None))).await;
+            return self.walk(call).await;
         }
-        let (id, request) = (once.id.clone(), once.request.clone());
+        let (name, request) = (once.id.clone(), once.request.clone());
+        // What was answered before, and not lately here, is found when it is sealed: the ledger is asked once.
         let first = async {
-            if let Some(known) = self.kept_answer(&once).await? {
-                return Ok(Arc::new(known));
-            }
-            let response = runtime::shielded(Box::pin(self.walk(call, Some(&mut once)))).await?;
-            Ok(Arc::new(Answered { request: once.request, response: Some(response), length: once.length }))
+            let decided = self.decide_on(&call).await?;
+            let engine = Arc::clone(self);
+            runtime::to_the_end(async move { engine.seal_once(&call, &once, decided).await }).await
         };
-        let answered = self.answers.try_get_with(id, first).await;
+        let first = async { runtime::shielded(Box::pin(first)).await.map(Arc::new) };
+        let answered = self.answers.try_get_with(name, first).await;
         let answered = answered.map_err(|error: Arc<Error>| Error::clone(&error))?;
         if answered.request != request {
             return Err(Error::invalid("idempotency_key_reused", "the idempotency key was used for another request")
@@ -163,34 +176,36 @@ impl Engine {
         })
     }
 
-    async fn kept_answer(&self, once: &Once) -> Result<Option<Answered>> {
-        let Some(sealed) = self.audit.answer(&once.id).await? else { return Ok(None) };
-        let text = self.sealer.open(&once.id, &sealed)?;
-        let known: Result<Answered, _> = serde_json::from_slice(&text);
-        known
-            .map(|known| Some(Answered { length: text.len(), ..known }))
-            .map_err(|_| Error::data("store_corrupt", "a kept answer cannot be read"))
-    }
-
-    /// The answer as it is committed beside its row.
+    /// An answer as this process knows it, as it is committed beside its row, and the room taken for that.
     pub(super) fn answer_of(
         &self,
-        scope: &Scope,
-        once: &mut Once,
-        response: &GuardResponse,
+        scope: Uid,
+        once: &Once,
+        response: GuardResponse,
         now: i64,
-    ) -> Result<Answer> {
-        let mut answered = Answered { request: once.request.clone(), response: Some(response.clone()), length: 0 };
-        let written = |answered: &Answered| {
-            serde_json::to_vec(answered).map_err(|_| Error::internal("an answer could not be written"))
-        };
+    ) -> Result<(Answered, Answer, usize)> {
+        let mut answered = Answered { request: once.request.clone(), response: Some(response), length: 0 };
         let mut text = written(&answered)?;
-        once.length = text.len();
-        if text.len() > LARGEST || !self.rooms.take(scope.uid(), text.len(), now) {
-            answered.response = None;
-            text = written(&answered)?;
+        answered.length = text.len();
+        let mut room = text.len();
+        if room > LARGEST || !self.rooms.take(scope, room, now) {
+            room = 0;
+            text = written(&Answered { request: once.request.clone(), response: None, length: 0 })?;
         }
         let body = self.sealer.seal(&once.id, &text)?;
-        Ok(Answer { id: once.id.clone(), until: now.saturating_add(KEPT_MICROS), body })
+        Ok((answered, Answer { id: once.id.clone(), until: now.saturating_add(KEPT_MICROS), body }, room))
     }
+
+    /// An answer as it was committed.
+    pub(super) fn read_answer(&self, once: &Once, sealed: &str) -> Result<Answered> {
+        let text = self.sealer.open(&once.id, sealed)?;
+        let known: Result<Answered, _> = serde_json::from_slice(&text);
+        known
+            .map(|known| Answered { length: text.len(), ..known })
+            .map_err(|_| Error::data("store_corrupt", "a kept answer cannot be read"))
+    }
+}
+
+fn written(answered: &Answered) -> Result<Vec<u8>> {
+    serde_json::to_vec(answered).map_err(|_| Error::internal("an answer could not be written"))
 }

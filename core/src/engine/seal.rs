@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Allowance, Call, Engine, History, Unsealed, once::Once};
+use super::{
+    Call, Decided, Engine, Unsealed,
+    once::{Answered, Once},
+};
 use crate::{
     api::{AuditClass, GuardResponse, Principal},
     clock::Now,
     error::{Error, Result},
     scope::Scope,
-    store::{Beside, Entry, Spend},
+    store::{Entry, Spend},
     usage,
 };
 
@@ -58,41 +61,63 @@ fn texts(items: &[String]) -> Vec<&str> {
     items.iter().map(String::as_str).collect()
 }
 
-/// What the call says its model call used. A repetition under the same key is the same model call.
-fn spend_of(call: &Call, once: Option<&Once>, response: &GuardResponse) -> Result<Option<Spend>> {
+/// What the call says its model call used, under the name of its model call.
+fn spend_of(call: &Call, name: &str) -> Result<Option<Spend>> {
     let Some(model) = call.request.model.as_ref().filter(|model| !call.flags.dry_run && usage::tells_spend(model))
     else {
         return Ok(None);
     };
     let cost = usage::cost_of(model);
-    let id = once.map_or(response.request_id.as_str(), Once::id);
-    let at = call.received_at.wall_micros;
-    Ok(Some(Spend { id: format!("guard:{id}"), at, model: cost.model, micros: cost.micros }))
+    Ok(Some(Spend {
+        id: format!("guard:{name}"),
+        at: call.received_at.wall_micros,
+        model: cost.model,
+        micros: cost.micros,
+    }))
+}
+
+fn entry<'a>(call: &'a Call, response: &GuardResponse, body: &'a str, spend: Option<&'a Spend>) -> Entry<'a> {
+    Entry {
+        at: call.received_at.wall_micros,
+        kind: "decision",
+        request_id: &call.request_id,
+        decision: response.decision.name(),
+        body,
+        spend,
+    }
 }
 
 impl Engine {
-    pub(super) async fn seal(
-        &self,
-        call: &Call,
-        once: Option<&mut Once>,
-        allowance: Allowance,
-        history: History,
-        unsealed: Unsealed,
-    ) -> Result<GuardResponse> {
-        let Unsealed { response, turn } = unsealed;
-        let body = self.body(call, &response)?;
-        let now = call.received_at.wall_micros;
-        let spend = spend_of(call, once.as_deref(), &response)?;
-        let answer = once.map(|once| self.answer_of(&call.scope, once, &response, now)).transpose()?;
-        let entry = Entry {
-            at: now,
-            kind: "decision",
-            request_id: &call.request_id,
-            decision: response.decision.name(),
-            body: &body,
-            beside: Beside { answer: answer.as_ref(), spend: spend.as_ref() },
-        };
+    pub(super) async fn seal(&self, call: &Call, decided: Decided) -> Result<GuardResponse> {
+        let body = self.body(call, &decided.unsealed.response)?;
+        let spend = spend_of(call, &call.request_id)?;
+        let entry = entry(call, &decided.unsealed.response, &body, spend.as_ref());
         self.audit.record(&call.scope, call.tenant.settings.audit_class, &entry).await?;
+        self.keep(call, decided).await
+    }
+
+    /// As [`Engine::seal`], together with the answer to the call's request; where that was answered meanwhile, by another
+    /// process, this call leaves nothing, and that answer holds.
+    pub(super) async fn seal_once(&self, call: &Call, once: &Once, decided: Decided) -> Result<Answered> {
+        let body = self.body(call, &decided.unsealed.response)?;
+        // A repetition under the same key is the same model call.
+        let spend = spend_of(call, once.id())?;
+        let entry = entry(call, &decided.unsealed.response, &body, spend.as_ref());
+        let (scope, now) = (call.scope.uid(), call.received_at.wall_micros);
+        let (answered, answer, room) = self.answer_of(scope, once, decided.unsealed.response.clone(), now)?;
+        let recorded = self.audit.record_once(&call.scope, &entry, answer).await;
+        if !matches!(recorded, Ok(None)) {
+            self.rooms.give_back(scope, room);
+        }
+        match recorded? {
+            Some(sealed) => self.read_answer(once, &sealed),
+            None => self.keep(call, decided).await.map(|_| answered),
+        }
+    }
+
+    /// What is left to do once the proof is written: keep the charge, remember the turn.
+    async fn keep(&self, call: &Call, decided: Decided) -> Result<GuardResponse> {
+        let Decided { allowance, history, unsealed: Unsealed { response, turn } } = decided;
         if !call.flags.dry_run
             && let Ok(granted) = allowance.0
         {
@@ -139,14 +164,7 @@ impl Engine {
             return error;
         }
         let body = serde_json::json!({ "error": error.kind().name(), "code": error.code() }).to_string();
-        let entry = Entry {
-            at: at.wall_micros,
-            kind: "error",
-            request_id,
-            decision: "",
-            body: &body,
-            beside: Beside::default(),
-        };
+        let entry = Entry { at: at.wall_micros, kind: "error", request_id, decision: "", body: &body, spend: None };
         match self.audit.record(scope, AuditClass::Standard, &entry).await {
             Ok(()) => error,
             Err(audit) => audit,

@@ -464,9 +464,7 @@ impl IdentityRoom {
                 Look::Absent => {
                     // Held against what was read: a change that is followed meanwhile may have the cache forget it again.
                     let found = self.load_key(Kind::Key, parts.id).await?;
-                    let tag = found.as_ref().map_or([0; 32], |known| known.tag);
-                    let good = self.keys.pepper().check(parts.proof, &tag);
-                    found.filter(|_| good).ok_or_else(key_refused)?
+                    self.keys.proven(found, parts.proof).ok_or_else(key_refused)?
                 }
             },
             None => self.verify_foreign_key(&text).await?,
@@ -487,7 +485,7 @@ impl IdentityRoom {
             None => self.load_key(Kind::ImportedKey, &id).await?,
             known => known,
         };
-        known.filter(|known| self.keys.pepper().check(digest.as_bytes(), &known.tag)).ok_or_else(key_refused)
+        self.keys.proven(known, digest.as_bytes()).ok_or_else(key_refused)
     }
 
     async fn load_key(&self, kind: Kind, id: &str) -> Result<Option<Arc<Known>>> {

@@ -232,6 +232,14 @@ impl KnownKeys {
         if ours & !present { Look::Absent } else { Look::Bad }
     }
 
+    /// A key that was read, if this proof is its own. As much is done where none was found.
+    #[must_use]
+    pub fn proven(&self, found: Option<Arc<Known>>, proof: &[u8]) -> Option<Arc<Known>> {
+        let tag = found.as_ref().map_or([0; 32], |known| known.tag);
+        let good = self.pepper.check(proof, &tag);
+        found.filter(|_| good)
+    }
+
     /// The tag of a key and whether there is one: every way is compared whole, and chosen by masks.
     fn tag_of(&self, id: &str) -> (bool, [u8; 32]) {
         let mut tag = [0; 32];

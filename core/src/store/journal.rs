@@ -17,8 +17,8 @@ use crate::{
 
 const MAGIC: [u8; 4] = *b"tnJ1";
 const HEADER: usize = 12;
-/// Largest record; a bigger one is refused before it is written.
-const MAX_RECORD: usize = 1 << 20;
+/// Largest record; who writes refuses a bigger one, and what reads as one is none.
+pub const MAX_RECORD: usize = 1 << 20;
 /// Most bytes read from a journal in one go.
 pub const CHUNK: u64 = 4 << 20;
 
@@ -100,9 +100,9 @@ impl Journal {
         read_from(&self.path, offset)
     }
 
-    /// Removes the file; everything in it must be committed.
-    pub fn remove(&self) {
-        let _ = fs::remove_file(&self.path);
+    /// Removes the file; everything in it must be committed. False when it is still there.
+    pub fn remove(&self) -> bool {
+        is_removed(&self.path)
     }
 }
 
@@ -112,16 +112,13 @@ fn unavailable() -> Error {
 }
 
 /// Frames `payload` for [`Journal::append`].
-pub fn frame(payload: &[u8]) -> Result<Vec<u8>> {
-    if payload.len() > MAX_RECORD {
-        return Err(Error::invalid("audit_record_too_large", "the call's audit record would exceed 1 MiB"));
-    }
+pub fn frame(payload: &[u8]) -> Vec<u8> {
     let mut record = Vec::with_capacity(payload.len() + HEADER);
     record.extend_from_slice(&MAGIC);
     record.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes());
     record.extend_from_slice(&crc32fast::hash(payload).to_be_bytes());
     record.extend_from_slice(payload);
-    Ok(record)
+    record
 }
 
 /// Reads whole records from `offset`; returns them and the offset to go on from.
@@ -182,34 +179,23 @@ impl Orphan {
         read_from(&self.path, offset)
     }
 
-    /// Removes the file; everything in it must be committed.
-    pub fn remove(self) {
-        let _ = fs::remove_file(&self.path);
+    /// As [`Journal::remove`].
+    pub fn remove(self) -> bool {
+        is_removed(&self.path)
     }
 }
 
-/// The journals in `folder`, whoever holds them.
-fn all(folder: &Path) -> Result<Vec<(Uid, PathBuf)>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| Uid::from_hex(stem).ok());
-        if let (Some(id), Some("tnj")) = (id, path.extension().and_then(|extension| extension.to_str())) {
-            found.push((id, path));
-        }
-    }
-    Ok(found)
-}
-
-/// Whether there are journals in `folder` beside one's own.
-pub fn has_others(folder: &Path, own: &[Uid]) -> Result<bool> {
-    Ok(all(folder)?.iter().any(|(id, _)| !own.contains(id)))
+fn is_removed(path: &Path) -> bool {
+    fs::remove_file(path).is_ok() || !path.exists()
 }
 
 /// Journals in `folder` that no living process holds.
 pub fn orphans(folder: &Path) -> Result<Vec<Orphan>> {
     let mut found = Vec::new();
-    for (id, path) in all(folder)? {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| Uid::from_hex(stem).ok());
+        let (Some(id), Some("tnj")) = (id, path.extension().and_then(|extension| extension.to_str())) else { continue };
         // Another process may adopt and remove it between listing and opening.
         let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
         match file.try_lock() {
@@ -239,7 +225,7 @@ mod tests {
         ) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("x.tnj");
-            let frames: Vec<Vec<u8>> = payloads.iter().map(|p| frame(p).unwrap()).collect();
+            let frames: Vec<Vec<u8>> = payloads.iter().map(|p| frame(p)).collect();
             let mut bytes = frames.concat();
             let last = frames.last().unwrap().len();
             bytes.truncate(bytes.len() - cut.min(last));
@@ -252,8 +238,8 @@ mod tests {
     fn a_torn_record_in_the_middle_does_not_hide_what_follows() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.tnj");
-        let torn = &frame(b"torn record").unwrap()[..15];
-        fs::write(&path, [frame(b"one").unwrap().as_slice(), torn, &frame(b"two").unwrap()].concat()).unwrap();
+        let torn = &frame(b"torn record")[..15];
+        fs::write(&path, [frame(b"one").as_slice(), torn, &frame(b"two")].concat()).unwrap();
         assert_eq!(read_all(&path), vec![b"one".to_vec(), b"two".to_vec()]);
     }
 
@@ -261,7 +247,7 @@ mod tests {
     fn a_record_that_holds_the_magic_is_not_taken_apart_when_it_is_cut() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.tnj");
-        let whole = frame(b"a tool called tnJ1 tnJ1 and more").unwrap();
+        let whole = frame(b"a tool called tnJ1 tnJ1 and more");
         fs::write(&path, &whole[..40]).unwrap();
         let (records, at) = read_from(&path, 0).unwrap();
         assert_eq!((records.len(), at), (0, 0), "it is still on its way");

@@ -1,6 +1,7 @@
 //! Ledger: what a decision commits. Owns the shape of audit rows and how they are chained; `sqlite` keeps them.
 
 mod record;
+mod rows;
 mod sqlite;
 
 use ring::digest::{Context, SHA256, digest};
@@ -29,21 +30,12 @@ pub struct Entry<'a> {
     pub decision: &'a str,
     /// JSON object.
     pub body: &'a str,
-    /// What is committed with it, or not at all.
-    pub beside: Beside<'a>,
-}
-
-/// What a decision leaves beside its row.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Beside<'a> {
-    /// What the same request is answered from now on.
-    pub answer: Option<&'a Answer>,
-    /// What it spent.
+    /// What it spent; committed with it, or not at all.
     pub spend: Option<&'a Spend>,
 }
 
 /// An answer that is given again to whoever repeats its request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Names scope, principal, route and key of the request.
     pub id: String,
@@ -151,6 +143,10 @@ pub trait Ledger: Send + Sync {
     /// Puts `entry` where a killed process cannot lose it. Does not wait.
     fn append(&self, scope: &Scope, entry: &Entry<'_>) -> Result<()>;
 
+    /// Commits `entry` and the answer to its request together, synced, and waits for that. Where the request was answered before, by
+    /// any process, nothing is written and the answer of then is given.
+    fn answer_once(&self, scope: &Scope, entry: &Entry<'_>, answer: Answer) -> BoxFuture<'_, Result<Option<String>>>;
+
     /// Waits until everything appended so far (by any process that is gone, too) is committed and synced.
     fn settle(&self) -> BoxFuture<'_, Result<()>>;
 
@@ -159,9 +155,6 @@ pub trait Ledger: Send + Sync {
 
     /// The end of the committed chain of `scope`.
     fn tip(&self, scope: &Scope) -> BoxFuture<'_, Result<Committed>>;
-
-    /// The answer kept under `id`, if it is still good at `now` (microseconds since 1970).
-    fn answer(&self, id: &str, now: i64) -> BoxFuture<'_, Result<Option<String>>>;
 
     /// Writes down what was spent in `scope`; false when that was done before, within [`SPEND_ONCE`].
     fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<bool>>;

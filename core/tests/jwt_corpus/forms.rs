@@ -266,11 +266,11 @@ fn spellings(corpus: &mut Corpus, issuer: &Issuer, index: usize, base: &str) {
     assert_ne!(standard, base);
     corpus.add("other base64", index, standard);
     corpus.add("other base64", index, signed_text(issuer, &start.replace('-', "+").replace('_', "/")));
-    corpus.add(
-        "other base64",
-        index,
-        format!("{start}.{}", BASE64.encode(&BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap())),
-    );
+    // Of a signature of 96 bytes, one in 56 has no digit that the alphabets write differently, and no padding.
+    let other = BASE64.encode(&BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap());
+    if other != signature {
+        corpus.add("other base64", index, format!("{start}.{other}"));
+    }
     corpus.add("other base64", index, base.to_ascii_lowercase());
     corpus.add("other base64", index, signed_text(issuer, &format!("{}.{}", base_header(issuer.algorithm), payload)));
     spare_bits(corpus, issuer, index, base);

@@ -237,5 +237,5 @@ pub(super) fn since_and_limit(call: &Call) -> tenantry::Result<(Since, usize)> {
 /// `GET /v1/whoami`
 pub async fn whoami(_: App, call: Call) -> Answer {
     let caller = call.tenant()?.caller().ok_or_else(|| tenantry::Error::internal("a caller without a credential"))?;
-    ok(&caller)
+    ok(caller)
 }

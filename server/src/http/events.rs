@@ -13,6 +13,7 @@ use tenantry::{
 use super::{
     App, Call,
     answer::Answer,
+    home_of,
     shield::{event, failed, sent},
 };
 use crate::fair::Turn;
@@ -48,7 +49,7 @@ async fn start(tenant: &Tenant, call: &Call) -> Result<u64> {
 pub async fn follow(app: App, call: Call) -> Answer {
     let tenant = call.tenant()?.clone();
     // Each look of a caller from another tenant would be a use of its grant, and a row in both their trails.
-    if tenant.home_account().is_some_and(|home| home != tenant.account_id()) {
+    if home_of(&tenant) != tenant.account_id() {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
             "outside_authority",

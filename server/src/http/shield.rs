@@ -48,10 +48,6 @@ const fn status(decision: Decision) -> StatusCode {
     }
 }
 
-fn decided(app: &App, response: &GuardResponse) {
-    app.metrics().decided(response.decision.name());
-}
-
 /// `POST /v1/shield/guard`
 pub async fn guard(app: App, call: Call) -> Answer {
     check_product(&call)?;
@@ -61,7 +57,7 @@ pub async fn guard(app: App, call: Call) -> Answer {
         Some(key) => guard.evaluate_once(request, key).await?,
         None => guard.evaluate(request).await?,
     };
-    decided(&app, &response);
+    app.metrics().decided(response.decision.name());
     let mut answer = json(status(response.decision), &response)?;
     if response.decision == Decision::StepUp {
         let challenge = HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
@@ -89,7 +85,7 @@ pub async fn guard_stream(app: App, mut call: Call) -> Answer {
     app.0.work.clone().spawn(async move {
         let told = match worked_on(call.is_heavy(), async move { guard.evaluate(request).await }).await {
             Ok(response) => {
-                decided(&app, &response);
+                app.metrics().decided(response.decision.name());
                 tell(response, debug, explain)
             }
             Err(error) => failed(&error, &call.request_id).await,

@@ -1,21 +1,24 @@
-//! The ledger over SQLite: records go through the journal into per-scope hash chains in `ledger.db`.
+//! The ledger over SQLite: records go through the journal into per-scope hash chains in `ledger.db`, or straight there where
+//! the ledger decides whether they are written at all.
 
 use std::{
-    collections::HashMap,
+    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use parking_lot::{Mutex, RwLock};
-use ring::digest::{SHA256, digest};
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::Transaction;
+use tokio::sync::oneshot;
 
 use super::{
-    Answer, Committed, Entry, GENESIS, Ledger, OnCommit, Row, RowsFrom, SPEND_ONCE, Spend, chain_hash,
-    record::{decode, encode},
+    Answer, Committed, Entry, Ledger, OnCommit, Row, RowsFrom, Spend,
+    record::encode,
+    rows::{self, SCHEMA, Tips},
 };
 use crate::{
     clock::BoxFuture,
@@ -24,29 +27,14 @@ use crate::{
     scope::{Scope, Uid},
     store::{
         journal::{self, Journal},
-        sqlite::{Database, to_i64, to_u64},
+        sqlite::Database,
     },
 };
-
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS rows (
-    scope BLOB NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, request_id TEXT NOT NULL,
-    decision TEXT NOT NULL, body TEXT NOT NULL, body_hash BLOB NOT NULL, hash BLOB NOT NULL,
-    journal BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (scope, sequence)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS journals (id BLOB PRIMARY KEY, committed INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS answers (id TEXT PRIMARY KEY, until INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS answers_by_end ON answers (until);
-CREATE TABLE IF NOT EXISTS spend (
-    scope BLOB NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, model TEXT NOT NULL, micros INTEGER NOT NULL,
-    PRIMARY KEY (scope, id, at)
-) WITHOUT ROWID;
-";
 
 /// A fresh journal is started beyond this size once everything in the old one is committed.
 const ROTATE: u64 = 16 << 20;
 /// The newest a row may lag behind its journal record.
-const LAG: std::time::Duration = std::time::Duration::from_millis(100);
+const LAG: Duration = Duration::from_millis(100);
 
 /// [`Ledger`] over SQLite: a file with a journal before it, or memory.
 #[derive(Clone)]
@@ -60,11 +48,21 @@ struct Inner {
     committing: Mutex<()>,
     // Held while journals of others are looked at and, if their processes are gone, committed. Taken before `committing`.
     adopting: Mutex<()>,
-    /// Answers, by their ids, that are acknowledged and not yet in the database.
-    unsettled: Mutex<HashMap<String, String>>,
+    /// What is committed with an answer by the next commit; somebody waits for each.
+    waiting: Mutex<Vec<Waiting>>,
     writer: Mutex<Option<std::thread::Thread>>,
     dirty: AtomicBool,
+    /// The writer is not to wait for more.
+    urgent: AtomicBool,
     closed: AtomicBool,
+}
+
+/// A record that is written only if its request was not answered before.
+struct Waiting {
+    payload: Vec<u8>,
+    answer: Answer,
+    at: i64,
+    done: oneshot::Sender<Result<Option<String>>>,
 }
 
 enum Intake {
@@ -83,12 +81,6 @@ struct Files {
 }
 
 impl Files {
-    /// The journals of this process.
-    fn own(&self) -> Vec<Uid> {
-        let current = self.journal.read().id();
-        self.retired.lock().iter().map(|(journal, _)| journal.id()).chain([current]).collect()
-    }
-
     /// Puts a fresh journal in the place of `old`, unless somebody has already. The write lock waits for appends under way
     /// and for nothing else.
     fn replace(&self, old: &Arc<Journal>) -> Result<()> {
@@ -127,75 +119,82 @@ impl SqliteLedger {
             tell: Mutex::new(None),
             committing: Mutex::new(()),
             adopting: Mutex::new(()),
-            unsettled: Mutex::default(),
+            waiting: Mutex::default(),
             writer: Mutex::new(None),
             dirty: AtomicBool::new(false),
+            urgent: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         })))
     }
 
-    /// Takes a row into the journal, or what is in its place.
-    fn take_in(&self, scope: &Scope, entry: &Entry<'_>) -> Result<()> {
-        let payload = encode(scope, entry)?;
-        match &self.0.intake {
-            Intake::Memory(pending) => {
-                let mut pending = pending.lock();
-                pending.push(payload);
-                let full = pending.len() >= MEMORY_BATCH;
-                drop(pending);
-                if full { self.0.commit_own() } else { Ok(()) }
-            }
-            Intake::Folder(files) => {
-                let record = journal::frame(&payload)?;
-                let current = Arc::clone(&files.journal.read());
-                let appended = files.journal.read().append(&record);
-                if appended.is_err() {
-                    // One fresh start: the disk may have room again. What the old journal holds stays and is committed.
-                    files.replace(&current).map_err(|_| unavailable())?;
-                    files.journal.read().append(&record)?;
-                }
-                self.nudge()
-            }
-        }
-    }
-
-    /// Marks work for the writer thread, starting it at the first row. One atomic in the common case.
-    fn nudge(&self) -> Result<()> {
+    /// Marks work for the writer thread, starting it at the first row; false when it cannot be started. One atomic in the
+    /// common case.
+    fn nudge(&self) -> bool {
         if self.0.dirty.swap(true, Ordering::AcqRel) {
-            return Ok(());
+            return true;
         }
         let mut writer = self.0.writer.lock();
         if let Some(thread) = &*writer {
             thread.unpark();
-            return Ok(());
+            return true;
         }
         let inner = Arc::downgrade(&self.0);
-        let started = runtime::thread("tenantry-ledger", move || {
-            loop {
-                // Parked until the first row after a commit; then rows gather, so that many share one sync.
-                match inner.upgrade() {
-                    Some(inner) if inner.closed.load(Ordering::Acquire) => return,
-                    Some(inner) if inner.dirty.load(Ordering::Acquire) => {}
-                    Some(inner) => {
-                        drop(inner);
-                        std::thread::park();
-                        continue;
-                    }
-                    None => return,
-                }
-                std::thread::sleep(LAG);
-                let Some(inner) = inner.upgrade() else { return };
-                inner.dirty.store(false, Ordering::Release);
-                // What fails here stays in the journal, and is tried again with the next row or `settle`.
-                let _ = inner.commit_own();
-            }
-        });
-        match started {
+        match runtime::thread("tenantry-ledger", move || write_on(&inner)) {
             Ok(handle) => *writer = Some(handle.thread().clone()),
-            // The row is in the journal; the next one tries again.
+            // The next one tries again.
             Err(_) => self.0.dirty.store(false, Ordering::Release),
         }
-        Ok(())
+        writer.is_some()
+    }
+
+    /// As [`SqliteLedger::nudge`], for somebody who waits; false also when the writer has ended.
+    fn hurry(&self) -> bool {
+        if self.0.closed.load(Ordering::Acquire) {
+            return false;
+        }
+        self.0.urgent.store(true, Ordering::Release);
+        let started = self.nudge();
+        if let Some(thread) = &*self.0.writer.lock() {
+            thread.unpark();
+        }
+        started
+    }
+}
+
+/// The writer's thread. Parked until the first row after a commit; then rows gather, so that many share one sync, unless
+/// somebody waits.
+fn write_on(inner: &Weak<Inner>) {
+    loop {
+        match inner.upgrade() {
+            Some(inner) if inner.closed.load(Ordering::Acquire) => {
+                // Somebody may have come to wait since the last commit.
+                let _ = inner.commit_own();
+                return;
+            }
+            Some(inner) if inner.dirty.load(Ordering::Acquire) => {}
+            Some(inner) => {
+                drop(inner);
+                std::thread::park();
+                continue;
+            }
+            None => return,
+        }
+        let until = Instant::now() + LAG;
+        loop {
+            let Some(inner) = inner.upgrade() else { return };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || inner.urgent.load(Ordering::Acquire) || inner.closed.load(Ordering::Acquire) {
+                break;
+            }
+            drop(inner);
+            std::thread::park_timeout(left);
+        }
+        let Some(inner) = inner.upgrade() else { return };
+        inner.urgent.store(false, Ordering::Release);
+        inner.dirty.store(false, Ordering::Release);
+        // What fails here stays in the journal, and is tried again with the next row or `settle`; who waited is told. A defect
+        // ends one commit, and not the thread that others wait for.
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| inner.commit_own()));
     }
 }
 
@@ -208,13 +207,29 @@ impl Drop for Inner {
 }
 
 impl Inner {
-    /// Commits what this process's journals hold now; what comes meanwhile is the next one's work.
+    /// Commits what this process's journals hold now, and after it what waits; what comes meanwhile is the next one's work.
     fn commit_own(&self) -> Result<()> {
-        let _one = self.committing.lock();
+        let committing = self.committing.lock();
+        // Before the journal is looked at: what the same callers wrote there earlier comes first.
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        let result = self.commit_journals();
+        let told = match &result {
+            Ok(()) => self.commit_waiting(&waiting),
+            Err(error) => waiting.iter().map(|_| Err(error.clone())).collect(),
+        };
+        drop(committing);
+        // Nobody who waited may be gone; that is nothing to us.
+        waiting.into_iter().zip(told).for_each(|(one, told)| drop(one.done.send(told)));
+        result
+    }
+
+    fn commit_journals(&self) -> Result<()> {
         match &self.intake {
             Intake::Memory(pending) => {
                 let payloads = std::mem::take(&mut *pending.lock());
-                self.commit(Uid::PLATFORM, payloads.iter().map(|payload| (0, payload.as_slice())), 0)
+                self.commit(|transaction, tips| {
+                    payloads.iter().try_for_each(|payload| rows::append(transaction, tips, payload))
+                })
             }
             Intake::Folder(files) => {
                 self.drain_retired(files)?;
@@ -242,11 +257,33 @@ impl Inner {
         }
     }
 
+    /// Commits what waited, all of it in one transaction; where that fails, each alone, so that nobody pays for another.
+    fn commit_waiting(&self, waiting: &[Waiting]) -> Vec<Result<Option<String>>> {
+        let answer = |transaction: &Transaction<'_>, tips: &mut Tips, one: &Waiting| {
+            let before = rows::keep_answer(transaction, &one.answer, one.at)?;
+            if before.is_none() {
+                rows::append(transaction, tips, &one.payload)?;
+            }
+            Ok(before)
+        };
+        let Some(newest) = waiting.iter().map(|one| one.at).max() else { return Vec::new() };
+        let together = self.commit(|transaction, tips| {
+            rows::forget_answers(transaction, waiting.len(), newest)?;
+            waiting.iter().map(|one| answer(transaction, tips, one)).collect::<Result<Vec<_>>>()
+        });
+        match together {
+            Ok(told) => told.into_iter().map(Ok).collect(),
+            Err(_) => {
+                waiting.iter().map(|one| self.commit(|transaction, tips| answer(transaction, tips, one))).collect()
+            }
+        }
+    }
+
     /// Commits the records from `from` on, a few MiB at most; returns where to go on.
     fn commit_some(&self, journal: &Journal, from: u64) -> Result<u64> {
         let (records, end) = journal.read(from)?;
         if !records.is_empty() {
-            self.commit(journal.id(), records.iter().map(|record| (record.end, record.payload.as_slice())), end)?;
+            self.commit_records(journal.id(), &records, end)?;
         }
         Ok(end)
     }
@@ -265,174 +302,109 @@ impl Inner {
                     first.1 = done;
                 }
             }
-            journal.remove();
             files.retired.lock().remove(0);
-            self.forget(journal.id())?;
+            if journal.remove() {
+                self.forget(journal.id())?;
+            }
         }
     }
 
     /// Commits and removes the journals of processes that are gone.
     fn adopt(&self) -> Result<()> {
         let Intake::Folder(files) = &self.intake else { return Ok(()) };
-        if !journal::has_others(&files.folder, &files.own())? {
-            return Ok(());
-        }
         // Before the look: whoever finds an orphan taken by another thread goes on when its rows are committed.
         let _looking = self.adopting.lock();
         let orphans = journal::orphans(&files.folder)?;
         let _committing = (!orphans.is_empty()).then(|| self.committing.lock());
         for orphan in orphans {
-            let mut from = self.database.read_now(|connection| committed_of(connection, orphan.id))?;
+            let mut from = self.database.read_now(|connection| rows::committed_of(connection, orphan.id))?;
             loop {
                 let (records, end) = orphan.read(from)?;
                 if records.is_empty() {
                     break;
                 }
-                self.commit(orphan.id, records.iter().map(|record| (record.end, record.payload.as_slice())), end)?;
+                self.commit_records(orphan.id, &records, end)?;
                 from = end;
             }
             let id = orphan.id;
-            orphan.remove();
-            self.forget(id)?;
+            if orphan.remove() {
+                self.forget(id)?;
+            }
         }
         Ok(())
     }
 
+    /// Forgets how far a journal was committed. Only once its file is gone, or what it holds would be committed again.
     fn forget(&self, id: Uid) -> Result<()> {
-        self.database.now(|transaction| {
-            transaction.execute("DELETE FROM journals WHERE id = ?1", [id.as_bytes().as_slice()])?;
-            Ok(())
+        self.database.now(|transaction| rows::forget(transaction, id))
+    }
+
+    /// Appends a journal's records to their chains, with how far that is: a replay never duplicates.
+    fn commit_records(&self, id: Uid, records: &[journal::Record], end: u64) -> Result<()> {
+        self.commit(|transaction, tips| {
+            let done = rows::committed_of(transaction, id)?;
+            for record in records.iter().filter(|record| record.end > done) {
+                rows::append(transaction, tips, &record.payload)?;
+            }
+            rows::set_committed(transaction, id, end)
         })
     }
 
-    /// Appends `records` to their chains in one transaction, with the journal's offset: a replay never duplicates.
-    fn commit<'a>(&self, id: Uid, records: impl Iterator<Item = (u64, &'a [u8])>, end: u64) -> Result<()> {
-        let (moved, answered) = self.database.now(|transaction| {
-            let mut tips: HashMap<Uid, Committed> = HashMap::new();
-            let mut answered = Vec::new();
-            let done = committed_of(transaction, id)?;
-            for (position, payload) in records {
-                if end == 0 || position > done {
-                    answered.extend(insert(transaction, &mut tips, id, position, payload)?);
-                }
-            }
-            if end > 0 {
-                transaction.execute(
-                    "INSERT INTO journals VALUES (?1, ?2) ON CONFLICT DO UPDATE SET committed = excluded.committed",
-                    params![id.as_bytes().as_slice(), to_i64(end)],
-                )?;
-            }
-            Ok((tips, answered))
+    /// One transaction, and word of the chains it moved. `committing` is held.
+    fn commit<T>(&self, work: impl FnOnce(&Transaction<'_>, &mut Tips) -> Result<T>) -> Result<T> {
+        let (moved, result) = self.database.now(|transaction| {
+            let mut tips = Tips::new();
+            let result = work(transaction, &mut tips)?;
+            Ok((tips, result))
         })?;
-        if !answered.is_empty() {
-            let mut unsettled = self.unsettled.lock();
-            answered.iter().for_each(|id| drop(unsettled.remove(id)));
-        }
         let tell = self.tell.lock().clone();
         if let (Some(tell), false) = (tell, moved.is_empty()) {
             let moved: Vec<Committed> = moved.into_values().collect();
             tell(&moved);
         }
-        Ok(())
+        Ok(result)
     }
-}
-
-fn committed_of(connection: &rusqlite::Connection, id: Uid) -> Result<u64> {
-    connection
-        .prepare_cached("SELECT committed FROM journals WHERE id = ?1")?
-        .query_row([id.as_bytes().as_slice()], |row| row.get::<_, i64>(0))
-        .optional()?
-        .map_or(Ok(0), to_u64)
-}
-
-fn read_tip(connection: &rusqlite::Connection, scope: Uid) -> Result<Committed> {
-    let found = connection
-        .prepare_cached("SELECT sequence, hash FROM rows WHERE scope = ?1 ORDER BY sequence DESC LIMIT 1")?
-        .query_row([scope.as_bytes().as_slice()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
-        .optional()?;
-    match found {
-        None => Ok(Committed { scope, sequence: 0, hash: GENESIS }),
-        Some((sequence, hash)) => Ok(Committed {
-            scope,
-            sequence: to_u64(sequence)?,
-            hash: hash.try_into().map_err(|_| Error::data("store_corrupt", "a stored hash has the wrong length"))?,
-        }),
-    }
-}
-
-/// Adds a row to its chain, with what is beside it; gives the id of its answer.
-fn insert(
-    transaction: &Transaction<'_>,
-    tips: &mut HashMap<Uid, Committed>,
-    journal: Uid,
-    position: u64,
-    payload: &[u8],
-) -> Result<Option<String>> {
-    let record = decode(payload)?;
-    let (scope, entry) = (record.scope, record.entry);
-    if let Some(answer) = &record.answer {
-        keep_answer(transaction, answer, entry.at)?;
-    }
-    if let Some(spend) = &record.spend {
-        keep_spend(transaction, scope, spend)?;
-    }
-    let tip = match tips.entry(scope) {
-        std::collections::hash_map::Entry::Occupied(slot) => slot.into_mut(),
-        std::collections::hash_map::Entry::Vacant(slot) => slot.insert(read_tip(transaction, scope)?),
-    };
-    let body_hash = digest(&SHA256, entry.body.as_bytes());
-    tip.sequence += 1;
-    let metadata = [entry.kind, entry.request_id, entry.decision];
-    tip.hash = chain_hash(&tip.hash, tip.sequence, entry.at, metadata, body_hash.as_ref());
-    transaction.prepare_cached("INSERT INTO rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(
-        params![
-            scope.as_bytes().as_slice(),
-            to_i64(tip.sequence),
-            entry.at,
-            entry.kind,
-            entry.request_id,
-            entry.decision,
-            entry.body,
-            body_hash.as_ref(),
-            tip.hash.as_slice(),
-            journal.as_bytes().as_slice(),
-            to_i64(position),
-        ],
-    )?;
-    Ok(record.answer.map(|answer| answer.id))
-}
-
-/// Answers whose time is over go with the next one that comes: the table holds what one lifetime brings.
-fn keep_answer(transaction: &Transaction<'_>, answer: &Answer, now: i64) -> Result<()> {
-    transaction.prepare_cached("DELETE FROM answers WHERE until <= ?1")?.execute([now])?;
-    transaction.prepare_cached("INSERT INTO answers VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?.execute(params![
-        answer.id,
-        answer.until,
-        answer.body
-    ])?;
-    Ok(())
-}
-
-fn keep_spend(transaction: &Transaction<'_>, scope: Uid, spend: &Spend) -> Result<bool> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO spend SELECT ?1, ?2, ?3, ?4, ?5
-         WHERE NOT EXISTS (SELECT 1 FROM spend WHERE scope = ?1 AND id = ?2 AND at > ?6)",
-    )?;
-    let scope = scope.as_bytes().as_slice();
-    let known_since = spend.at.saturating_sub(SPEND_ONCE);
-    Ok(insert.execute(params![scope, spend.id, spend.at, spend.model, spend.micros, known_since])? > 0)
 }
 
 impl Ledger for SqliteLedger {
     fn append(&self, scope: &Scope, entry: &Entry<'_>) -> Result<()> {
-        let Some(answer) = entry.beside.answer else { return self.take_in(scope, entry) };
-        // First: from the moment it is taken in it may be committed, and is then no longer unsettled.
-        self.0.unsettled.lock().insert(answer.id.clone(), answer.body.clone());
-        let taken = self.take_in(scope, entry);
-        if taken.is_err() {
-            self.0.unsettled.lock().remove(&answer.id);
+        let payload = encode(scope, entry)?;
+        match &self.0.intake {
+            Intake::Memory(pending) => {
+                let mut pending = pending.lock();
+                pending.push(payload);
+                let full = pending.len() >= MEMORY_BATCH;
+                drop(pending);
+                if full { self.0.commit_own() } else { Ok(()) }
+            }
+            Intake::Folder(files) => {
+                let record = journal::frame(&payload);
+                let current = Arc::clone(&files.journal.read());
+                let appended = files.journal.read().append(&record);
+                if appended.is_err() {
+                    // One fresh start: the disk may have room again. What the old journal holds stays and is committed.
+                    files.replace(&current).map_err(|_| unavailable())?;
+                    files.journal.read().append(&record)?;
+                }
+                self.nudge();
+                Ok(())
+            }
         }
-        taken
+    }
+
+    fn answer_once(&self, scope: &Scope, entry: &Entry<'_>, answer: Answer) -> BoxFuture<'_, Result<Option<String>>> {
+        let (done, told) = oneshot::channel();
+        let waiting = match encode(scope, entry) {
+            Ok(payload) => Waiting { payload, answer, at: entry.at, done },
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
+        self.0.waiting.lock().push(waiting);
+        // In memory nothing waits; where no thread can be started, this one does the work.
+        if matches!(self.0.intake, Intake::Memory(_)) || !self.hurry() {
+            // Whoever waits is told of an error.
+            let _ = self.0.commit_own();
+        }
+        Box::pin(async { told.await.map_err(|_| Error::internal("a commit was given up"))? })
     }
 
     fn settle(&self) -> BoxFuture<'_, Result<()>> {
@@ -448,65 +420,17 @@ impl Ledger for SqliteLedger {
 
     fn rows(&self, scope: &Scope, from: RowsFrom, limit: usize) -> BoxFuture<'_, Result<Vec<Row>>> {
         let uid = scope.uid();
-        let (column, bound) = match from {
-            RowsFrom::After(sequence) => ("sequence >", to_i64(sequence)),
-            RowsFrom::At(at) => ("at >=", at),
-        };
-        self.0.database.read(move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT sequence, at, kind, request_id, decision, body, body_hash, hash,
-                    (SELECT hash FROM rows AS before WHERE before.scope = ?1 AND before.sequence = rows.sequence - 1)
-                 FROM rows WHERE scope = ?1 AND {column} ?2 ORDER BY sequence LIMIT ?3"
-            ))?;
-            let rows = statement.query_map(params![uid.as_bytes().as_slice(), bound, to_i64(limit as u64)], |row| {
-                Ok(Row {
-                    sequence: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
-                    at: row.get(1)?,
-                    kind: row.get(2)?,
-                    request_id: row.get(3)?,
-                    decision: row.get(4)?,
-                    body: row.get(5)?,
-                    body_hash: row.get(6)?,
-                    hash: row.get(7)?,
-                    previous: match row.get::<_, Option<Vec<u8>>>(8)? {
-                        Some(hash) => hash,
-                        None if row.get::<_, i64>(0)? == 1 => GENESIS.to_vec(),
-                        None => Vec::new(),
-                    },
-                })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
+        self.0.database.read(move |connection| rows::read(connection, uid, from, limit))
     }
 
     fn tip(&self, scope: &Scope) -> BoxFuture<'_, Result<Committed>> {
         let uid = scope.uid();
-        self.0.database.read(move |connection| read_tip(connection, uid))
-    }
-
-    fn answer(&self, id: &str, now: i64) -> BoxFuture<'_, Result<Option<String>>> {
-        if let Some(known) = self.0.unsettled.lock().get(id) {
-            return Box::pin(std::future::ready(Ok(Some(known.clone()))));
-        }
-        let (inner, id) = (Arc::clone(&self.0), id.to_owned());
-        let look = move || {
-            // What another process acknowledged and did not live to commit counts, too.
-            inner.adopt()?;
-            inner.database.read_now(|connection| {
-                let mut statement =
-                    connection.prepare_cached("SELECT body FROM answers WHERE id = ?1 AND until > ?2")?;
-                Ok(statement.query_row(params![id, now], |row| row.get(0)).optional()?)
-            })
-        };
-        match &self.0.intake {
-            Intake::Memory(_) => Box::pin(std::future::ready(look())),
-            Intake::Folder(_) => Box::pin(runtime::blocking(look)),
-        }
+        self.0.database.read(move |connection| rows::tip(connection, uid))
     }
 
     fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<bool>> {
         let (uid, spend) = (scope.uid(), spend.clone());
-        self.0.database.write(move |transaction| keep_spend(transaction, uid, &spend))
+        self.0.database.write(move |transaction| rows::keep_spend(transaction, uid, &spend))
     }
 
     fn on_commit(&self, tell: OnCommit) {
@@ -524,8 +448,7 @@ impl Ledger for SqliteLedger {
             if let Intake::Folder(files) = &ledger.0.intake {
                 let journal = Arc::clone(&files.journal.read());
                 // What came after the settling stays for whoever adopts the journal.
-                if journal.length()? <= files.committed.load(Ordering::Acquire) {
-                    journal.remove();
+                if journal.length()? <= files.committed.load(Ordering::Acquire) && journal.remove() {
                     ledger.0.forget(journal.id())?;
                 }
                 ledger.0.database.checkpoint();

@@ -1,12 +1,12 @@
-use super::{super::Beside, *};
-use crate::{runtime::block_on, scope::Id};
+use super::*;
+use crate::{runtime::block_on, scope::Id, store::ledger::GENESIS};
 
 fn scope(text: &str, seed: u8) -> Scope {
     Scope::mint_account(Id::parse("test", text).unwrap(), Uid::from_bytes([seed; 16]))
 }
 
 fn entry<'a>(request_id: &'a str, body: &'a str) -> Entry<'a> {
-    Entry { at: 1, kind: "decision", request_id, decision: "allow", body, beside: Beside::default() }
+    Entry { at: 1, kind: "decision", request_id, decision: "allow", body, spend: None }
 }
 
 fn rows(ledger: &SqliteLedger, scope: &Scope) -> Vec<Row> {
@@ -160,26 +160,113 @@ fn one_flipped_byte_breaks_the_row_it_is_in() {
     assert!(!chained(&found));
 }
 
-macro_rules! an_answer_is_known_before_it_is_committed {
-    ($name:ident, $make:expr) => {
-        #[test]
-        fn $name() {
-            let (ledger, _keep) = $make;
-            let held = ledger.0.committing.lock();
-            let answer = Answer { id: "k".into(), until: i64::MAX, body: "sealed".into() };
-            let beside = Beside { answer: Some(&answer), spend: None };
-            ledger.append(&scope("a", 1), &Entry { beside, ..entry("1", "{}") }).unwrap();
-            assert_eq!(block_on(ledger.answer("k", 1)).unwrap().as_deref(), Some("sealed"));
-            drop(held);
-            block_on(ledger.settle()).unwrap();
-            assert!(ledger.0.unsettled.lock().is_empty(), "what is committed is forgotten");
-            assert_eq!(block_on(ledger.answer("k", 1)).unwrap().as_deref(), Some("sealed"));
-        }
-    };
+fn kept(id: &str, body: &str, until: i64) -> Answer {
+    Answer { id: id.into(), until, body: body.into() }
 }
 
-an_answer_is_known_before_it_is_committed!(in_memory, (SqliteLedger::open(None).unwrap(), ()));
-an_answer_is_known_before_it_is_committed!(in_a_folder, {
+#[test]
+fn of_several_processes_one_answers_a_request_and_the_others_learn_what() {
     let folder = tempfile::tempdir().unwrap();
-    (SqliteLedger::open(Some(folder.path())).unwrap(), folder)
-});
+    let a = scope("a", 1);
+    let ledgers: Vec<_> = (0..3).map(|_| SqliteLedger::open(Some(folder.path())).unwrap()).collect();
+    let told: Vec<Vec<Option<String>>> = std::thread::scope(|threads| {
+        let answer = |who: usize, ledger: &SqliteLedger| {
+            let answered = |id: usize| {
+                let own = kept(&id.to_string(), &format!("of {who}"), i64::MAX);
+                block_on(ledger.answer_once(&a, &entry(&format!("{who}/{id}"), "{}"), own)).unwrap()
+            };
+            (0..40).map(answered).collect()
+        };
+        let asking: Vec<_> =
+            ledgers.iter().enumerate().map(|(who, ledger)| threads.spawn(move || answer(who, ledger))).collect();
+        asking.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for id in 0..40 {
+        let first: Vec<usize> = (0..3).filter(|who| told[*who][id].is_none()).collect();
+        let [first] = first[..] else { panic!("{id} was answered by {first:?}") };
+        let by_others = told.iter().filter_map(|told| told[id].clone());
+        assert!(by_others.into_iter().all(|body| body == format!("of {first}")));
+    }
+    let found = rows(&ledgers[0], &a);
+    assert_eq!(found.len(), 40);
+    assert!(chained(&found));
+}
+
+#[test]
+fn what_gathers_is_committed_together_and_each_is_told_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let a = scope("a", 1);
+    let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+    let held = ledger.0.committing.lock();
+    let begun: Vec<_> = (0..5)
+        .map(|n| ledger.answer_once(&a, &entry(&n.to_string(), "{}"), kept(["k", "l"][n % 2], &n.to_string(), 9)))
+        .collect();
+    drop(held);
+    let told: Vec<_> = begun.into_iter().map(|one| block_on(one).unwrap()).collect();
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(told, [None, None, text("0"), text("1"), text("0")]);
+    assert_eq!(rows(&ledger, &a).len(), 2);
+}
+
+#[test]
+fn an_answer_is_given_until_its_time_is_over_and_then_forgotten() {
+    let ledger = SqliteLedger::open(None).unwrap();
+    let a = scope("a", 1);
+    let answered = |id: &str, at: i64| {
+        let own = kept(id, &format!("of {at}"), at + 10);
+        block_on(ledger.answer_once(&a, &Entry { at, ..entry("r", "{}") }, own)).unwrap()
+    };
+    assert_eq!(answered("k", 1), None);
+    assert_eq!(answered("k", 10).as_deref(), Some("of 1"));
+    assert_eq!(answered("k", 11), None, "its time is over");
+    assert_eq!(answered("k", 12).as_deref(), Some("of 11"));
+    for at in 100..200 {
+        answered(&at.to_string(), at);
+    }
+    let count = |table: &str| {
+        let count = format!("SELECT count(*) FROM {table}");
+        ledger.0.database.read_now(|open| Ok(open.query_row(&count, [], |row| row.get::<_, i64>(0))?)).unwrap()
+    };
+    assert_eq!((count("answers"), count("rows")), (10, 102), "what one lifetime brings");
+}
+
+#[test]
+fn what_was_written_before_comes_before() {
+    for folder in [None, Some(tempfile::tempdir().unwrap())] {
+        let ledger = SqliteLedger::open(folder.as_ref().map(tempfile::TempDir::path)).unwrap();
+        let a = scope("a", 1);
+        for number in 0..20 {
+            ledger.append(&a, &entry(&format!("{number:02}-"), "{}")).unwrap();
+            let own = kept(&number.to_string(), "b", i64::MAX);
+            block_on(ledger.answer_once(&a, &entry(&format!("{number:02}-once"), "{}"), own)).unwrap();
+        }
+        let ids: Vec<String> = rows(&ledger, &a).into_iter().map(|row| row.request_id).collect();
+        assert_eq!(ids.len(), 40);
+        assert!(ids.is_sorted(), "{ids:?}");
+    }
+}
+
+#[test]
+fn one_chain_that_is_broken_ends_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (scope("a", 1), scope("b", 2));
+    let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+    ledger.append(&a, &entry("1", "{}")).unwrap();
+    block_on(ledger.settle()).unwrap();
+    ledger.0.database.now(|transaction| Ok(transaction.execute_batch("UPDATE rows SET hash = x'00'")?)).unwrap();
+    let held = ledger.0.committing.lock();
+    let broken = ledger.answer_once(&a, &entry("2", "{}"), kept("k", "b", 9));
+    let whole = ledger.answer_once(&b, &entry("3", "{}"), kept("l", "b", 9));
+    drop(held);
+    assert_eq!(block_on(broken).unwrap_err().code(), "store_corrupt");
+    assert_eq!(block_on(whole).unwrap(), None);
+}
+
+#[test]
+fn an_answer_whose_row_cannot_be_written_is_none() {
+    let ledger = SqliteLedger::open(None).unwrap();
+    ledger.0.database.now(|transaction| Ok(transaction.execute_batch("DROP TABLE rows")?)).unwrap();
+    assert!(block_on(ledger.answer_once(&scope("a", 1), &entry("1", "{}"), kept("k", "b", 9))).is_err());
+    ledger.0.database.now(|transaction| Ok(transaction.execute_batch(rows::SCHEMA)?)).unwrap();
+    assert_eq!(block_on(ledger.answer_once(&scope("a", 1), &entry("1", "{}"), kept("k", "b", 9))).unwrap(), None);
+}

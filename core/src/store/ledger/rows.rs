@@ -1,0 +1,167 @@
+//! What one transaction of the ledger writes and reads: chained rows, kept answers, what was spent, and how far each journal is
+//! committed. Owns the tables.
+
+use std::collections::HashMap;
+
+use ring::digest::{SHA256, digest};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+
+use super::{Answer, Committed, GENESIS, Row, RowsFrom, SPEND_ONCE, Spend, chain_hash, record::decode};
+use crate::{
+    error::{Error, Result},
+    scope::Uid,
+    store::sqlite::{to_i64, to_u64},
+};
+
+/// Rows lie by chain, so that reading one customer's history meets nobody else's. Answers lie in the order they came, which is
+/// also the order they end in.
+pub const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS rows (
+    scope BLOB NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, request_id TEXT NOT NULL,
+    decision TEXT NOT NULL, body TEXT NOT NULL, body_hash BLOB NOT NULL, hash BLOB NOT NULL,
+    PRIMARY KEY (scope, sequence)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS journals (id BLOB PRIMARY KEY, committed INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answers (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, until INTEGER NOT NULL, body TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS spend (
+    scope BLOB NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, model TEXT NOT NULL, micros INTEGER NOT NULL,
+    PRIMARY KEY (scope, id, at)
+) WITHOUT ROWID;
+";
+
+/// The ends of the chains that a transaction has met.
+pub type Tips = HashMap<Uid, Committed>;
+
+/// How far a journal is committed.
+pub fn committed_of(connection: &Connection, journal: Uid) -> Result<u64> {
+    connection
+        .prepare_cached("SELECT committed FROM journals WHERE id = ?1")?
+        .query_row([journal.as_bytes().as_slice()], |row| row.get::<_, i64>(0))
+        .optional()?
+        .map_or(Ok(0), to_u64)
+}
+
+/// Writes down how far a journal is committed.
+pub fn set_committed(transaction: &Transaction<'_>, journal: Uid, end: u64) -> Result<()> {
+    let mut upsert = transaction.prepare_cached(
+        "INSERT INTO journals VALUES (?1, ?2) ON CONFLICT DO UPDATE SET committed = excluded.committed",
+    )?;
+    upsert.execute(params![journal.as_bytes().as_slice(), to_i64(end)])?;
+    Ok(())
+}
+
+/// Forgets a journal that is gone.
+pub fn forget(transaction: &Transaction<'_>, journal: Uid) -> Result<()> {
+    transaction.execute("DELETE FROM journals WHERE id = ?1", [journal.as_bytes().as_slice()])?;
+    Ok(())
+}
+
+/// The end of a chain.
+pub fn tip(connection: &Connection, scope: Uid) -> Result<Committed> {
+    let found = connection
+        .prepare_cached("SELECT sequence, hash FROM rows WHERE scope = ?1 ORDER BY sequence DESC LIMIT 1")?
+        .query_row([scope.as_bytes().as_slice()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
+        .optional()?;
+    match found {
+        None => Ok(Committed { scope, sequence: 0, hash: GENESIS }),
+        Some((sequence, hash)) => Ok(Committed {
+            scope,
+            sequence: to_u64(sequence)?,
+            hash: hash.try_into().map_err(|_| Error::data("store_corrupt", "a stored hash has the wrong length"))?,
+        }),
+    }
+}
+
+/// Rows of a chain, oldest first.
+pub fn read(connection: &Connection, scope: Uid, from: RowsFrom, limit: usize) -> Result<Vec<Row>> {
+    let (column, bound) = match from {
+        RowsFrom::After(sequence) => ("sequence >", to_i64(sequence)),
+        RowsFrom::At(at) => ("at >=", at),
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT sequence, at, kind, request_id, decision, body, body_hash, hash,
+            (SELECT hash FROM rows AS before WHERE before.scope = ?1 AND before.sequence = rows.sequence - 1)
+         FROM rows WHERE scope = ?1 AND {column} ?2 ORDER BY sequence LIMIT ?3"
+    ))?;
+    let rows = statement.query_map(params![scope.as_bytes().as_slice(), bound, to_i64(limit as u64)], |row| {
+        Ok(Row {
+            sequence: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
+            at: row.get(1)?,
+            kind: row.get(2)?,
+            request_id: row.get(3)?,
+            decision: row.get(4)?,
+            body: row.get(5)?,
+            body_hash: row.get(6)?,
+            hash: row.get(7)?,
+            previous: match row.get::<_, Option<Vec<u8>>>(8)? {
+                Some(hash) => hash,
+                None if row.get::<_, i64>(0)? == 1 => GENESIS.to_vec(),
+                None => Vec::new(),
+            },
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Adds a record to its chain, with what it spent.
+pub fn append(transaction: &Transaction<'_>, tips: &mut Tips, payload: &[u8]) -> Result<()> {
+    let record = decode(payload)?;
+    let (scope, entry) = (record.scope, record.entry);
+    if let Some(spend) = &record.spend {
+        keep_spend(transaction, scope, spend)?;
+    }
+    let tip = match tips.entry(scope) {
+        std::collections::hash_map::Entry::Occupied(slot) => slot.into_mut(),
+        std::collections::hash_map::Entry::Vacant(slot) => slot.insert(tip(transaction, scope)?),
+    };
+    let body_hash = digest(&SHA256, entry.body.as_bytes());
+    tip.sequence += 1;
+    let metadata = [entry.kind, entry.request_id, entry.decision];
+    tip.hash = chain_hash(&tip.hash, tip.sequence, entry.at, metadata, body_hash.as_ref());
+    transaction.prepare_cached("INSERT INTO rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
+        scope.as_bytes().as_slice(),
+        to_i64(tip.sequence),
+        entry.at,
+        entry.kind,
+        entry.request_id,
+        entry.decision,
+        entry.body,
+        body_hash.as_ref(),
+        tip.hash.as_slice(),
+    ])?;
+    Ok(())
+}
+
+/// Keeps an answer, unless there is one that is still good at `now`: that one is given.
+pub fn keep_answer(transaction: &Transaction<'_>, answer: &Answer, now: i64) -> Result<Option<String>> {
+    let mut select = transaction.prepare_cached("SELECT body FROM answers WHERE id = ?1 AND until > ?2")?;
+    let before = select.query_row(params![answer.id, now], |row| row.get(0)).optional()?;
+    if before.is_none() {
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO answers (id, until, body) VALUES (?1, ?2, ?3)")?
+            .execute(params![answer.id, answer.until, answer.body])?;
+    }
+    Ok(before)
+}
+
+/// Forgets answers whose time is over, the oldest first and so many at most: twice what came, so that the table holds what one
+/// lifetime brings, and nobody waits for a day's worth of work.
+pub fn forget_answers(transaction: &Transaction<'_>, came: usize, now: i64) -> Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM answers WHERE until <= ?1 AND number < (SELECT min(number) FROM answers) + ?2")?
+        .execute(params![now, to_i64(came as u64 * 2)])?;
+    Ok(())
+}
+
+/// Writes down what was spent; false when that was done before, within [`SPEND_ONCE`].
+pub fn keep_spend(transaction: &Transaction<'_>, scope: Uid, spend: &Spend) -> Result<bool> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO spend SELECT ?1, ?2, ?3, ?4, ?5
+         WHERE NOT EXISTS (SELECT 1 FROM spend WHERE scope = ?1 AND id = ?2 AND at > ?6)",
+    )?;
+    let scope = scope.as_bytes().as_slice();
+    let known_since = spend.at.saturating_sub(SPEND_ONCE);
+    Ok(insert.execute(params![scope, spend.id, spend.at, spend.model, spend.micros, known_since])? > 0)
+}

@@ -244,6 +244,31 @@ func (o *nativeTenant) auditHead(ctx context.Context) (result AuditHead, err err
 	return result, r.end()
 }
 
+// Begins one call. A warm one is decided at its first poll; else `go_on` takes it from there.
+func (o *nativeTenant) begin(parts guardParts) (result Begun, err error) {
+	var partsWriter writer
+	{
+		w := &partsWriter
+		parts.write(w)
+	}
+	if err = partsWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	var status C.RustCallStatus
+	lifted := C.uniffi_tenantry_go_fn_method_tenant_begin(self, partsWriter.buffer(), &status)
+	if err = check(nil, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
 // Inspects without policies, limits or memory.
 func (o *nativeTenant) detect(ctx context.Context, request GuardRequest) (result DetectResponse, err error) {
 	if err = over(ctx); err != nil {
@@ -272,65 +297,6 @@ func (o *nativeTenant) detect(ctx context.Context, request GuardRequest) (result
 	}
 	r := &reader{data: take(lifted)}
 	result.read(r)
-	return result, r.end()
-}
-
-// Decides one call that may have to wait.
-func (o *nativeTenant) evaluateAsync(ctx context.Context, parts guardParts) (result GuardResponse, err error) {
-	if err = over(ctx); err != nil {
-		return
-	}
-	var partsWriter writer
-	{
-		w := &partsWriter
-		parts.write(w)
-	}
-	if err = partsWriter.err; err != nil {
-		return
-	}
-	self, err := o.enter(cloneTenant)
-	if err != nil {
-		return
-	}
-	defer o.leave()
-	future := C.uniffi_tenantry_go_fn_method_tenant_evaluate_async(self, partsWriter.buffer())
-	rustBufferFuture.await(ctx, future)
-	var status C.RustCallStatus
-	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
-	rustBufferFuture.release(future)
-	if err = check(ctx, &status); err != nil {
-		return
-	}
-	r := &reader{data: take(lifted)}
-	result.read(r)
-	return result, r.end()
-}
-
-// Decides one call that is ready at its first poll, as a warm one is; else nothing, and `evaluate_async` is asked.
-func (o *nativeTenant) evaluateNow(parts guardParts) (result *GuardResponse, err error) {
-	var partsWriter writer
-	{
-		w := &partsWriter
-		parts.write(w)
-	}
-	if err = partsWriter.err; err != nil {
-		return
-	}
-	self, err := o.enter(cloneTenant)
-	if err != nil {
-		return
-	}
-	defer o.leave()
-	var status C.RustCallStatus
-	lifted := C.uniffi_tenantry_go_fn_method_tenant_evaluate_now(self, partsWriter.buffer(), &status)
-	if err = check(nil, &status); err != nil {
-		return
-	}
-	r := &reader{data: take(lifted)}
-	if r.given() {
-		result = new(GuardResponse)
-		result.read(r)
-	}
 	return result, r.end()
 }
 
@@ -381,6 +347,44 @@ func (o *nativeTenant) getSettings(ctx context.Context) (result Settings, err er
 	}
 	defer o.leave()
 	future := C.uniffi_tenantry_go_fn_method_tenant_get_settings(self)
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Drops a call that was begun, unless it goes on.
+func (o *nativeTenant) giveUp(parked uint64) (err error) {
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	var status C.RustCallStatus
+	C.uniffi_tenantry_go_fn_method_tenant_give_up(self, C.uint64_t(parked), &status)
+	if err = check(nil, &status); err != nil {
+		return
+	}
+	return
+}
+
+// Decides a call that was begun and has to wait.
+func (o *nativeTenant) goOn(ctx context.Context, parked uint64) (result GuardResponse, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_go_on(self, C.uint64_t(parked))
 	rustBufferFuture.await(ctx, future)
 	var status C.RustCallStatus
 	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)

@@ -3,7 +3,7 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0x6a1f89b56ad84b3f
+const layoutFingerprint uint64 = 0x8e09b66c65cfcb0b
 
 // Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
 type Algorithm string
@@ -2067,6 +2067,30 @@ func (v *Principal) read(r *reader) {
 			v.Scopes[i] = r.text()
 		}
 	}
+}
+
+// A guard call that was begun.
+type Begun struct {
+	// The answer, if it was ready.
+	Response *GuardResponse `json:"response,omitzero"`
+
+	// What it is parked under where it was not.
+	Parked uint64 `json:"parked"`
+}
+
+func (v *Begun) write(w *writer) {
+	if w.given(v.Response != nil) {
+		v.Response.write(w)
+	}
+	w.unsigned(v.Parked)
+}
+
+func (v *Begun) read(r *reader) {
+	if r.given() {
+		v.Response = new(GuardResponse)
+		v.Response.read(r)
+	}
+	v.Parked = r.unsigned()
 }
 
 // The file a `read_file` or `write_file` request is about.

@@ -50,11 +50,12 @@ uint64_t uniffi_tenantry_go_fn_method_tenant_acquire(uint64_t object, RustBuffer
 uint64_t uniffi_tenantry_go_fn_method_tenant_acting_as(uint64_t object, RustBuffer principal, RustCallStatus *status);
 uint64_t uniffi_tenantry_go_fn_method_tenant_attach_pack(uint64_t object, RustBuffer pack);
 uint64_t uniffi_tenantry_go_fn_method_tenant_audit_head(uint64_t object);
+RustBuffer uniffi_tenantry_go_fn_method_tenant_begin(uint64_t object, RustBuffer parts, RustCallStatus *status);
 uint64_t uniffi_tenantry_go_fn_method_tenant_detect(uint64_t object, RustBuffer request);
-uint64_t uniffi_tenantry_go_fn_method_tenant_evaluate_async(uint64_t object, RustBuffer parts);
-RustBuffer uniffi_tenantry_go_fn_method_tenant_evaluate_now(uint64_t object, RustBuffer parts, RustCallStatus *status);
 uint64_t uniffi_tenantry_go_fn_method_tenant_evaluate_once(uint64_t object, RustBuffer request, RustBuffer key);
 uint64_t uniffi_tenantry_go_fn_method_tenant_get_settings(uint64_t object);
+void uniffi_tenantry_go_fn_method_tenant_give_up(uint64_t object, uint64_t parked, RustCallStatus *status);
+uint64_t uniffi_tenantry_go_fn_method_tenant_go_on(uint64_t object, uint64_t parked);
 uint64_t uniffi_tenantry_go_fn_method_tenant_list_detectors(uint64_t object);
 uint64_t uniffi_tenantry_go_fn_method_tenant_list_limits(uint64_t object);
 uint64_t uniffi_tenantry_go_fn_method_tenant_list_policies(uint64_t object);

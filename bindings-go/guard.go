@@ -141,16 +141,17 @@ func (g Guard) decide(ctx context.Context, parts guardParts) (*GuardResponse, er
 		return nil, err
 	}
 	// A warm call is ready at once, in one crossing. One that has to wait must not hold a thread meanwhile.
-	response, err := g.object.evaluateNow(parts)
-	if err == nil && response == nil {
-		var later GuardResponse
-		later, err = g.object.evaluateAsync(ctx, parts)
-		response = &later
+	begun, err := g.object.begin(parts)
+	if err != nil || begun.Response != nil {
+		return begun.Response, err
 	}
+	response, err := g.object.goOn(ctx, begun.Parked)
 	if err != nil {
+		// It may have ended before the call was taken up again.
+		_ = g.object.giveUp(begun.Parked)
 		return nil, err
 	}
-	return response, nil
+	return &response, nil
 }
 
 // Allowed tells whether the call may proceed (allow or modify).

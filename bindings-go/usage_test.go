@@ -3,6 +3,7 @@ package tenantry
 import (
 	"reflect"
 	"testing"
+	"time"
 )
 
 func TestAModelCallIsWrittenDownOnce(t *testing.T) {
@@ -65,4 +66,36 @@ func TestARepeatedRequestIsAnsweredAsItWas(t *testing.T) {
 	fails(t, err, ErrInvalidArgument, "idempotency_key_reused")
 	_, err = acme.Guard().EvaluateOnce(ctx, request, "")
 	fails(t, err, ErrInvalidArgument, "idempotency_key_invalid")
+}
+
+// What has to wait for the disk was begun already, and is not begun again.
+func TestARequiredCallIsDecidedAndChargedOnce(t *testing.T) {
+	client, err := Open(Options{DataDir: t.TempDir(), Deadline: 10 * time.Second})
+	ok(t, err)
+	t.Cleanup(func() { ok(t, client.Close()) })
+	_, err = client.Admin().Accounts().Create(ctx, "acme", TenantFacts{})
+	ok(t, err)
+	_, err = client.Admin().Projects().Create(ctx, "acme", "prod", TenantFacts{})
+	ok(t, err)
+	acme, err := client.Tenant(ctx, "acme", "prod")
+	ok(t, err)
+	_, err = acme.Settings().Update(ctx, SettingsPatch{AuditClass: AuditRequired})
+	ok(t, err)
+	ok(t, acme.Limits().Set(ctx, LimitSpec{ID: "calls", Rate: 3, PerMs: 86_400_000}))
+	for number, allowed := range []bool{true, true, true, false} {
+		response, err := acme.Guard().EvaluatePrompt(ctx, "hello")
+		ok(t, err)
+		if response.Allowed() != allowed {
+			t.Fatalf("call %d: %+v", number, response)
+		}
+	}
+	rows, err := acme.Audit().Query(ctx, AuditQuery{})
+	ok(t, err)
+	decisions := 0
+	for _, row := range rows {
+		if row.Kind == "decision" {
+			decisions++
+		}
+	}
+	same(t, decisions, 4)
 }

@@ -14,12 +14,12 @@ use tenantry::{
 
 use crate::{
     errors::Result,
-    runtime::detached,
+    runtime::{Parked, detached, park, taken},
     types::{
-        AboutParts, Account, AuditHead, AuditQuery, AuditRecord, BlockedParts, DetectResponse, Detector, FromCore,
-        GuardParts, GuardRequest, GuardResponse, IntoCore, JsonObject, Layer, LimitSpec, PolicyReceipt, PolicySpec,
-        PolicySummary, PresentedParts, Principal, Project, Settings, SettingsPatch, Status, TenantFacts, Text,
-        UsageReceipt, UsageReport, VerifyReport, anchor,
+        AboutParts, Account, AuditHead, AuditQuery, AuditRecord, Begun, BlockedParts, DetectResponse, Detector,
+        FromCore, GuardParts, GuardRequest, GuardResponse, IntoCore, JsonObject, Layer, LimitSpec, PolicyReceipt,
+        PolicySpec, PolicySummary, PresentedParts, Principal, Project, Settings, SettingsPatch, Status, TenantFacts,
+        Text, UsageReceipt, UsageReport, VerifyReport, anchor,
     },
 };
 
@@ -224,20 +224,23 @@ impl Tenant {
         Ok(FromCore::from_core(self.0.acting_as(principal)?))
     }
 
-    /// Decides one call that is ready at its first poll, as a warm one is; else nothing, and `evaluate_async` is asked.
-    pub fn evaluate_now(&self, parts: GuardParts) -> Result<Option<GuardResponse>> {
+    /// Begins one call. A warm one is decided at its first poll; else `go_on` takes it from there.
+    pub fn begin(&self, parts: GuardParts) -> Result<Begun> {
         let (guard, request) = (self.0.guard(), parts.into_core()?);
-        // Dropping what is not ready gives back what it reserved; nothing was decided or written.
-        match poll_once(Box::pin(async move { guard.evaluate(request).await })) {
-            Ok(result) => Ok(Some(FromCore::from_core(result?))),
-            Err(_) => Ok(None),
+        match poll_once(Box::pin(async move { guard.evaluate(request).await }) as Parked) {
+            Ok(result) => Ok(Begun { response: Some(FromCore::from_core(result?)), parked: 0 }),
+            Err(call) => Ok(Begun { response: None, parked: park(call) }),
         }
     }
 
-    /// Decides one call that may have to wait.
-    pub async fn evaluate_async(&self, parts: GuardParts) -> Result<GuardResponse> {
-        let guard = self.0.guard();
-        detached(async move { guard.evaluate(parts.into_core()?).await }).await
+    /// Decides a call that was begun and has to wait.
+    pub async fn go_on(&self, parked: u64) -> Result<GuardResponse> {
+        detached(taken(parked).ok_or_else(|| Error::internal("no call was parked under this number"))?).await
+    }
+
+    /// Drops a call that was begun, unless it goes on.
+    pub fn give_up(&self, parked: u64) {
+        drop(taken(parked));
     }
 
     /// Decides one call, once under its key.

@@ -66,6 +66,11 @@ impl Audit {
         if class == AuditClass::Required { self.ledger.settle().await } else { Ok(()) }
     }
 
+    /// What was answered to the request of this id before, sealed.
+    pub async fn answer(&self, id: &str) -> Result<Option<String>> {
+        self.ledger.answer(id, self.clock.now().wall_micros).await
+    }
+
     /// Commits one row, as strongly as any class asks, together with what its request is answered from now on; or gives, where
     /// it was answered before, by any process, the answer of then, and writes nothing.
     pub async fn record_once(&self, scope: &Scope, entry: &Entry<'_>, answer: Answer) -> Result<Option<String>> {

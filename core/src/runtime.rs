@@ -150,10 +150,11 @@ impl<T: Send + 'static> Future for ToTheEnd<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let Some(work) = &mut self.0 else { return Poll::Pending };
+        // Taken out meanwhile: work that panics is not polled again.
+        let Some(mut work) = self.0.take() else { return Poll::Pending };
         let done = work.as_mut().poll(context);
-        if done.is_ready() {
-            self.0 = None;
+        if done.is_pending() {
+            self.0 = Some(work);
         }
         done
     }
@@ -162,7 +163,8 @@ impl<T: Send + 'static> Future for ToTheEnd<T> {
 impl<T: Send + 'static> Drop for ToTheEnd<T> {
     fn drop(&mut self) {
         let Some(work) = self.0.take() else { return };
-        if let Ok(runtime) = Handle::try_current().or_else(|_| handle()) {
+        // Ours: whoever waited may have had a runtime that ends with the waiting.
+        if let Ok(runtime) = handle() {
             drop(runtime.spawn(work));
         }
     }

@@ -144,6 +144,15 @@ pub struct GuardParts {
     pub request: GuardRequest,
 }
 
+/// A guard call that was begun.
+#[derive(uniffi::Record)]
+pub struct Begun {
+    /// The answer, if it was ready.
+    pub response: Option<super::GuardResponse>,
+    /// What it is parked under where it was not.
+    pub parked: u64,
+}
+
 impl GuardParts {
     /// The request in its shape.
     pub fn into_core(self) -> Result<api::GuardRequest> {

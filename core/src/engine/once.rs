@@ -156,16 +156,9 @@ impl Engine {
         if call.tenant.status == Status::Suspended || call.flags.dry_run {
             return self.walk(call).await;
         }
-        let (name, request) = (once.id.clone(), once.request.clone());
-        // What was answered before, and not lately here, is found when it is sealed: the ledger is asked once.
-        let first = async {
-            let decided = self.decide_on(&call).await?;
-            let engine = Arc::clone(self);
-            runtime::to_the_end(async move { engine.seal_once(&call, &once, decided).await }).await
-        };
-        let first = async { runtime::shielded(Box::pin(first)).await.map(Arc::new) };
-        let answered = self.answers.try_get_with(name, first).await;
-        let answered = answered.map_err(|error: Arc<Error>| Error::clone(&error))?;
+        let (engine, request) = (Arc::clone(self), once.request.clone());
+        // To its end: who gives up waiting comes back under the same key, and finds it done, or being done.
+        let answered = runtime::to_the_end(async move { engine.answered_once(&call, &once).await }).await?;
         if answered.request != request {
             return Err(Error::invalid("idempotency_key_reused", "the idempotency key was used for another request")
                 .with_help("make a new key for each call, and use it again only to repeat that call"));
@@ -174,6 +167,19 @@ impl Engine {
             Error::conflict("idempotency_answer_gone", "the request was decided; its answer was too large to be kept")
                 .with_help("the decision stands in the audit trail")
         })
+    }
+
+    async fn answered_once(&self, call: &Call, once: &Once) -> Result<Arc<Answered>> {
+        let first = async {
+            if let Some(sealed) = self.audit.answer(&once.id).await? {
+                return self.read_answer(once, &sealed);
+            }
+            let decided = self.decide_on(call).await?;
+            self.seal_once(call, once, decided).await
+        };
+        let first = async { runtime::shielded(Box::pin(first)).await.map(Arc::new) };
+        let answered = self.answers.try_get_with(once.id.clone(), first).await;
+        answered.map_err(|error: Arc<Error>| Error::clone(&error))
     }
 
     /// An answer as this process knows it, as it is committed beside its row, and the room taken for that.

@@ -156,6 +156,9 @@ pub trait Ledger: Send + Sync {
     /// The end of the committed chain of `scope`.
     fn tip(&self, scope: &Scope) -> BoxFuture<'_, Result<Committed>>;
 
+    /// The answer kept under `id`, if it is still good at `now` (microseconds since 1970).
+    fn answer(&self, id: &str, now: i64) -> BoxFuture<'_, Result<Option<String>>>;
+
     /// Writes down what was spent in `scope`; false when that was done before, within [`SPEND_ONCE`].
     fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<bool>>;
 

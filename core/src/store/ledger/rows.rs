@@ -13,8 +13,8 @@ use crate::{
     store::sqlite::{to_i64, to_u64},
 };
 
-/// Rows lie by chain, so that reading one customer's history meets nobody else's. Answers lie in the order they came, which is
-/// also the order they end in.
+/// Rows lie by chain, so that reading one customer's history meets nobody else's. Answers lie in the order they came, so that
+/// those of one transaction share a page, large as they are.
 pub const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS rows (
     scope BLOB NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, request_id TEXT NOT NULL,
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS journals (id BLOB PRIMARY KEY, committed INTEGER NOT 
 CREATE TABLE IF NOT EXISTS answers (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, until INTEGER NOT NULL, body TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS answers_by_end ON answers (until);
 CREATE TABLE IF NOT EXISTS spend (
     scope BLOB NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, model TEXT NOT NULL, micros INTEGER NOT NULL,
     PRIMARY KEY (scope, id, at)
@@ -134,10 +135,15 @@ pub fn append(transaction: &Transaction<'_>, tips: &mut Tips, payload: &[u8]) ->
     Ok(())
 }
 
+/// The answer kept under `id`, if it is still good at `now`.
+pub fn answer(connection: &Connection, id: &str, now: i64) -> Result<Option<String>> {
+    let mut select = connection.prepare_cached("SELECT body FROM answers WHERE id = ?1 AND until > ?2")?;
+    Ok(select.query_row(params![id, now], |row| row.get(0)).optional()?)
+}
+
 /// Keeps an answer, unless there is one that is still good at `now`: that one is given.
 pub fn keep_answer(transaction: &Transaction<'_>, answer: &Answer, now: i64) -> Result<Option<String>> {
-    let mut select = transaction.prepare_cached("SELECT body FROM answers WHERE id = ?1 AND until > ?2")?;
-    let before = select.query_row(params![answer.id, now], |row| row.get(0)).optional()?;
+    let before = self::answer(transaction, &answer.id, now)?;
     if before.is_none() {
         transaction
             .prepare_cached("INSERT OR REPLACE INTO answers (id, until, body) VALUES (?1, ?2, ?3)")?
@@ -146,12 +152,13 @@ pub fn keep_answer(transaction: &Transaction<'_>, answer: &Answer, now: i64) -> 
     Ok(before)
 }
 
-/// Forgets answers whose time is over, the oldest first and so many at most: twice what came, so that the table holds what one
-/// lifetime brings, and nobody waits for a day's worth of work.
+/// Forgets answers whose time is over, twice as many as came: so the table holds what one lifetime brings, and nobody waits
+/// for a day's worth of work.
 pub fn forget_answers(transaction: &Transaction<'_>, came: usize, now: i64) -> Result<()> {
-    transaction
-        .prepare_cached("DELETE FROM answers WHERE until <= ?1 AND number < (SELECT min(number) FROM answers) + ?2")?
-        .execute(params![now, to_i64(came as u64 * 2)])?;
+    let mut delete = transaction.prepare_cached(
+        "DELETE FROM answers WHERE number IN (SELECT number FROM answers WHERE until <= ?1 ORDER BY until LIMIT ?2)",
+    )?;
+    delete.execute(params![now, to_i64(came as u64 * 2)])?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread::Thread,
     time::{Duration, Instant},
 };
 
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     clock::BoxFuture,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     runtime,
     scope::{Scope, Uid},
     store::{
@@ -50,7 +51,7 @@ struct Inner {
     adopting: Mutex<()>,
     /// What is committed with an answer by the next commit; somebody waits for each.
     waiting: Mutex<Vec<Waiting>>,
-    writer: Mutex<Option<std::thread::Thread>>,
+    writer: Mutex<Option<Thread>>,
     dirty: AtomicBool,
     /// The writer is not to wait for more.
     urgent: AtomicBool,
@@ -62,7 +63,14 @@ struct Waiting {
     payload: Vec<u8>,
     answer: Answer,
     at: i64,
-    done: oneshot::Sender<Result<Option<String>>>,
+    done: oneshot::Sender<Told>,
+}
+
+/// What came of it: the answer that was there before, if any.
+type Told = Result<Option<String>>;
+
+fn refused(waiting: &[Waiting], error: &Error) -> Vec<Told> {
+    waiting.iter().map(|_| Err(error.clone())).collect()
 }
 
 enum Intake {
@@ -127,37 +135,32 @@ impl SqliteLedger {
         })))
     }
 
-    /// Marks work for the writer thread, starting it at the first row; false when it cannot be started. One atomic in the
-    /// common case.
-    fn nudge(&self) -> bool {
+    /// Marks work for the writer thread, starting it at the first row. One atomic in the common case.
+    fn nudge(&self) {
         if self.0.dirty.swap(true, Ordering::AcqRel) {
-            return true;
+            return;
         }
         let mut writer = self.0.writer.lock();
         if let Some(thread) = &*writer {
             thread.unpark();
-            return true;
+            return;
         }
         let inner = Arc::downgrade(&self.0);
         match runtime::thread("tenantry-ledger", move || write_on(&inner)) {
             Ok(handle) => *writer = Some(handle.thread().clone()),
-            // The next one tries again.
+            // The row is in the journal; the next one tries again.
             Err(_) => self.0.dirty.store(false, Ordering::Release),
         }
-        writer.is_some()
     }
 
-    /// As [`SqliteLedger::nudge`], for somebody who waits; false also when the writer has ended.
+    /// As [`SqliteLedger::nudge`], for somebody who waits; false when there is no writer to come.
     fn hurry(&self) -> bool {
         if self.0.closed.load(Ordering::Acquire) {
             return false;
         }
         self.0.urgent.store(true, Ordering::Release);
-        let started = self.nudge();
-        if let Some(thread) = &*self.0.writer.lock() {
-            thread.unpark();
-        }
-        started
+        self.nudge();
+        self.0.writer.lock().as_ref().map(Thread::unpark).is_some()
     }
 }
 
@@ -166,11 +169,7 @@ impl SqliteLedger {
 fn write_on(inner: &Weak<Inner>) {
     loop {
         match inner.upgrade() {
-            Some(inner) if inner.closed.load(Ordering::Acquire) => {
-                // Somebody may have come to wait since the last commit.
-                let _ = inner.commit_own();
-                return;
-            }
+            Some(inner) if inner.closed.load(Ordering::Acquire) => return,
             Some(inner) if inner.dirty.load(Ordering::Acquire) => {}
             Some(inner) => {
                 drop(inner);
@@ -214,8 +213,10 @@ impl Inner {
         let waiting = std::mem::take(&mut *self.waiting.lock());
         let result = self.commit_journals();
         let told = match &result {
-            Ok(()) => self.commit_waiting(&waiting),
-            Err(error) => waiting.iter().map(|_| Err(error.clone())).collect(),
+            // Nothing can be written now.
+            Err(error) if error.kind() == ErrorKind::Unavailable => refused(&waiting, error),
+            // What one chain has in the journal is no concern of the others.
+            Ok(()) | Err(_) => self.commit_waiting(&waiting),
         };
         drop(committing);
         // Nobody who waited may be gone; that is nothing to us.
@@ -257,8 +258,8 @@ impl Inner {
         }
     }
 
-    /// Commits what waited, all of it in one transaction; where that fails, each alone, so that nobody pays for another.
-    fn commit_waiting(&self, waiting: &[Waiting]) -> Vec<Result<Option<String>>> {
+    /// Commits what waited, all of it in one transaction; where that fails for one of them, each alone.
+    fn commit_waiting(&self, waiting: &[Waiting]) -> Vec<Told> {
         let answer = |transaction: &Transaction<'_>, tips: &mut Tips, one: &Waiting| {
             let before = rows::keep_answer(transaction, &one.answer, one.at)?;
             if before.is_none() {
@@ -273,6 +274,7 @@ impl Inner {
         });
         match together {
             Ok(told) => told.into_iter().map(Ok).collect(),
+            Err(error) if error.kind() == ErrorKind::Unavailable => refused(waiting, &error),
             Err(_) => {
                 waiting.iter().map(|one| self.commit(|transaction, tips| answer(transaction, tips, one))).collect()
             }
@@ -426,6 +428,11 @@ impl Ledger for SqliteLedger {
     fn tip(&self, scope: &Scope) -> BoxFuture<'_, Result<Committed>> {
         let uid = scope.uid();
         self.0.database.read(move |connection| rows::tip(connection, uid))
+    }
+
+    fn answer(&self, id: &str, now: i64) -> BoxFuture<'_, Result<Option<String>>> {
+        let id = id.to_owned();
+        self.0.database.read(move |connection| rows::answer(connection, &id, now))
     }
 
     fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<bool>> {

@@ -228,6 +228,12 @@ fn an_answer_is_given_until_its_time_is_over_and_then_forgotten() {
         ledger.0.database.read_now(|open| Ok(open.query_row(&count, [], |row| row.get::<_, i64>(0))?)).unwrap()
     };
     assert_eq!((count("answers"), count("rows")), (10, 102), "what one lifetime brings");
+    // Of a clock that was wrong once, and right again.
+    answered("far ahead", 1 << 40);
+    for at in 200..300 {
+        answered(&at.to_string(), at);
+    }
+    assert_eq!(count("answers"), 11);
 }
 
 #[test]
@@ -254,6 +260,7 @@ fn one_chain_that_is_broken_ends_no_others() {
     ledger.append(&a, &entry("1", "{}")).unwrap();
     block_on(ledger.settle()).unwrap();
     ledger.0.database.now(|transaction| Ok(transaction.execute_batch("UPDATE rows SET hash = x'00'")?)).unwrap();
+    ledger.append(&a, &entry("1", "{}")).unwrap();
     let held = ledger.0.committing.lock();
     let broken = ledger.answer_once(&a, &entry("2", "{}"), kept("k", "b", 9));
     let whole = ledger.answer_once(&b, &entry("3", "{}"), kept("l", "b", 9));

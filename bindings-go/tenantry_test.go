@@ -9,8 +9,14 @@ import (
 // open is a client in memory with one tenant, closed with the test.
 func open(t testing.TB) (*Client, *Tenant) {
 	t.Helper()
+	return openWith(t, Options{InMemory: true})
+}
+
+func openWith(t testing.TB, options Options) (*Client, *Tenant) {
+	t.Helper()
 	// The machine that runs the tests is busy: the usual deadline would be a coin toss.
-	client, err := Open(Options{InMemory: true, Deadline: 10 * time.Second})
+	options.Deadline = 10 * time.Second
+	client, err := Open(options)
 	ok(t, err)
 	t.Cleanup(func() { ok(t, client.Close()) })
 	ctx := context.Background()

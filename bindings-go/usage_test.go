@@ -3,7 +3,6 @@ package tenantry
 import (
 	"reflect"
 	"testing"
-	"time"
 )
 
 func TestAModelCallIsWrittenDownOnce(t *testing.T) {
@@ -70,16 +69,8 @@ func TestARepeatedRequestIsAnsweredAsItWas(t *testing.T) {
 
 // What has to wait for the disk was begun already, and is not begun again.
 func TestARequiredCallIsDecidedAndChargedOnce(t *testing.T) {
-	client, err := Open(Options{DataDir: t.TempDir(), Deadline: 10 * time.Second})
-	ok(t, err)
-	t.Cleanup(func() { ok(t, client.Close()) })
-	_, err = client.Admin().Accounts().Create(ctx, "acme", TenantFacts{})
-	ok(t, err)
-	_, err = client.Admin().Projects().Create(ctx, "acme", "prod", TenantFacts{})
-	ok(t, err)
-	acme, err := client.Tenant(ctx, "acme", "prod")
-	ok(t, err)
-	_, err = acme.Settings().Update(ctx, SettingsPatch{AuditClass: AuditRequired})
+	_, acme := openWith(t, Options{DataDir: t.TempDir()})
+	_, err := acme.Settings().Update(ctx, SettingsPatch{AuditClass: AuditRequired})
 	ok(t, err)
 	ok(t, acme.Limits().Set(ctx, LimitSpec{ID: "calls", Rate: 3, PerMs: 86_400_000}))
 	for number, allowed := range []bool{true, true, true, false} {

@@ -143,8 +143,8 @@ pub trait Ledger: Send + Sync {
     /// Puts `entry` where a killed process cannot lose it. Does not wait.
     fn append(&self, scope: &Scope, entry: &Entry<'_>) -> Result<()>;
 
-    /// Commits `entry` and the answer to its request together, synced, and waits for that. Where the request was answered before, by
-    /// any process, nothing is written and the answer of then is given.
+    /// Commits `entry` and the answer to its request together, synced, and waits for that. Where the request was answered
+    /// before, by any process, nothing is written and the answer of then is given.
     fn answer_once(&self, scope: &Scope, entry: &Entry<'_>, answer: Answer) -> BoxFuture<'_, Result<Option<String>>>;
 
     /// Waits until everything appended so far (by any process that is gone, too) is committed and synced.

@@ -181,6 +181,8 @@ pub struct Engine {
     answers: moka::future::Cache<String, Arc<once::Answered>>,
     rooms: once::Rooms,
     sealer: Sealer,
+    /// Calls whose callers have gone, and which are written down.
+    unattended: runtime::Unattended,
     // Changes read, check and write; two at once would each check a world without the other.
     changing: tokio::sync::Mutex<()>,
 }
@@ -227,6 +229,7 @@ impl Engine {
             housekept: AtomicBool::new(false),
             durable: folder.is_some(),
             generation: runtime::generation(),
+            unattended: runtime::Unattended::default(),
             changing: tokio::sync::Mutex::default(),
         })
     }
@@ -301,7 +304,7 @@ impl Engine {
                 AuditClass::Required => {
                     // It waits for a disk: whoever called it may give it up by then, and the row would stand uncharged.
                     let engine = Arc::clone(self);
-                    runtime::to_the_end(async move { engine.seal(&call, decided).await }).await
+                    self.unattended.to_the_end(async move { engine.seal(&call, decided).await }).await
                 }
             }
         };
@@ -422,8 +425,9 @@ impl Engine {
         self.audit.head(scope).await
     }
 
-    /// Commits and signs everything that is pending. The engine stays usable.
+    /// Ends what was given up, then commits and signs everything that is pending. The engine stays usable.
     pub async fn settle(&self) -> Result<()> {
+        self.unattended.ended().await;
         self.sessions.flush(self.clock.now()).await?;
         self.identity.flush().await?;
         self.audit.settle().await

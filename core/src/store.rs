@@ -33,3 +33,19 @@ impl From<rusqlite::Error> for Error {
         Self::new(kind, code, format!("the store failed: {error}")).with_source(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ring::digest::{SHA256, digest};
+
+    use super::{catalog, counters, credentials, ledger, sessions};
+
+    /// Whoever changes a table raises `FORMAT`, so that a folder of another shape is refused and not half read.
+    #[test]
+    fn a_table_that_changes_changes_the_format_of_the_folder() {
+        let tables =
+            [catalog::SCHEMA, credentials::SCHEMA, counters::SCHEMA, sessions::SCHEMA, ledger::SCHEMA].concat();
+        let digest = data_encoding::HEXLOWER.encode(digest(&SHA256, tables.as_bytes()).as_ref());
+        assert_eq!((catalog::FORMAT, &digest[..16]), ("2", "3e852e6abd4d3481"));
+    }
+}

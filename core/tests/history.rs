@@ -259,9 +259,38 @@ fn tampering_is_caught_and_named() {
         ("DELETE FROM rows WHERE scope = ?scope", "tail is missing"),
         ("UPDATE rows SET sequence = 100 WHERE scope = ?scope AND sequence = 21", "row 21 is missing"),
         ("UPDATE rows SET at = at + 1 WHERE scope = ?scope AND sequence = 3", "row 3 does not follow"),
+        ("UPDATE rows SET hash = x'00' WHERE scope = ?scope AND sequence = 21", "row 21 does not follow"),
+        ("UPDATE rows SET sequence = -1 WHERE scope = ?scope AND sequence = 21", "tail is missing"),
+        ("UPDATE rows SET sequence = 9223372036854775807 WHERE scope = ?scope AND sequence = 21", "row 21 is missing"),
     ] {
         let report = after(harm);
         assert!(!report.ok && report.problems.iter().any(|problem| problem.contains(says)), "{harm}: {report:?}");
+    }
+}
+
+#[test]
+fn tampering_with_one_customers_rows_keeps_nobody_from_writing_and_stays_visible() {
+    for harm in ["hash = x'00'", "sequence = -1", "sequence = 9223372036854775807"] {
+        let folder = tempfile::tempdir().unwrap();
+        let client = on(folder.path());
+        let (acme, globex) = (project(&client, "acme", "prod"), project(&client, "globex", "prod"));
+        for tenant in [&acme, &globex] {
+            (0..3).for_each(|i| drop(turn(tenant, "s", &i.to_string())));
+            tenant.audit().head_blocking().unwrap();
+        }
+        let ledger = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
+        let of_acme = format!("scope = X'{}'", acme.scope().uid().to_hex());
+        let last = format!("(SELECT max(sequence) FROM rows WHERE {of_acme})");
+        ledger.execute(&format!("UPDATE rows SET {harm} WHERE {of_acme} AND sequence = {last}"), []).unwrap();
+        for tenant in [&acme, &globex] {
+            (0..3).for_each(|i| drop(turn(tenant, "s", &i.to_string())));
+        }
+        let required = SettingsPatch { audit_class: Some(AuditClass::Required), ..SettingsPatch::default() };
+        acme.settings().update_blocking(required).unwrap();
+        assert!(turn(&acme, "s", "written at once").allowed(), "{harm}");
+        acme.audit().head_blocking().unwrap();
+        assert!(!acme.audit().verify_blocking(None).unwrap().ok, "{harm}");
+        assert!(globex.audit().verify_blocking(None).unwrap().ok, "{harm}");
     }
 }
 

@@ -6,8 +6,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tenantry::{
     Error, Options, Tenant, Tenantry,
     api::{
-        AuditClass, Decision, GuardRequest, KeySpec, LimitSpec, ModelContext, Presented, Principal, SettingsPatch,
-        Since, Status, TenantFacts, TokenRequest, TokenSpec, UsageReport,
+        AuditClass, AuditRecord, Decision, GuardRequest, KeySpec, LimitSpec, ModelContext, Presented, Principal,
+        SettingsPatch, Since, Status, TenantFacts, TokenRequest, TokenSpec, UsageReport,
     },
     client::Surroundings,
     clock::ManualClock,
@@ -101,31 +101,65 @@ fn of_many_at_once_one_decides_and_all_get_its_answer() {
 
 #[test]
 fn a_caller_that_gives_up_while_its_call_is_written_down_has_made_it() {
-    for key in [Some("k"), None] {
+    for (key, class) in [(Some("k"), AuditClass::Standard), (None, AuditClass::Required)] {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(START);
-        let client = open(Storage::Folder(folder.path().to_owned()), &clock);
+        let storage = || Storage::Folder(folder.path().to_owned());
+        let (client, other) = (open(storage(), &clock), open(storage(), &clock));
         let tenant = acme(&client);
-        let required = SettingsPatch { audit_class: Some(AuditClass::Required), ..SettingsPatch::default() };
-        tenant.settings().update_blocking(required).unwrap();
+        let settings = SettingsPatch { audit_class: Some(class), ..SettingsPatch::default() };
+        tenant.settings().update_blocking(settings).unwrap();
         let limit = serde_json::json!({ "id": "calls", "rate": 2, "per_ms": 86_400_000 });
         let limit = serde_json::from_value::<LimitSpec>(limit).unwrap();
         tenant.limits().set_blocking(limit).unwrap();
-        // What is loaded first may wait for other things.
-        tenant.guard().evaluate_blocking(GuardRequest::prompt("hello")).unwrap();
-        let guard = tenant.guard();
-        let call = async move {
-            match key {
-                Some(key) => guard.evaluate_once(GuardRequest::prompt("hello"), key).await,
-                None => guard.evaluate(GuardRequest::prompt("hello")).await,
-            }
+        let hello = || GuardRequest { session_id: Some("s".into()), ..GuardRequest::prompt("hello") };
+        let would = || {
+            let dry = GuardRequest { dryrun: Some(true), ..hello() };
+            tenant.guard().evaluate_blocking(dry).unwrap()
         };
-        drop(runtime::poll_once(Box::pin(call)).expect_err("it waits for the disk"));
-        assert_eq!(decisions(&tenant).len(), 2);
-        let next = GuardRequest { dryrun: Some(true), ..GuardRequest::prompt("hello") };
-        let next = tenant.guard().evaluate_blocking(next).unwrap();
+        // What is loaded first may wait for other things.
+        tenant.guard().evaluate_blocking(hello()).unwrap();
+        // Somebody else writes: nothing can be committed until they are done.
+        let writer = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let guard = tenant.guard();
+        let waits = "it waits for the disk";
+        if let Some(key) = key {
+            let mut call = Box::pin(async move { guard.evaluate_once(hello(), key).await });
+            call = runtime::poll_once(call).expect_err(waits);
+            while would().decision == Decision::Allow {
+                call = runtime::poll_once(call).expect_err(waits);
+            }
+            drop(call);
+        } else {
+            drop(runtime::poll_once(Box::pin(async move { guard.evaluate(hello()).await })).expect_err(waits));
+        }
+        writer.execute_batch("COMMIT").unwrap();
+        // Closing any client of the folder waits for what was given up: a process that ends then has lost nothing.
+        other.close_blocking().unwrap();
+        let ended = tempfile::tempdir().unwrap();
+        copy(folder.path(), ended.path());
+        let next = would();
         assert_eq!(next.decision, Decision::Deny, "the call that was given up was charged ({key:?})");
+        let after = open(Storage::Folder(ended.path().to_owned()), &clock).tenant_blocking("acme", "prod").unwrap();
+        let rows = after.audit().query_blocking(Since::Start, 1_000).unwrap();
+        let made = |row: &&AuditRecord| row.kind == "decision" && !row.body.contains_key("dry_run");
+        assert_eq!(rows.iter().filter(made).count(), 2, "{key:?}");
+        let turn = after.guard().evaluate_blocking(hello()).unwrap().session_delta.map(|session| session.turn_count);
+        assert_eq!(turn, Some(3), "its turn is remembered ({key:?})");
         client.close_blocking().unwrap();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 

@@ -217,6 +217,25 @@ fn a_credential_outside_dev_mode_is_unauthenticated_and_another_root_key_is_refu
 }
 
 #[test]
+fn a_folder_of_another_version_is_refused_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = on(folder.path());
+    project(&client, "acme", "prod");
+    client.close_blocking().unwrap();
+    drop(client);
+    let catalog = rusqlite::Connection::open(folder.path().join("catalog.db")).unwrap();
+    // Of another shape, too: nothing is read or made before the version is known.
+    catalog
+        .execute_batch(
+            "UPDATE installation SET value = '1' WHERE name = 'format'; DROP TABLE tenants; CREATE TABLE tenants (x)",
+        )
+        .unwrap();
+    let error = Tenantry::open(folder_options(folder.path())).err().unwrap();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Data, "store_format"));
+    assert!(!folder.path().join("ledger.db-wal").exists(), "nothing else was opened");
+}
+
+#[test]
 fn a_client_without_a_tenant_of_its_own_never_gets_a_default_one() {
     assert_eq!(memory().own_blocking().err().unwrap().code(), "tenant_missing");
 }

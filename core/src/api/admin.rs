@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// Whether a tenant may be acted in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Calls are decided.
@@ -33,7 +34,8 @@ impl Status {
 }
 
 /// Facts about a tenant that policies may read as `context.tenant`. Empty means not set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TenantFacts {
     /// The commercial tier, e.g. `free`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -50,7 +52,8 @@ pub struct TenantFacts {
 }
 
 /// An account as admin calls return it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Account {
     /// The external id.
     pub id: String,
@@ -66,7 +69,8 @@ pub struct Account {
 }
 
 /// A project as admin calls return it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Project {
     /// The external id, unique within the account.
     pub id: String,
@@ -84,7 +88,8 @@ pub struct Project {
 }
 
 /// A policy text to attach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicySpec {
     /// The name, unique within the layer.
     #[serde(default)]
@@ -103,7 +108,8 @@ pub struct PolicySpec {
 }
 
 /// What `policies.put` did and what it noticed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyReceipt {
     /// The name it was put under.
     pub name: String,
@@ -121,7 +127,8 @@ pub struct PolicyReceipt {
 }
 
 /// A policy in force, as `policies.list` returns it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicySummary {
     /// The name it was put under.
     pub name: String,
@@ -141,7 +148,8 @@ pub struct PolicySummary {
 }
 
 /// What a rate is counted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LimitKey {
     /// One counter for the whole layer the limit is attached to.
@@ -160,7 +168,8 @@ pub enum LimitKey {
 }
 
 /// What happens when a rate is exceeded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum OnExceed {
     /// Deny with code `limit_exceeded`.
@@ -173,7 +182,8 @@ pub enum OnExceed {
 }
 
 /// A rate limit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitSpec {
     /// The id, unique within the layer.
     #[serde(default)]
@@ -232,7 +242,8 @@ impl LimitSpec {
 }
 
 /// How strongly the audit trail of a project is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AuditClass {
     /// Synced to disk before the call answers.
@@ -245,7 +256,8 @@ pub enum AuditClass {
 }
 
 /// What a project may tune.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Settings {
     /// Callers may not ask for a laxer mode than this.
     pub mode_floor: Mode,
@@ -269,7 +281,8 @@ impl Default for Settings {
 }
 
 /// A change to [`Settings`]: absent fields stay as they are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SettingsPatch {
     /// See [`Settings::mode_floor`].

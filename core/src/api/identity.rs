@@ -9,7 +9,8 @@ use super::{LimitSpec, PolicySpec, Principal, PrincipalKind, TenantFacts};
 use crate::config::Credential;
 
 /// A signature algorithm of a token (RFC 7518, RFC 8037). `none` is not one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
@@ -53,7 +54,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other
 /// is the name of a top-level claim, also a namespaced one such as `https://acme.example/tenant`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimPaths {
     /// The account. Required in every token, unless the issuer speaks for one tenant only.
@@ -78,7 +80,8 @@ impl Default for ClaimPaths {
 }
 
 /// An identity provider whose tokens are taken, and for which accounts.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct IssuerSpec {
     /// The exact `iss` of its tokens.
@@ -123,7 +126,8 @@ impl std::fmt::Debug for IssuerSpec {
 }
 
 /// What happens when a verified credential names an account nobody created.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AutoProvision {
     /// Whether it is created.
@@ -157,7 +161,8 @@ impl Default for AutoProvision {
 }
 
 /// What the platform decides about identity.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentitySettings {
     /// The `iss` of our own tokens; empty for one made from the installation's key id.
@@ -208,7 +213,8 @@ impl Default for IdentitySettings {
 }
 
 /// An API key to make.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct KeySpec {
     /// What people call it.
@@ -240,7 +246,8 @@ pub struct KeySpec {
 }
 
 /// Whether a key is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
     /// It is.
@@ -252,7 +259,8 @@ pub enum KeyState {
 }
 
 /// An API key as admin calls return it: everything but the key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKey {
     /// Names it; not secret.
     pub id: String,
@@ -297,7 +305,8 @@ pub struct ApiKey {
 }
 
 /// A key that was just made. The only time the key itself is shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewApiKey {
     /// The key. Empty for an imported one.
     pub key: String,
@@ -313,7 +322,8 @@ impl std::fmt::Debug for NewApiKey {
 }
 
 /// A token pair to issue for somebody the app itself has authenticated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenSpec {
     /// The principal's id.
@@ -334,7 +344,8 @@ pub struct TokenSpec {
 }
 
 /// What a client sends to the token endpoint (RFC 6749; `docs/wire/identity.md`). Unknown fields are ignored.
-#[derive(Clone, Default, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct TokenRequest {
     /// `api_key` or `refresh_token`.
@@ -358,7 +369,8 @@ impl std::fmt::Debug for TokenRequest {
 }
 
 /// The answer of the token endpoint. Absent fields are left out: clients reject null.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessToken {
     /// The signed token.
     pub access_token: String,
@@ -396,7 +408,8 @@ impl std::fmt::Debug for AccessToken {
 }
 
 /// What a token is worth now (RFC 7662): `active` alone when nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Introspection {
     /// Whether it would be taken.
     pub active: bool,
@@ -406,7 +419,8 @@ pub struct Introspection {
 }
 
 /// What a credential was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialKind {
     /// An API key.
@@ -420,7 +434,8 @@ pub enum CredentialKind {
 }
 
 /// Who a verified credential is, and what it reaches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identity {
     /// Who acts.
     pub principal: Principal,
@@ -446,7 +461,8 @@ pub struct Identity {
 }
 
 /// Lets principals of one tenant act in another, for named actions and a limited time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct GrantSpec {
     /// The account whose principals may act.
@@ -466,7 +482,8 @@ pub struct GrantSpec {
 }
 
 /// A cross-tenant grant as admin calls return it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Grant {
     /// Names it.
     pub id: String,

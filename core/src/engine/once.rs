@@ -156,9 +156,8 @@ impl Engine {
         if call.tenant.status == Status::Suspended || call.flags.dry_run {
             return self.walk(call).await;
         }
-        let (engine, request) = (Arc::clone(self), once.request.clone());
-        // To its end: who gives up waiting comes back under the same key, and finds it done, or being done.
-        let answered = runtime::to_the_end(async move { engine.answered_once(&call, &once).await }).await?;
+        let request = once.request.clone();
+        let answered = self.answered_once(call, once).await?;
         if answered.request != request {
             return Err(Error::invalid("idempotency_key_reused", "the idempotency key was used for another request")
                 .with_help("make a new key for each call, and use it again only to repeat that call"));
@@ -169,16 +168,19 @@ impl Engine {
         })
     }
 
-    async fn answered_once(&self, call: &Call, once: &Once) -> Result<Arc<Answered>> {
+    async fn answered_once(self: &Arc<Self>, call: Call, once: Once) -> Result<Arc<Answered>> {
+        let id = once.id.clone();
         let first = async {
             if let Some(sealed) = self.audit.answer(&once.id).await? {
-                return self.read_answer(once, &sealed);
+                return self.read_answer(&once, &sealed);
             }
-            let decided = self.decide_on(call).await?;
-            self.seal_once(call, once, decided).await
+            let decided = self.decide_on(&call).await?;
+            let engine = Arc::clone(self);
+            // As for `required`. Given up before this, nothing has happened, and whoever waits beside it decides.
+            self.unattended.to_the_end(async move { engine.seal_once(&call, &once, decided).await }).await
         };
         let first = async { runtime::shielded(Box::pin(first)).await.map(Arc::new) };
-        let answered = self.answers.try_get_with(once.id.clone(), first).await;
+        let answered = self.answers.try_get_with(id, first).await;
         answered.map_err(|error: Arc<Error>| Error::clone(&error))
     }
 
@@ -198,7 +200,7 @@ impl Engine {
             room = 0;
             text = written(&Answered { request: once.request.clone(), response: None, length: 0 })?;
         }
-        let body = self.sealer.seal(&once.id, &text)?;
+        let body = self.sealer.seal(&once.id, &text).inspect_err(|_| self.rooms.give_back(scope, room))?;
         Ok((answered, Answer { id: once.id.clone(), until: now.saturating_add(KEPT_MICROS), body }, room))
     }
 

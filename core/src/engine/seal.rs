@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Call, Decided, Engine, Unsealed,
+    Allowance, Call, Decided, Engine, History, Unsealed,
     once::{Answered, Once},
 };
 use crate::{
-    api::{AuditClass, GuardResponse, Principal},
+    api::{AuditClass, Decision, GuardResponse, Principal},
     clock::Now,
     error::{Error, Result},
     scope::Scope,
-    store::{Entry, Spend},
+    store::{Entry, SessionTurns, Spend},
     usage,
 };
 
@@ -76,12 +76,12 @@ fn spend_of(call: &Call, name: &str) -> Result<Option<Spend>> {
     }))
 }
 
-fn entry<'a>(call: &'a Call, response: &GuardResponse, body: &'a str, spend: Option<&'a Spend>) -> Entry<'a> {
+fn entry<'a>(call: &'a Call, decision: Decision, body: &'a str, spend: Option<&'a Spend>) -> Entry<'a> {
     Entry {
         at: call.received_at.wall_micros,
         kind: "decision",
         request_id: &call.request_id,
-        decision: response.decision.name(),
+        decision: decision.name(),
         body,
         spend,
     }
@@ -89,35 +89,37 @@ fn entry<'a>(call: &'a Call, response: &GuardResponse, body: &'a str, spend: Opt
 
 impl Engine {
     pub(super) async fn seal(&self, call: &Call, decided: Decided) -> Result<GuardResponse> {
-        let body = self.body(call, &decided.unsealed.response)?;
+        let Decided { allowance, history, unsealed: Unsealed { response, turn } } = decided;
+        let body = self.body(call, &response)?;
         let spend = spend_of(call, &call.request_id)?;
-        let entry = entry(call, &decided.unsealed.response, &body, spend.as_ref());
+        let entry = entry(call, response.decision, &body, spend.as_ref());
         self.audit.record(&call.scope, call.tenant.settings.audit_class, &entry).await?;
-        self.keep(call, decided).await
+        self.keep(call, allowance, history, turn).await?;
+        Ok(response)
     }
 
     /// As [`Engine::seal`], together with the answer to the call's request; where that was answered meanwhile, by another
     /// process, this call leaves nothing, and that answer holds.
     pub(super) async fn seal_once(&self, call: &Call, once: &Once, decided: Decided) -> Result<Answered> {
-        let body = self.body(call, &decided.unsealed.response)?;
+        let Decided { allowance, history, unsealed: Unsealed { response, turn } } = decided;
+        let body = self.body(call, &response)?;
         // A repetition under the same key is the same model call.
         let spend = spend_of(call, once.id())?;
-        let entry = entry(call, &decided.unsealed.response, &body, spend.as_ref());
-        let (scope, now) = (call.scope.uid(), call.received_at.wall_micros);
-        let (answered, answer, room) = self.answer_of(scope, once, decided.unsealed.response.clone(), now)?;
+        let entry = entry(call, response.decision, &body, spend.as_ref());
+        let scope = call.scope.uid();
+        let (answered, answer, room) = self.answer_of(scope, once, response, call.received_at.wall_micros)?;
         let recorded = self.audit.record_once(&call.scope, &entry, answer).await;
         if !matches!(recorded, Ok(None)) {
             self.rooms.give_back(scope, room);
         }
         match recorded? {
             Some(sealed) => self.read_answer(once, &sealed),
-            None => self.keep(call, decided).await.map(|_| answered),
+            None => self.keep(call, allowance, history, turn).await.map(|()| answered),
         }
     }
 
     /// What is left to do once the proof is written: keep the charge, remember the turn.
-    async fn keep(&self, call: &Call, decided: Decided) -> Result<GuardResponse> {
-        let Decided { allowance, history, unsealed: Unsealed { response, turn } } = decided;
+    async fn keep(&self, call: &Call, allowance: Allowance, history: History, turn: SessionTurns) -> Result<()> {
         if !call.flags.dry_run
             && let Ok(granted) = allowance.0
         {
@@ -128,7 +130,7 @@ impl Engine {
                 self.sessions.remember(&call.scope, session, history.turns, turn, call.received_at, ttl).await?;
             }
         }
-        Ok(response)
+        Ok(())
     }
 
     fn body(&self, call: &Call, response: &GuardResponse) -> Result<String> {

@@ -10,8 +10,14 @@ use crate::{
     scope::{Id, Scope, Uid},
 };
 
-const SCHEMA: &str = "
+/// What a folder says of itself; looked at before anything else, so it never changes.
+const INSTALLATION: &str = "
 CREATE TABLE IF NOT EXISTS installation (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+/// The shape of all that lies in a data folder. To be raised with every change of it (a test in `store` notices tables).
+pub(super) const FORMAT: &str = "2";
+
+pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS tenants (
     uid BLOB PRIMARY KEY, parent BLOB NOT NULL, id TEXT NOT NULL, folded TEXT NOT NULL, status TEXT NOT NULL,
     facts TEXT NOT NULL, created_at INTEGER NOT NULL, deleted_at INTEGER
@@ -126,12 +132,12 @@ pub trait Catalog: Send + Sync {
 pub struct SqliteCatalog(Database);
 
 impl SqliteCatalog {
-    /// Opens `catalog.db`, or memory when `path` is none. A folder made with another root key, or for another mode than
-    /// `asked.dev` says, is refused.
+    /// Opens `catalog.db`, or memory when `path` is none. A folder made with another root key, for another mode than
+    /// `asked.dev` says, or by a version that keeps things otherwise, is refused as it is.
     pub fn open(path: Option<&std::path::Path>, asked: &Installation) -> Result<Self> {
         let database = match path {
-            Some(path) => Database::open(path, SCHEMA)?,
-            None => Database::memory(SCHEMA)?,
+            Some(path) => Database::open(path, INSTALLATION)?,
+            None => Database::memory(INSTALLATION)?,
         };
         let asked = asked.clone();
         let found = database.now(move |transaction| {
@@ -140,11 +146,22 @@ impl SqliteCatalog {
                     .query_row("SELECT value FROM installation WHERE name = ?1", [name], |row| row.get::<_, String>(0))
                     .optional()
             };
-            if let (Some(key_id), Some(mode)) = (read("key_id")?, read("mode")?) {
-                return Ok((Installation { key_id, dev: mode == "dev" }, asked));
+            let found = match (read("key_id")?, read("mode")?) {
+                (Some(key_id), Some(mode)) => Some(Installation { key_id, dev: mode == "dev" }),
+                _ => None,
+            };
+            if let (Some(_), format) = (&found, read("format")?)
+                && format.as_deref() != Some(FORMAT)
+            {
+                return Err(Error::data("store_format", "this data folder was made by another version of Tenantry")
+                    .with_help("open it with the version that made it, or choose another data folder"));
+            }
+            transaction.execute_batch(SCHEMA)?;
+            if let Some(found) = found {
+                return Ok((found, asked));
             }
             let mode = if asked.dev { "dev" } else { "production" };
-            for (name, value) in [("key_id", asked.key_id.as_str()), ("mode", mode), ("format", "1")] {
+            for (name, value) in [("key_id", asked.key_id.as_str()), ("mode", mode), ("format", FORMAT)] {
                 transaction.execute("INSERT INTO installation VALUES (?1, ?2)", [name, value])?;
             }
             Ok((asked.clone(), asked))

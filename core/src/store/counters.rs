@@ -285,7 +285,7 @@ impl Counters for MemoryCounters {
     }
 }
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS cells (
     key BLOB PRIMARY KEY, units BLOB NOT NULL, last_nanos INTEGER NOT NULL, rate INTEGER NOT NULL, per_nanos INTEGER NOT NULL
 ) WITHOUT ROWID;

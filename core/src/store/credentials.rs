@@ -10,7 +10,7 @@ use crate::{
     scope::{Scope, Uid},
 };
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS credentials (
     kind INTEGER NOT NULL, id TEXT NOT NULL, scope BLOB NOT NULL, body TEXT NOT NULL, version INTEGER NOT NULL,
     ends_at INTEGER NOT NULL, used_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kind, id)

@@ -5,6 +5,8 @@ mod rows;
 mod sqlite;
 
 use ring::digest::{Context, SHA256, digest};
+#[cfg(test)]
+pub(super) use rows::SCHEMA;
 use serde::{Deserialize, Serialize};
 pub use sqlite::SqliteLedger;
 

@@ -129,7 +129,7 @@ impl Sessions for MemorySessions {
     }
 }
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, turns TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
 ";
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{Answer, Committed, GENESIS, Row, RowsFrom, SPEND_ONCE, Spend, chain_hash, record::decode};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     scope::Uid,
     store::sqlite::{to_i64, to_u64},
 };
@@ -59,20 +59,18 @@ pub fn forget(transaction: &Transaction<'_>, journal: Uid) -> Result<()> {
     Ok(())
 }
 
-/// The end of a chain.
+/// The end of a chain. A row whose position or hash is none of ours is no end of anything, and no reason to write nothing more:
+/// the chain goes on beside it, and `verify` shows the row.
 pub fn tip(connection: &Connection, scope: Uid) -> Result<Committed> {
     let found = connection
-        .prepare_cached("SELECT sequence, hash FROM rows WHERE scope = ?1 ORDER BY sequence DESC LIMIT 1")?
+        .prepare_cached(
+            "SELECT sequence, hash FROM rows
+             WHERE scope = ?1 AND sequence BETWEEN 1 AND 1 << 62 ORDER BY sequence DESC LIMIT 1",
+        )?
         .query_row([scope.as_bytes().as_slice()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
         .optional()?;
-    match found {
-        None => Ok(Committed { scope, sequence: 0, hash: GENESIS }),
-        Some((sequence, hash)) => Ok(Committed {
-            scope,
-            sequence: to_u64(sequence)?,
-            hash: hash.try_into().map_err(|_| Error::data("store_corrupt", "a stored hash has the wrong length"))?,
-        }),
-    }
+    let (sequence, hash) = found.unwrap_or((0, GENESIS.to_vec()));
+    Ok(Committed { scope, sequence: to_u64(sequence)?, hash: hash.try_into().unwrap_or(GENESIS) })
 }
 
 /// Rows of a chain, oldest first.

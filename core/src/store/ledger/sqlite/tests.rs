@@ -253,20 +253,38 @@ fn what_was_written_before_comes_before() {
 }
 
 #[test]
-fn one_chain_that_is_broken_ends_no_others() {
+fn one_chain_that_was_tampered_with_goes_on_and_ends_no_others() {
+    for tampering in ["hash = x'00'", "sequence = -1", "sequence = 9223372036854775807"] {
+        let (a, b) = (scope("a", 1), scope("b", 2));
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+        ledger.append(&a, &entry("1", "{}")).unwrap();
+        block_on(ledger.settle()).unwrap();
+        let tamper = format!("UPDATE rows SET {tampering}");
+        ledger.0.database.now(|transaction| Ok(transaction.execute_batch(&tamper)?)).unwrap();
+        ledger.append(&a, &entry("2", "{}")).unwrap();
+        ledger.append(&b, &entry("3", "{}")).unwrap();
+        block_on(ledger.settle()).unwrap();
+        assert!(rows(&ledger, &a).iter().any(|row| row.request_id == "2"), "{tampering}");
+        assert_eq!(rows(&ledger, &b).len(), 1, "{tampering}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_ends_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (scope("a", 1), scope("b", 2));
     let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
-    ledger.append(&a, &entry("1", "{}")).unwrap();
-    block_on(ledger.settle()).unwrap();
-    ledger.0.database.now(|transaction| Ok(transaction.execute_batch("UPDATE rows SET hash = x'00'")?)).unwrap();
-    ledger.append(&a, &entry("1", "{}")).unwrap();
+    let refuse =
+        "CREATE TRIGGER refuse BEFORE INSERT ON answers WHEN NEW.id = 'k' BEGIN SELECT RAISE(ABORT, 'no'); END";
+    ledger.0.database.now(|transaction| Ok(transaction.execute_batch(refuse)?)).unwrap();
     let held = ledger.0.committing.lock();
     let broken = ledger.answer_once(&a, &entry("2", "{}"), kept("k", "b", 9));
     let whole = ledger.answer_once(&b, &entry("3", "{}"), kept("l", "b", 9));
     drop(held);
-    assert_eq!(block_on(broken).unwrap_err().code(), "store_corrupt");
+    assert_eq!(block_on(broken).unwrap_err().code(), "store_error");
     assert_eq!(block_on(whole).unwrap(), None);
+    assert_eq!((rows(&ledger, &a).len(), rows(&ledger, &b).len()), (0, 1));
 }
 
 #[test]

@@ -6,7 +6,7 @@
     python build.py --release --dist FOLDER     # and the module as it is published, in FOLDER
     python build.py --check         # as above, and fail when a generated file is stale instead of writing it
 
-Plain Python 3.10, nothing to install. Needs cargo, go, strip and a C compiler.
+Plain Python 3.10, nothing to install. Needs cargo, go, and a C compiler with its binutils.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ def install(archive: Path, platform: str, release: bool) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / "libtenantry_go.a.new"
     shutil.copyfile(archive, fresh)
-    run(["strip", "-g", str(fresh)])
+    if release:
+        localise(fresh)
+    run(["strip", "--strip-unneeded", str(fresh)])
     size = fresh.stat().st_size
     if release and size > LARGEST:
         print(f"the archive has {size >> 20} MiB; {LARGEST >> 20} are allowed", file=sys.stderr)
@@ -148,6 +150,26 @@ def install(archive: Path, platform: str, release: bool) -> int:
     (folder / "stamp.go").write_text(stamp)
     print(f"lib/{platform}/libtenantry_go.a: {size / (1 << 20):.1f} MiB")
     return 0
+
+
+def localise(archive: Path) -> None:
+    """Leaves one object that shows nothing but what Go calls: two Rust libraries in one program would otherwise both
+    define what every Rust library has (rust-lang/rust#44322). What nothing in it reaches is left out.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        names, roots, whole = folder / "names", folder / "roots", folder / "tenantry.o"
+        told = output(["nm", "--defined-only", "--extern-only", "--format=posix", str(archive)])
+        shown = sorted(set(re.findall(r"^((?:(?:uniffi|ffi)_tenantry_go|tenantry)_\w+) T", told, re.MULTILINE)))
+        names.write_text("\n".join(shown))
+        roots.write_text("\n".join(f"-u {name}" for name in shown))
+        linked = folder / "linked.o"
+        run(["ld", "-r", "--gc-sections", "--force-group-allocation", f"@{roots}", "-o", str(linked), str(archive)])
+        # Bitcode that the standard library carries is for the compiler alone, and other tools trip over it.
+        unneeded = ["--remove-section=.llvmbc", "--remove-section=.llvmcmd"]
+        run(["objcopy", *unneeded, f"--keep-global-symbols={names}", str(linked), str(whole)])
+        archive.unlink()
+        run(["ar", "crs", str(archive), str(whole)])
 
 
 def publish(folder: Path) -> None:

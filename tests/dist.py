@@ -75,6 +75,29 @@ func main() {
 	if err := client.Close(); err != nil {
 		panic(err)
 	}
+	other()
+}
+"""
+
+# Another library in Rust beside ours in one program: each has a copy of what all of them share.
+OTHER_GO = """
+package main
+
+// #cgo LDFLAGS: ${SRCDIR}/libother.a -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+// int other(void);
+import "C"
+
+func other() {
+	if C.other() != 42 {
+		panic("the other library does not work")
+	}
+}
+"""
+OTHER_RUST = """
+#[unsafe(no_mangle)]
+pub extern "C" fn other() -> i32 {
+    std::panic::set_hook(Box::new(|_| ()));
+    std::panic::catch_unwind(|| panic!("caught")).map_or(42, |()| 0)
 }
 """
 
@@ -152,6 +175,10 @@ def installs(wheel: Path, tarball: Path, module: Path, folder: Path) -> None:
     (go / "app").mkdir()
     name = (go / "tenantry-go" / "go.mod").read_text().split()[1]
     (go / "app" / "main.go").write_text(GO.replace("MODULE", name))
+    (go / "app" / "other.go").write_text(OTHER_GO)
+    (go / "other.rs").write_text(OTHER_RUST)
+    options = ["--edition", "2024", "--crate-type", "staticlib", "-O", "-C", "lto=fat"]
+    run("rustc", *options, "-o", go / "app" / "libother.a", go / "other.rs")
     offline = {**home, "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOWORK": "off"}
     run("go", "mod", "init", "example.test/app", cwd=go / "app", **offline)
     run(

@@ -169,8 +169,10 @@ impl Audit {
         Ok(report)
     }
 
-    /// Signs heads of chains that grew. `all` at close and every second; else only chains that are due by length.
+    /// Signs heads of chains that grew. `all` at close and every second; else only chains that are due by length. One that cannot
+    /// be signed keeps no other from its head.
     pub async fn sign_heads(&self, all: bool) -> Result<()> {
+        let mut result = Ok(());
         let due: Vec<Committed> = {
             let signed = self.shared.signed.lock();
             let lag = |tip: &Committed| tip.sequence.saturating_sub(signed.get(&tip.scope).copied().unwrap_or(0));
@@ -181,14 +183,17 @@ impl Audit {
             let scope = self.shared.known.lock().get(&tip.scope).cloned();
             // A chain adopted from a dead process gets its head when its scope is next met here.
             let Some(scope) = scope else { continue };
-            self.sign(&scope, &tip).await?;
+            if let Err(error) = self.sign(&scope, &tip).await {
+                result = Err(error);
+                continue;
+            }
             self.shared.signed.lock().insert(tip.scope, tip.sequence);
             let mut grown = self.shared.grown.lock();
             if grown.get(&tip.scope).is_some_and(|newest| newest.sequence == tip.sequence) {
                 grown.remove(&tip.scope);
             }
         }
-        Ok(())
+        result
     }
 
     /// Commits and signs everything.

@@ -181,8 +181,8 @@ pub struct Engine {
     answers: moka::future::Cache<String, Arc<once::Answered>>,
     rooms: once::Rooms,
     sealer: Sealer,
-    /// Calls whose callers have gone, and which are written down.
-    unattended: runtime::Unattended,
+    /// Held by each call that waits for the disk while it is sealed: its caller may have gone by then, and `settle` waits.
+    sealing: tokio::sync::RwLock<()>,
     // Changes read, check and write; two at once would each check a world without the other.
     changing: tokio::sync::Mutex<()>,
 }
@@ -229,7 +229,7 @@ impl Engine {
             housekept: AtomicBool::new(false),
             durable: folder.is_some(),
             generation: runtime::generation(),
-            unattended: runtime::Unattended::default(),
+            sealing: tokio::sync::RwLock::default(),
             changing: tokio::sync::Mutex::default(),
         })
     }
@@ -304,7 +304,11 @@ impl Engine {
                 AuditClass::Required => {
                     // It waits for a disk: whoever called it may give it up by then, and the row would stand uncharged.
                     let engine = Arc::clone(self);
-                    self.unattended.to_the_end(async move { engine.seal(&call, decided).await }).await
+                    let sealing = async move {
+                        let _sealing = engine.sealing.read().await;
+                        engine.seal(&call, decided).await
+                    };
+                    runtime::to_the_end(sealing).await
                 }
             }
         };
@@ -425,9 +429,9 @@ impl Engine {
         self.audit.head(scope).await
     }
 
-    /// Ends what was given up, then commits and signs everything that is pending. The engine stays usable.
+    /// Waits for what is being sealed, then commits and signs everything that is pending. The engine stays usable.
     pub async fn settle(&self) -> Result<()> {
-        self.unattended.ended().await;
+        drop(self.sealing.write().await);
         self.sessions.flush(self.clock.now()).await?;
         self.identity.flush().await?;
         self.audit.settle().await

@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     context_keys::Action,
     error::{Error, ErrorKind, Result},
+    runtime,
     scope::{Key, KeyKind, OpaqueId, Scope},
     store::{Cell, Counters, Taken},
 };
@@ -183,15 +184,10 @@ impl Quota {
         let mut per_minute_left = None;
         let mut reservation = Reservation { held: Vec::new() };
         for (limit, cell) in reporting {
-            let counters = self.counters(limit);
-            let cells = vec![cell];
-            let taken = counters.take(&cells, !dry).await?;
-            let granted = matches!(taken, Taken::Granted(_));
+            let (taken, mut held) = self.take(limit.spec.shared, vec![cell], dry).await?;
             note_room(&mut per_minute_left, &[limit], &taken);
-            per_minute_exceeded |= !granted && limit.spec.per_ms == 60_000;
-            if granted && !dry {
-                reservation.held.push((counters, cells));
-            }
+            per_minute_exceeded |= !matches!(taken, Taken::Granted(_)) && limit.spec.per_ms == 60_000;
+            reservation.held.append(&mut held.held);
         }
         let (limits, cells): (Vec<&ActiveLimit>, Vec<Cell>) = binding.into_iter().unzip();
         let waited = match self.bind(&limits, &cells, dry, &mut per_minute_left, &mut reservation).await? {
@@ -232,8 +228,16 @@ impl Quota {
         }
     }
 
-    fn counters(&self, limit: &ActiveLimit) -> Arc<dyn Counters> {
-        Arc::clone(if limit.spec.shared { &self.shared } else { &self.local })
+    /// Takes from the counters of this process or from the shared ones. What is on its way to a disk cannot be called back: where
+    /// nobody waits for it any more it is given back once it is there.
+    async fn take(&self, shared: bool, cells: Vec<Cell>, dry: bool) -> Result<(Taken, Reservation)> {
+        let counters = Arc::clone(if shared { &self.shared } else { &self.local });
+        let taking = async move {
+            let taken = counters.take(&cells, !dry).await?;
+            let is_held = !dry && matches!(taken, Taken::Granted(_));
+            Ok((taken, Reservation { held: if is_held { vec![(counters, cells)] } else { Vec::new() } }))
+        };
+        if shared { runtime::to_the_end(taking).await } else { taking.await }
     }
 
     /// Takes every binding cell, waiting in line for `queue` limits. Returns the time waited.
@@ -310,18 +314,16 @@ impl Quota {
         for shared in [false, true] {
             let places: Vec<usize> =
                 limits.iter().enumerate().filter(|(_, limit)| limit.spec.shared == shared).map(|(at, _)| at).collect();
-            let Some(first) = places.first().and_then(|at| limits.get(*at)) else { continue };
-            let counters = self.counters(first);
+            if places.is_empty() {
+                continue;
+            }
             let some: Vec<Cell> = places.iter().filter_map(|at| cells.get(*at).cloned()).collect();
-            let taken = counters.take(&some, !dry).await?;
+            let (taken, mut held) = self.take(shared, some, dry).await?;
+            taken_here.held.append(&mut held.held);
             let their: Vec<&ActiveLimit> = places.iter().filter_map(|at| limits.get(*at).copied()).collect();
             note_room(left, &their, &taken);
-            match taken {
-                Taken::Granted(_) if dry => {}
-                Taken::Granted(_) => taken_here.held.push((counters, some)),
-                Taken::Refused { index, retry_nanos } => {
-                    return Ok(Err((places.get(index).copied().unwrap_or(0), retry_nanos)));
-                }
+            if let Taken::Refused { index, retry_nanos } = taken {
+                return Ok(Err((places.get(index).copied().unwrap_or(0), retry_nanos)));
             }
         }
         reservation.held.append(&mut taken_here.held);

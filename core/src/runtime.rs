@@ -14,11 +14,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use parking_lot::Mutex;
-use tokio::{
-    runtime::{Builder, Handle, Runtime},
-    task::JoinHandle,
-};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, Result};
 
@@ -143,40 +139,11 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
 /// Work that is done to its end. Whoever waits for it does it; when nobody waits any more, a task of its own goes on. Work that
 /// is done at once so costs no task.
 #[must_use]
-pub struct ToTheEnd<T: Send + 'static> {
-    work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
-    unattended: Option<Unattended>,
-}
+pub struct ToTheEnd<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
 
-/// See [`ToTheEnd`]. Nobody is told when it goes on alone.
+/// See [`ToTheEnd`].
 pub fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> ToTheEnd<T> {
-    ToTheEnd { work: Some(Box::pin(work)), unattended: None }
-}
-
-/// What goes on although nobody waits for it any more.
-#[derive(Clone, Default)]
-pub struct Unattended(Arc<Mutex<Vec<JoinHandle<()>>>>);
-
-impl Unattended {
-    /// See [`ToTheEnd`].
-    pub fn to_the_end<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> ToTheEnd<T> {
-        ToTheEnd { work: Some(Box::pin(work)), unattended: Some(self.clone()) }
-    }
-
-    /// Waits for what goes on now; what is given up meanwhile is left to the next one who waits.
-    pub async fn ended(&self) {
-        let tasks = std::mem::take(&mut *self.0.lock());
-        for task in tasks {
-            // One that panicked has ended, too.
-            let _ = task.await;
-        }
-    }
-
-    fn add(&self, task: JoinHandle<()>) {
-        let mut tasks = self.0.lock();
-        tasks.retain(|task| !task.is_finished());
-        tasks.push(task);
-    }
+    ToTheEnd(Some(Box::pin(work)))
 }
 
 impl<T: Send + 'static> Future for ToTheEnd<T> {
@@ -184,10 +151,10 @@ impl<T: Send + 'static> Future for ToTheEnd<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         // Taken out meanwhile: work that panics is not polled again.
-        let Some(mut work) = self.work.take() else { return Poll::Pending };
+        let Some(mut work) = self.0.take() else { return Poll::Pending };
         let done = work.as_mut().poll(context);
         if done.is_pending() {
-            self.work = Some(work);
+            self.0 = Some(work);
         }
         done
     }
@@ -195,12 +162,10 @@ impl<T: Send + 'static> Future for ToTheEnd<T> {
 
 impl<T: Send + 'static> Drop for ToTheEnd<T> {
     fn drop(&mut self) {
-        let Some(work) = self.work.take() else { return };
+        let Some(work) = self.0.take() else { return };
         // Ours: whoever waited may have had a runtime that ends with the waiting.
-        let Ok(runtime) = handle() else { return };
-        let task = runtime.spawn(async move { drop(work.await) });
-        if let Some(unattended) = &self.unattended {
-            unattended.add(task);
+        if let Ok(runtime) = handle() {
+            drop(runtime.spawn(work));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use support::{limit, memory, on, project, put, with_clock};
@@ -185,6 +185,28 @@ fn the_same_limit_in_another_project_is_another_budget() {
         tenant.limits().set_blocking(limit("l", 3, 60_000)).unwrap();
     }
     assert_eq!((allowed(&a), allowed(&b)), (3, 3));
+}
+
+#[test]
+fn what_a_caller_takes_of_a_shared_limit_and_does_not_wait_for_is_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let acme = project(&on(folder.path()), "acme", "prod");
+    acme.limits().set_blocking(LimitSpec { shared: true, ..limit("l", 2, 86_400_000) }).unwrap();
+    ask(&acme);
+    // Somebody else charges: this one has to wait for the disk, and its caller does not.
+    let charging = rusqlite::Connection::open(folder.path().join("counters.db")).unwrap();
+    charging.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let guard = acme.guard();
+    let call = Box::pin(async move { guard.evaluate(GuardRequest::prompt("hi")).await });
+    drop(tenantry::runtime::poll_once(call).expect_err("it waits for the disk"));
+    std::thread::sleep(Duration::from_millis(100));
+    charging.execute_batch("COMMIT").unwrap();
+    let would = || GuardRequest { dryrun: Some(true), ..GuardRequest::prompt("hi") };
+    let end = Instant::now() + Duration::from_secs(20);
+    while acme.guard().evaluate_blocking(would()).unwrap().denied() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(allowed(&acme), 1, "one was asked for, and one given up");
 }
 
 #[test]

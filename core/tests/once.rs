@@ -119,6 +119,7 @@ fn a_caller_that_gives_up_while_its_call_is_written_down_has_made_it() {
         };
         // What is loaded first may wait for other things.
         tenant.guard().evaluate_blocking(hello()).unwrap();
+        tenant.audit().head_blocking().unwrap();
         // Somebody else writes: nothing can be committed until they are done.
         let writer = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
         writer.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -128,6 +129,7 @@ fn a_caller_that_gives_up_while_its_call_is_written_down_has_made_it() {
             let mut call = Box::pin(async move { guard.evaluate_once(hello(), key).await });
             call = runtime::poll_once(call).expect_err(waits);
             while would().decision == Decision::Allow {
+                std::thread::sleep(Duration::from_millis(20));
                 call = runtime::poll_once(call).expect_err(waits);
             }
             drop(call);
@@ -142,7 +144,7 @@ fn a_caller_that_gives_up_while_its_call_is_written_down_has_made_it() {
         let next = would();
         assert_eq!(next.decision, Decision::Deny, "the call that was given up was charged ({key:?})");
         let after = open(Storage::Folder(ended.path().to_owned()), &clock).tenant_blocking("acme", "prod").unwrap();
-        let rows = after.audit().query_blocking(Since::Start, 1_000).unwrap();
+        let rows = after.audit().query_blocking(Since::Start, 10_000).unwrap();
         let made = |row: &&AuditRecord| row.kind == "decision" && !row.body.contains_key("dry_run");
         assert_eq!(rows.iter().filter(made).count(), 2, "{key:?}");
         let turn = after.guard().evaluate_blocking(hello()).unwrap().session_delta.map(|session| session.turn_count);

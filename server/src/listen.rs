@@ -21,9 +21,10 @@ use parking_lot::Mutex;
 use tenantry::{Error, Result};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::Semaphore,
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -44,7 +45,7 @@ const MAX_OF_PEER: usize = 1_000;
 const MAX_HEADERS: usize = 100;
 /// Most bytes of one request's headers.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// How long a client may take to shake hands, or to send the headers of one request.
+/// How long a client may take to shake hands, to send the headers of one request, or to take anything of what it is sent.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A certificate chain and its key, in PEM.
@@ -125,6 +126,9 @@ pub async fn serve(
             continue;
         };
         let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(PATIENCE));
+        let stream = Box::pin(stream);
         let (app, service) = (app.clone(), service.clone());
         let (encrypted, watcher) = (encrypted.clone(), graceful.watcher());
         let peer = Peer(if behind_proxy { "proxied".into() } else { peer.to_string() });
@@ -138,7 +142,7 @@ pub async fn serve(
                         connection(builder(http2), stream, peer, service, watcher).await;
                     }
                 }
-                None => connection::<TcpStream>(builder(false), stream, peer, service, watcher).await,
+                None => connection(builder(false), stream, peer, service, watcher).await,
             }
             app.metrics().connections().dec();
         });

@@ -131,6 +131,34 @@ def test_dev_ends_at_a_signal_and_leaves_nothing(place: Place) -> None:
     assert not [path for path in place.folder.iterdir() if path.is_dir()]
 
 
+# Peers that stall
+
+
+def open_connections(server: Server) -> int:
+    found = re.search(r"connections (\d+)$", server.ask("GET", "/metrics").text, re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+def test_a_peer_that_stalls_is_let_go_whatever_it_leaves_undone(place: Place) -> None:
+    """Half a minute each for headers, for a body, and to take what it is sent."""
+    with place.serve() as server, ExitStack() as stack:
+        tenant = server.tenant()
+        top, body = guard_bytes(tenant)
+        connections = {name: stack.enter_context(connected(server, 60)) for name in ("headers", "body", "answers")}
+        connections["headers"].sendall(top[:20])
+        connections["body"].sendall(top + body[:10])
+        # More answers than all buffers on the way hold, and none of them is read.
+        connections["answers"].setblocking(False)
+        with suppress(BlockingIOError):
+            for _ in range(2_000):
+                connections["answers"].send(head("GET", "/openapi.json"))
+        # The three, and the one that asks.
+        assert open_connections(server) == 4
+        assert eventually(lambda: open_connections(server) == 1, 50, 0.5)
+        assert answer(connections["body"]).status == 408
+
+
 # A data folder that outlives its server
 
 

@@ -11,8 +11,7 @@ use crate::{
 };
 
 /// Whether a tenant may be acted in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Calls are decided.
@@ -34,8 +33,7 @@ impl Status {
 }
 
 /// Facts about a tenant that policies may read as `context.tenant`. Empty means not set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TenantFacts {
     /// The commercial tier, e.g. `free`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -52,8 +50,7 @@ pub struct TenantFacts {
 }
 
 /// An account as admin calls return it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Account {
     /// The external id.
     pub id: String,
@@ -69,8 +66,7 @@ pub struct Account {
 }
 
 /// A project as admin calls return it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Project {
     /// The external id, unique within the account.
     pub id: String,
@@ -88,8 +84,7 @@ pub struct Project {
 }
 
 /// A policy text to attach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PolicySpec {
     /// The name, unique within the layer.
     #[serde(default)]
@@ -108,8 +103,7 @@ pub struct PolicySpec {
 }
 
 /// What `policies.put` did and what it noticed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PolicyReceipt {
     /// The name it was put under.
     pub name: String,
@@ -127,8 +121,7 @@ pub struct PolicyReceipt {
 }
 
 /// A policy in force, as `policies.list` returns it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PolicySummary {
     /// The name it was put under.
     pub name: String,
@@ -148,8 +141,7 @@ pub struct PolicySummary {
 }
 
 /// What a rate is counted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitKey {
     /// One counter for the whole layer the limit is attached to.
@@ -168,8 +160,7 @@ pub enum LimitKey {
 }
 
 /// What happens when a rate is exceeded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnExceed {
     /// Deny with code `limit_exceeded`.
@@ -182,8 +173,7 @@ pub enum OnExceed {
 }
 
 /// A rate limit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LimitSpec {
     /// The id, unique within the layer.
     #[serde(default)]
@@ -242,8 +232,7 @@ impl LimitSpec {
 }
 
 /// How strongly the audit trail of a project is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AuditClass {
     /// Synced to disk before the call answers.
@@ -256,8 +245,7 @@ pub enum AuditClass {
 }
 
 /// What a project may tune.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Settings {
     /// Callers may not ask for a laxer mode than this.
     pub mode_floor: Mode,
@@ -281,8 +269,7 @@ impl Default for Settings {
 }
 
 /// A change to [`Settings`]: absent fields stay as they are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsPatch {
     /// See [`Settings::mode_floor`].

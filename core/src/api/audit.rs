@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 
 /// One row of a scope's chain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AuditRecord {
     /// Position in the chain, from 1, without gaps.
     pub sequence: u64,
@@ -33,8 +32,7 @@ pub struct AuditRecord {
 /// A signed statement of how long a chain is and what its last row hashes to.
 ///
 /// Its text form can be printed, stored elsewhere, and given to `verify` as an outside anchor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AuditHead {
     /// The scope's internal id.
     pub scope: String,
@@ -78,8 +76,7 @@ impl AuditHead {
 }
 
 /// What `audit.verify` found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VerifyReport {
     /// Whether the chain is whole as far as it can be checked.
     pub ok: bool,

@@ -9,8 +9,7 @@ use super::{LimitSpec, PolicySpec, Principal, PrincipalKind, TenantFacts};
 use crate::config::Credential;
 
 /// A signature algorithm of a token (RFC 7518, RFC 8037). `none` is not one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
@@ -54,8 +53,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other
 /// is the name of a top-level claim, also a namespaced one such as `https://acme.example/tenant`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimPaths {
     /// The account. Required in every token, unless the issuer speaks for one tenant only.
@@ -80,8 +78,7 @@ impl Default for ClaimPaths {
 }
 
 /// An identity provider whose tokens are taken, and for which accounts.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IssuerSpec {
     /// The exact `iss` of its tokens.
@@ -126,8 +123,7 @@ impl std::fmt::Debug for IssuerSpec {
 }
 
 /// What happens when a verified credential names an account nobody created.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AutoProvision {
     /// Whether it is created.
@@ -161,8 +157,7 @@ impl Default for AutoProvision {
 }
 
 /// What the platform decides about identity.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentitySettings {
     /// The `iss` of our own tokens; empty for one made from the installation's key id.
@@ -213,8 +208,7 @@ impl Default for IdentitySettings {
 }
 
 /// An API key to make.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeySpec {
     /// What people call it.
@@ -246,8 +240,7 @@ pub struct KeySpec {
 }
 
 /// Whether a key is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
     /// It is.
@@ -259,8 +252,7 @@ pub enum KeyState {
 }
 
 /// An API key as admin calls return it: everything but the key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ApiKey {
     /// Names it; not secret.
     pub id: String,
@@ -305,8 +297,7 @@ pub struct ApiKey {
 }
 
 /// A key that was just made. The only time the key itself is shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NewApiKey {
     /// The key. Empty for an imported one.
     pub key: String,
@@ -322,8 +313,7 @@ impl std::fmt::Debug for NewApiKey {
 }
 
 /// A token pair to issue for somebody the app itself has authenticated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenSpec {
     /// The principal's id.
@@ -344,8 +334,7 @@ pub struct TokenSpec {
 }
 
 /// What a client sends to the token endpoint (RFC 6749; `docs/wire/identity.md`). Unknown fields are ignored.
-#[derive(Clone, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct TokenRequest {
     /// `api_key` or `refresh_token`.
@@ -369,8 +358,7 @@ impl std::fmt::Debug for TokenRequest {
 }
 
 /// The answer of the token endpoint. Absent fields are left out: clients reject null.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AccessToken {
     /// The signed token.
     pub access_token: String,
@@ -408,8 +396,7 @@ impl std::fmt::Debug for AccessToken {
 }
 
 /// What a token is worth now (RFC 7662): `active` alone when nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Introspection {
     /// Whether it would be taken.
     pub active: bool,
@@ -419,8 +406,7 @@ pub struct Introspection {
 }
 
 /// What a credential was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialKind {
     /// An API key.
@@ -434,8 +420,7 @@ pub enum CredentialKind {
 }
 
 /// Who a verified credential is, and what it reaches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Identity {
     /// Who acts.
     pub principal: Principal,
@@ -461,8 +446,7 @@ pub struct Identity {
 }
 
 /// Lets principals of one tenant act in another, for named actions and a limited time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GrantSpec {
     /// The account whose principals may act.
@@ -482,8 +466,7 @@ pub struct GrantSpec {
 }
 
 /// A cross-tenant grant as admin calls return it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Grant {
     /// Names it.
     pub id: String,

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{error::Result, scope::OpaqueId};
 
 /// What a principal is to policies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PrincipalKind {
     /// A person, or the embedding process: Cedar `User`.
@@ -28,8 +27,7 @@ impl PrincipalKind {
 }
 
 /// The caller on whose behalf a guard call is made.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Principal {
     /// What it is.
     #[serde(default, rename = "type")]

@@ -9,8 +9,7 @@ use crate::error::{Error, Result};
 pub const MAX_JSON_DEPTH: usize = 64;
 
 /// What kind of text `content` is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ContentType {
     /// Text a user sends to a model.
@@ -54,8 +53,9 @@ impl ContentType {
 }
 
 /// How strictly policy outcomes are applied. Ordered from lax to strict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Report what would have happened; allow.
@@ -95,8 +95,7 @@ impl Mode {
 }
 
 /// The tool a `call_tool` request wants to use.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ToolContext {
     /// The tool's name.
     pub name: String,
@@ -114,8 +113,7 @@ pub struct ToolContext {
 }
 
 /// The model behind the call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ModelContext {
     /// The provider's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,8 +148,7 @@ pub struct ModelContext {
 }
 
 /// The file a `read_file` or `write_file` request is about.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FileContext {
     /// Where the file is.
     pub path: String,
@@ -187,8 +184,7 @@ pub struct FileContext {
 }
 
 /// The MCP server a `connect_server` request wants to reach.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct McpContext {
     /// The server's name.
     pub server_name: String,
@@ -207,8 +203,7 @@ pub struct McpContext {
 }
 
 /// One question: may this content and action pass?
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GuardRequest {
     /// The text to inspect.
     pub content: String,
@@ -262,8 +257,7 @@ pub struct GuardRequest {
 }
 
 /// The everyday shapes of a request: what the shorthands of every language fill in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// A prompt a user sends.

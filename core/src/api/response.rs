@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use super::Mode;
 
 /// The outcome of a guard call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[must_use]
 pub enum Decision {
@@ -46,8 +45,7 @@ impl Decision {
 }
 
 /// How bad a finding is. Ordered from harmless to worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing found.
@@ -77,8 +75,7 @@ impl Severity {
 }
 
 /// What a detector reports to people. Sorted most severe first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Signal {
     /// The family, e.g. `privacy`.
     pub category: String,
@@ -95,8 +92,7 @@ pub struct Signal {
 }
 
 /// A policy that decided, or would have.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DeterminingPolicy {
     /// The `@id` annotation, else the policy's name. Not unique across tenants.
     pub rule_id: String,
@@ -127,8 +123,7 @@ pub struct DeterminingPolicy {
 }
 
 /// What one detector did (debug tier).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DetectorResult {
     /// The detector's id.
     pub name: String,
@@ -146,8 +141,7 @@ pub struct DetectorResult {
 }
 
 /// Who acted, as far as the credential told.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AgentIdentity {
     /// How the caller proved who it is.
     pub auth_method: String,
@@ -163,8 +157,7 @@ pub struct AgentIdentity {
 }
 
 /// What this turn adds to its session.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SessionDelta {
     /// Turns so far, this one included.
     pub turn_count: i64,
@@ -173,8 +166,7 @@ pub struct SessionDelta {
 }
 
 /// One rewritten span. Offsets are bytes into the original, end exclusive.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RedactionEntry {
     /// First byte.
     pub start_pos: usize,
@@ -190,8 +182,7 @@ pub struct RedactionEntry {
 }
 
 /// Who was asked, about what, with which policies (debug tier).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DebugInfo {
     /// The Cedar action.
     pub action: String,
@@ -217,8 +208,7 @@ pub struct DebugInfo {
 }
 
 /// An entity of a call (debug tier).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DebugEntity {
     /// Its id.
     pub id: String,
@@ -231,8 +221,7 @@ pub struct DebugEntity {
 }
 
 /// The scope of a call (debug tier).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DebugTenant {
     /// The account.
     pub account_id: String,
@@ -243,8 +232,7 @@ pub struct DebugTenant {
 }
 
 /// Why a call was stopped, in terms of what was found (explain tier).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RootCause {
     /// The detector behind it.
     pub detector: String,
@@ -258,8 +246,7 @@ pub struct RootCause {
 }
 
 /// The answer to a guard call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GuardResponse {
     /// The decision to act on.
     pub decision: Decision,
@@ -401,8 +388,7 @@ impl GuardResponse {
 }
 
 /// What a guarded function raises when its call may not proceed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Blocked {
     /// One sentence.
     pub message: String,
@@ -414,8 +400,7 @@ pub struct Blocked {
 }
 
 /// What [`detect`](GuardResponse) alone answers: no policy, no limit, nothing remembered.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DetectResponse {
     /// Every raw key.
     pub context: Map<String, Value>,

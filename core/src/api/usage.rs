@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ModelContext;
 
 /// One model call, reported after it was made.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct UsageReport {
     /// Names the call: a report with the same id within 48 hours is the same call. Empty gets a fresh id.
     pub usage_id: String,
@@ -18,8 +17,7 @@ pub struct UsageReport {
 }
 
 /// What a report came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct UsageReceipt {
     /// What the call cost, in millionths of a US dollar; 0 when the price book does not know the model.
     pub cost_micros: i64,
@@ -30,8 +28,7 @@ pub struct UsageReceipt {
 }
 
 /// A key policies read, and which detector writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DetectorKey {
     /// The name policies use.
     pub key: String,
@@ -46,8 +43,7 @@ pub struct DetectorKey {
 }
 
 /// A detector as callers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Detector {
     /// Its name.
     pub name: String,

@@ -156,8 +156,9 @@ impl Engine {
         if call.tenant.status == Status::Suspended || call.flags.dry_run {
             return self.walk(call).await;
         }
-        let request = once.request.clone();
-        let answered = self.answered_once(call, once).await?;
+        let (engine, request) = (Arc::clone(self), once.request.clone());
+        // To its end: who gives up waiting comes back under the same key, and finds it done, or being done.
+        let answered = runtime::to_the_end(async move { engine.answered_once(&call, &once).await }).await?;
         if answered.request != request {
             return Err(Error::invalid("idempotency_key_reused", "the idempotency key was used for another request")
                 .with_help("make a new key for each call, and use it again only to repeat that call"));
@@ -168,19 +169,16 @@ impl Engine {
         })
     }
 
-    async fn answered_once(self: &Arc<Self>, call: Call, once: Once) -> Result<Arc<Answered>> {
-        let id = once.id.clone();
+    async fn answered_once(&self, call: &Call, once: &Once) -> Result<Arc<Answered>> {
         let first = async {
             if let Some(sealed) = self.audit.answer(&once.id).await? {
-                return self.read_answer(&once, &sealed);
+                return self.read_answer(once, &sealed);
             }
-            let decided = self.decide_on(&call).await?;
-            let engine = Arc::clone(self);
-            // As for `required`. Given up before this, nothing has happened, and whoever waits beside it decides.
-            self.unattended.to_the_end(async move { engine.seal_once(&call, &once, decided).await }).await
+            let decided = self.decide_on(call).await?;
+            self.seal_once(call, once, decided).await
         };
         let first = async { runtime::shielded(Box::pin(first)).await.map(Arc::new) };
-        let answered = self.answers.try_get_with(id, first).await;
+        let answered = self.answers.try_get_with(once.id.clone(), first).await;
         answered.map_err(|error: Arc<Error>| Error::clone(&error))
     }
 

@@ -101,6 +101,7 @@ impl Engine {
     /// As [`Engine::seal`], together with the answer to the call's request; where that was answered meanwhile, by another
     /// process, this call leaves nothing, and that answer holds.
     pub(super) async fn seal_once(&self, call: &Call, once: &Once, decided: Decided) -> Result<Answered> {
+        let _sealing = self.sealing.read().await;
         let Decided { allowance, history, unsealed: Unsealed { response, turn } } = decided;
         let body = self.body(call, &response)?;
         // A repetition under the same key is the same model call.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{Answer, Committed, GENESIS, Row, RowsFrom, SPEND_ONCE, Spend, chain_hash, record::decode};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     scope::Uid,
     store::sqlite::{to_i64, to_u64},
 };
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS rows (
     scope BLOB NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, request_id TEXT NOT NULL,
     decision TEXT NOT NULL, body TEXT NOT NULL, body_hash BLOB NOT NULL, hash BLOB NOT NULL,
     PRIMARY KEY (scope, sequence)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS journals (id BLOB PRIMARY KEY, committed INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, until INTEGER NOT NULL, body TEXT NOT NULL
@@ -59,18 +59,33 @@ pub fn forget(transaction: &Transaction<'_>, journal: Uid) -> Result<()> {
     Ok(())
 }
 
-/// The end of a chain. A row whose position or hash is none of ours is no end of anything, and no reason to write nothing more:
-/// the chain goes on beside it, and `verify` shows the row.
-pub fn tip(connection: &Connection, scope: Uid) -> Result<Committed> {
+/// Where a chain ends, and the hash there. A row that can have no next one is none of ours, and no end of anything: the chain
+/// goes on where it was.
+fn end(connection: &Connection, scope: Uid) -> Result<(u64, Vec<u8>)> {
     let found = connection
         .prepare_cached(
-            "SELECT sequence, hash FROM rows
-             WHERE scope = ?1 AND sequence BETWEEN 1 AND 1 << 62 ORDER BY sequence DESC LIMIT 1",
+            "SELECT sequence, hash FROM rows WHERE scope = ?1 AND sequence BETWEEN 1 AND ?2 AND NOT EXISTS
+                (SELECT 1 FROM rows AS next WHERE next.scope = ?1 AND next.sequence = rows.sequence + 1)
+             ORDER BY sequence DESC LIMIT 1",
         )?
-        .query_row([scope.as_bytes().as_slice()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
+        .query_row(params![scope.as_bytes().as_slice(), i64::MAX / 2], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let (sequence, hash) = found.unwrap_or((0, GENESIS.to_vec()));
-    Ok(Committed { scope, sequence: to_u64(sequence)?, hash: hash.try_into().unwrap_or(GENESIS) })
+    Ok((to_u64(sequence)?, hash))
+}
+
+/// The end of a chain.
+pub fn tip(connection: &Connection, scope: Uid) -> Result<Committed> {
+    let (sequence, hash) = end(connection, scope)?;
+    let hash = hash.try_into().map_err(|_| Error::data("store_corrupt", "a stored hash has the wrong length"))?;
+    Ok(Committed { scope, sequence, hash })
+}
+
+/// As [`tip`], to write on. What was done to one chain keeps nobody from writing, and it stays visible: a row whose hash is no
+/// hash fails in `verify`, and so does the one that follows it here.
+fn tip_to_write_on(connection: &Connection, scope: Uid) -> Result<Committed> {
+    let (sequence, hash) = end(connection, scope)?;
+    Ok(Committed { scope, sequence, hash: hash.try_into().unwrap_or(GENESIS) })
 }
 
 /// Rows of a chain, oldest first.
@@ -113,7 +128,7 @@ pub fn append(transaction: &Transaction<'_>, tips: &mut Tips, payload: &[u8]) ->
     }
     let tip = match tips.entry(scope) {
         std::collections::hash_map::Entry::Occupied(slot) => slot.into_mut(),
-        std::collections::hash_map::Entry::Vacant(slot) => slot.insert(tip(transaction, scope)?),
+        std::collections::hash_map::Entry::Vacant(slot) => slot.insert(tip_to_write_on(transaction, scope)?),
     };
     let body_hash = digest(&SHA256, entry.body.as_bytes());
     tip.sequence += 1;

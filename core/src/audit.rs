@@ -204,8 +204,9 @@ impl Audit {
 
     /// Settles, then gives up the journal.
     pub async fn close(&self) -> Result<()> {
-        self.settle().await?;
-        self.ledger.close().await
+        let settled = self.settle().await;
+        self.ledger.close().await?;
+        settled
     }
 
     async fn stored_head(&self, scope: &Scope) -> Result<Option<AuditHead>> {

@@ -125,7 +125,6 @@ pub struct Call {
     pub started_at: Now,
     /// How long it may take.
     pub deadline: Duration,
-    generation: u32,
 }
 
 impl Call {
@@ -181,7 +180,8 @@ pub struct Engine {
     answers: moka::future::Cache<String, Arc<once::Answered>>,
     rooms: once::Rooms,
     sealer: Sealer,
-    /// Held by each call that waits for the disk while it is sealed: its caller may have gone by then, and `settle` waits.
+    /// Held by each call that waits for the disk while it is sealed: its caller may have gone by then, and `settle` waits. Whoever
+    /// holds it is a task of ours, and comes to its end.
     sealing: tokio::sync::RwLock<()>,
     // Changes read, check and write; two at once would each check a world without the other.
     changing: tokio::sync::Mutex<()>,
@@ -304,11 +304,11 @@ impl Engine {
                 AuditClass::Required => {
                     // It waits for a disk: whoever called it may give it up by then, and the row would stand uncharged.
                     let engine = Arc::clone(self);
-                    let sealing = async move {
+                    let seal = async move {
                         let _sealing = engine.sealing.read().await;
                         engine.seal(&call, decided).await
                     };
-                    runtime::to_the_end(sealing).await
+                    runtime::to_the_end(seal).await
                 }
             }
         };
@@ -328,6 +328,10 @@ impl Engine {
         let verdict = self.decide(call, &allowance, &input)?;
         let unsealed = self.shape(call, &findings, &history, &input, verdict);
         self.check_deadline(call, &allowance)?;
+        // What crossed a fork is nobody's to write down.
+        if self.generation != runtime::generation() {
+            return Err(Error::unavailable("forked", "the process forked while the call was in flight"));
+        }
         Ok(Decided { allowance, history, unsealed })
     }
 
@@ -365,15 +369,11 @@ impl Engine {
             received_at,
             started_at: self.clock.now(),
             deadline: caller.deadline,
-            generation: runtime::generation(),
         })
     }
 
-    /// A call that took too long has no answer; a call that crossed a fork has none either.
+    /// A call that took too long has no answer.
     fn check_deadline(&self, call: &Call, allowance: &Allowance) -> Result<()> {
-        if call.generation != runtime::generation() {
-            return Err(Error::unavailable("forked", "the process forked while the call was in flight"));
-        }
         let spent = Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(call.started_at.steady_nanos));
         if spent.saturating_sub(allowance.waited()) > call.deadline {
             return Err(too_late());

@@ -184,10 +184,9 @@ impl Quota {
         let mut per_minute_left = None;
         let mut reservation = Reservation { held: Vec::new() };
         for (limit, cell) in reporting {
-            let (taken, mut held) = self.take(limit.spec.shared, vec![cell], dry).await?;
+            let taken = self.take(limit.spec.shared, vec![cell], dry, &mut reservation).await?;
             note_room(&mut per_minute_left, &[limit], &taken);
             per_minute_exceeded |= !matches!(taken, Taken::Granted(_)) && limit.spec.per_ms == 60_000;
-            reservation.held.append(&mut held.held);
         }
         let (limits, cells): (Vec<&ActiveLimit>, Vec<Cell>) = binding.into_iter().unzip();
         let waited = match self.bind(&limits, &cells, dry, &mut per_minute_left, &mut reservation).await? {
@@ -228,16 +227,18 @@ impl Quota {
         }
     }
 
-    /// Takes from the counters of this process or from the shared ones. What is on its way to a disk cannot be called back: where
-    /// nobody waits for it any more it is given back once it is there.
-    async fn take(&self, shared: bool, cells: Vec<Cell>, dry: bool) -> Result<(Taken, Reservation)> {
+    /// Takes from the counters of this process or from the shared ones, into `reservation`. What is on its way to a disk cannot
+    /// be called back: where nobody waits for it any more it is given back once it is there.
+    async fn take(&self, shared: bool, cells: Vec<Cell>, dry: bool, reservation: &mut Reservation) -> Result<Taken> {
         let counters = Arc::clone(if shared { &self.shared } else { &self.local });
         let taking = async move {
             let taken = counters.take(&cells, !dry).await?;
-            let is_held = !dry && matches!(taken, Taken::Granted(_));
-            Ok((taken, Reservation { held: if is_held { vec![(counters, cells)] } else { Vec::new() } }))
+            let held = (!dry && matches!(taken, Taken::Granted(_))).then_some((counters, cells));
+            Ok((taken, Reservation { held: held.into_iter().collect() }))
         };
-        if shared { runtime::to_the_end(taking).await } else { taking.await }
+        let (taken, mut own) = if shared && !dry { runtime::to_the_end(taking).await? } else { taking.await? };
+        reservation.held.append(&mut own.held);
+        Ok(taken)
     }
 
     /// Takes every binding cell, waiting in line for `queue` limits. Returns the time waited.
@@ -318,8 +319,7 @@ impl Quota {
                 continue;
             }
             let some: Vec<Cell> = places.iter().filter_map(|at| cells.get(*at).cloned()).collect();
-            let (taken, mut held) = self.take(shared, some, dry).await?;
-            taken_here.held.append(&mut held.held);
+            let taken = self.take(shared, some, dry, &mut taken_here).await?;
             let their: Vec<&ActiveLimit> = places.iter().filter_map(|at| limits.get(*at).copied()).collect();
             note_room(left, &their, &taken);
             if let Taken::Refused { index, retry_nanos } = taken {

@@ -34,9 +34,9 @@ impl<T> PerProcess<T> {
         Self(ArcSwapOption::const_empty())
     }
 
-    /// A slot filled for this process.
-    pub fn filled(value: T) -> Self {
-        Self(ArcSwapOption::from_pointee((generation(), value)))
+    /// A slot filled for the process with this tag.
+    pub fn filled(generation: u32, value: T) -> Self {
+        Self(ArcSwapOption::from_pointee((generation, value)))
     }
 
     /// The value of this process, made by `make` when there is none yet.
@@ -136,37 +136,17 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     handle()?.spawn_blocking(work).await.map_err(|_| panicked())?
 }
 
-/// Work that is done to its end. Whoever waits for it does it; when nobody waits any more, a task of its own goes on. Work that
-/// is done at once so costs no task.
-#[must_use]
-pub struct ToTheEnd<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
-
-/// See [`ToTheEnd`].
-pub fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> ToTheEnd<T> {
-    ToTheEnd(Some(Box::pin(work)))
-}
-
-impl<T: Send + 'static> Future for ToTheEnd<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        // Taken out meanwhile: work that panics is not polled again.
-        let Some(mut work) = self.0.take() else { return Poll::Pending };
-        let done = work.as_mut().poll(context);
-        if done.is_pending() {
-            self.0 = Some(work);
-        }
-        done
+/// Does `work` to its end, whether or not anybody waits for it. What is done at once costs no task; what has to wait goes on as
+/// one of ours, since whoever called may never poll again, or have a runtime that ends with the waiting.
+pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    let mut work = Box::pin(work);
+    let first = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+    if let Poll::Ready(done) = first {
+        return done;
     }
-}
-
-impl<T: Send + 'static> Drop for ToTheEnd<T> {
-    fn drop(&mut self) {
-        let Some(work) = self.0.take() else { return };
-        // Ours: whoever waited may have had a runtime that ends with the waiting.
-        if let Ok(runtime) = handle() {
-            drop(runtime.spawn(work));
-        }
+    match handle() {
+        Ok(runtime) => runtime.spawn(work).await.map_err(|_| panicked())?,
+        Err(_) => work.await,
     }
 }
 

@@ -260,7 +260,8 @@ fn tampering_is_caught_and_named() {
         ("UPDATE rows SET sequence = 100 WHERE scope = ?scope AND sequence = 21", "row 21 is missing"),
         ("UPDATE rows SET at = at + 1 WHERE scope = ?scope AND sequence = 3", "row 3 does not follow"),
         ("UPDATE rows SET hash = x'00' WHERE scope = ?scope AND sequence = 21", "row 21 does not follow"),
-        ("UPDATE rows SET sequence = -1 WHERE scope = ?scope AND sequence = 21", "tail is missing"),
+        ("UPDATE rows SET body = CAST(x'ff' AS TEXT) WHERE scope = ?scope AND sequence = 7", "body of row 7"),
+        ("UPDATE rows SET kind = CAST(x'ff' AS TEXT) WHERE scope = ?scope AND sequence = 7", "row 7 does not follow"),
         ("UPDATE rows SET sequence = 9223372036854775807 WHERE scope = ?scope AND sequence = 21", "row 21 is missing"),
     ] {
         let report = after(harm);
@@ -270,7 +271,13 @@ fn tampering_is_caught_and_named() {
 
 #[test]
 fn tampering_with_one_customers_rows_keeps_nobody_from_writing_and_stays_visible() {
-    for harm in ["hash = x'00'", "sequence = -1", "sequence = (1 << 62) - 1", "sequence = 9223372036854775807"] {
+    for harm in [
+        "hash = x'00'",
+        "body = CAST(x'ff' AS TEXT)",
+        "sequence = sequence + 100",
+        "sequence = (1 << 62) - 1",
+        "sequence = 9223372036854775807",
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let client = on(folder.path());
         let (acme, globex) = (project(&client, "acme", "prod"), project(&client, "globex", "prod"));

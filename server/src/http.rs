@@ -292,12 +292,11 @@ async fn edge(app: App, route: Arc<Route>, path: Option<RawPathParams>, request:
         if !seen.given_up.load(Ordering::Acquire) {
             tell(&own, &of_route, &id, answer.status().as_u16(), began.elapsed(), error.as_ref());
         }
-        answer
+        Ok(answer)
     });
     let longest = app.settings().answer_timeout;
-    let mut work = pin!(work);
-    if let Ok(answer) = tokio::time::timeout(longest, &mut work).await {
-        return answer;
+    if let Ok(answered) = tokio::time::timeout(longest, work).await {
+        return answered.unwrap_or_else(|error| signed(failure(&route, &error, &request_id), &request_id));
     }
     progress.given_up.store(true, Ordering::Release);
     let error = Error::new(tenantry::ErrorKind::Timeout, "deadline_exceeded", "the answer took too long");

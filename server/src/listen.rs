@@ -11,7 +11,12 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+    response::IntoResponse as _,
+};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -21,7 +26,7 @@ use parking_lot::Mutex;
 use tenantry::{Error, Result};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::Semaphore,
 };
 use tokio_io_timeout::TimeoutStream;
@@ -41,11 +46,15 @@ use crate::http::{App, Peer, router};
 const MAX_CONNECTIONS: usize = 10_000;
 /// Most connections from one address of another machine.
 const MAX_OF_PEER: usize = 1_000;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1_024;
+/// Most bytes of answers on their way to one client.
+const SEND_BUFFER: u32 = 256 * 1024;
 /// Most headers of one request; more are refused with 431.
 const MAX_HEADERS: usize = 100;
 /// Most bytes of one request's headers.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// How long a client may take to shake hands, to send the headers of one request, or to take anything of what it is sent.
+const MAX_HEADER_BYTES: u32 = 64 * 1024;
+/// How long a client may take to shake hands, to send the headers of one request, or to take what fills its buffer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A certificate chain and its key, in PEM.
@@ -71,7 +80,17 @@ pub fn tls(certificates: &Path, key: &Path) -> Result<TlsAcceptor> {
 /// # Errors
 /// `address_unavailable`.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
+    let listening = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Elsewhere it means that another process may take the address.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        // Room for the first is made long before the last is read: with megabytes on the way, who reads slowly seems not to.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listening().map_err(|error: std::io::Error| {
         Error::unavailable("address_unavailable", format!("cannot listen on {address}"))
             .with_help("choose another with --listen, or end what listens there")
             .with_source(error)
@@ -166,11 +185,11 @@ fn builder(http2: bool) -> Builder<TokioExecutor> {
         // A client that has sent its request and hangs up has still asked.
         .half_close(true)
         .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEADER_BYTES)
+        .max_buf_size(MAX_HEADER_BYTES as usize)
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(128)
-        .max_header_list_size(32 * 1024)
+        .max_header_list_size(MAX_HEADER_BYTES)
         .keep_alive_interval(Some(Duration::from_secs(20)))
         .keep_alive_timeout(PATIENCE);
     builder
@@ -226,7 +245,13 @@ async fn connection<S>(
     let answers = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
         let mut service = service.clone();
-        async move { Ok::<_, Infallible>(service.call(request.map(Body::new)).await.unwrap_or_else(|error| match error {})) }
+        async move {
+            // HTTP/2 counts their bytes alone.
+            if request.headers().len() > MAX_HEADERS {
+                return Ok::<_, Infallible>(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
+            }
+            Ok(service.call(request.map(Body::new)).await.unwrap_or_else(|error| match error {}))
+        }
     });
     // A connection that breaks is the peer's affair.
     let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), answers).into_owned()).await;

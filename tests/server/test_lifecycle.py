@@ -153,9 +153,20 @@ def test_a_peer_that_stalls_is_let_go_whatever_it_leaves_undone(place: Place) ->
         with suppress(BlockingIOError):
             for _ in range(2_000):
                 connections["answers"].send(head("GET", "/openapi.json"))
-        # The three, and the one that asks.
-        assert open_connections(server) == 4
-        assert eventually(lambda: open_connections(server) == 1, 50, 0.5)
+        # Slow, and no reason to let it go.
+        steady = stack.enter_context(connected(server, 60))
+        steady.sendall(head("GET", "/openapi.json") * 200)
+
+        def left() -> int:
+            steady.recv(10_000)
+            return open_connections(server)
+
+        # The three, the slow one, and the one that asks.
+        assert eventually(lambda: left() == 5, pause=0.5)
+        assert eventually(lambda: left() == 2, 60, 0.5)
+        for _ in range(30):
+            assert left() == 2
+            time.sleep(0.5)
         assert answer(connections["body"]).status == 408
 
 

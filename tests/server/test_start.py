@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from process import ISSUER, ROOT, Place, Server, binary, operations, started
+from process import GUARD, ISSUER, ROOT, Place, Server, binary, operations, prompt, started
 
 # TLS
 
@@ -109,6 +109,57 @@ def test_tls_in_both_versions_of_http_and_nothing_without(place: Place, certific
                 silent.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             with httpx.Client(verify=context, timeout=5) as http:
                 assert http.get(f"{url}/health").status_code == 200
+        assert server.stop() == 0
+
+
+def test_http_2_is_answered_as_http_1_1_is(place: Place, certificate: Certificate) -> None:
+    """The same statuses and codes for whatever a request may have wrong, and a connection that goes on after it."""
+    context = ssl.create_default_context(cafile=str(certificate.certificate))
+    with place.serve(*certificate.arguments, "--listen", "0.0.0.0:0") as server:
+        url = f"https://127.0.0.1:{server.port}"
+        with httpx.Client(http2=True, verify=context) as http:
+            keyed = {"Authorization": f"Bearer {server.key}"}
+            http.post(f"{url}/v1/admin/accounts", json={"id": "acme"}, headers=keyed).raise_for_status()
+            http.post(f"{url}/v1/admin/accounts/acme/projects", json={"id": "p"}, headers=keyed).raise_for_status()
+            spec = {"name": "k", "account_id": "acme", "project_id": "p"}
+            key = http.post(f"{url}/api-keys", json=spec, headers=keyed | {"X-Account-ID": "acme", "X-Project-ID": "p"})
+            key.raise_for_status()
+        bearer = ("Authorization", f"Bearer {key.json()['key']}")
+        own = [bearer, ("Content-Type", "application/json")]
+        good = json.dumps(prompt()).encode()
+        asked: list[tuple[str, str, list[tuple[str, str]], bytes]] = [
+            ("POST", GUARD, own, good),
+            ("POST", GUARD, own[1:], good),
+            *(
+                ("POST", GUARD, [*own, (name, "acme"), (name, "acme")], good)
+                for name in ("X-Account-ID", "x-tenant-id")
+            ),
+            ("POST", GUARD, [*own, bearer], good),
+            ("POST", GUARD, [*own, ("X-Account-ID", "\xff")], good),
+            ("POST", GUARD, [*own, ("X-Account-ID", "globex")], good),
+            ("POST", GUARD, [*own, ("Content-Encoding", "gzip")], good),
+            ("POST", GUARD, [bearer, ("Content-Type", "text/plain")], good),
+            ("POST", GUARD, own, b""),
+            ("POST", GUARD, own, b"[" * 50_000),
+            ("POST", "/v1/shield/usage", own, b" " * 40_000),
+            ("GET", GUARD, own, b""),
+            ("GET", "/nowhere", own, b""),
+            ("GET", "/health", [(f"X-Odd-{number}", "x") for number in range(200)], b""),
+            ("GET", "/health", [("X-Odd", "x" * 40_000)], b""),
+        ]
+        told = {}
+        for two in (False, True):
+            with httpx.Client(http2=two, verify=context, timeout=20) as http:
+                for number, (method, path, headers, body) in enumerate(asked):
+                    raw = [(name.encode(), text.encode("latin-1")) for name, text in headers]
+                    got = http.request(method, url + path, headers=raw, content=body or None)
+                    assert got.http_version == ("HTTP/2" if two else "HTTP/1.1")
+                    told[number, two] = (got.status_code, got.json().get("code") if got.content else None)
+                with http.stream("POST", f"{url}{GUARD}/stream", headers=own, content=good) as stream:
+                    told["stream", two] = [line for line in stream.iter_lines() if line.startswith("event:")]
+                assert http.get(f"{url}/health").status_code == 200
+        for name in [*range(len(asked)), "stream"]:
+            assert told[name, True] == told[name, False], asked[name] if isinstance(name, int) else name
         assert server.stop() == 0
 
 

@@ -96,13 +96,14 @@ impl Embedded {
 
     /// The same engine with a caller's credential in the place of the client's own.
     pub async fn signed_in(&self, presented: &Presented) -> Result<Self> {
-        let engine = self.engine()?;
+        let own = self.opened()?;
+        let (generation, engine) = (own.0, Arc::clone(&own.1.engine));
         let session = engine.signed_in(presented).await?;
         let opened = Opened { engine, authority: session.verified.authority.clone(), session: Some(Arc::new(session)) };
         Ok(Self {
             config: Config { require_credentials: false, account_id: None, project_id: None, ..self.config.clone() },
             surroundings: Surroundings { clock: Arc::clone(&self.surroundings.clock) },
-            opened: PerProcess::filled(opened),
+            opened: PerProcess::filled(generation, opened),
             closed: AtomicBool::new(false),
             borrowed: true,
         })

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use ring::digest::{SHA256, digest};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, Transaction, params};
 
 use super::{Answer, Committed, GENESIS, Row, RowsFrom, SPEND_ONCE, Spend, chain_hash, record::decode};
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 /// those of one transaction share a page, large as they are.
 pub const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS rows (
-    scope BLOB NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, request_id TEXT NOT NULL,
+    scope BLOB NOT NULL, sequence INTEGER NOT NULL CHECK (sequence > 0), at INTEGER NOT NULL, kind TEXT NOT NULL, request_id TEXT NOT NULL,
     decision TEXT NOT NULL, body TEXT NOT NULL, body_hash BLOB NOT NULL, hash BLOB NOT NULL,
     PRIMARY KEY (scope, sequence)
 ) STRICT, WITHOUT ROWID;
@@ -59,19 +59,28 @@ pub fn forget(transaction: &Transaction<'_>, journal: Uid) -> Result<()> {
     Ok(())
 }
 
-/// Where a chain ends, and the hash there. A row that can have no next one is none of ours, and no end of anything: the chain
-/// goes on where it was.
+/// Most records of one chain in one transaction, and far more than what a journal is read in at once.
+const BATCH: i64 = 1 << 20;
+
+/// Where a chain ends, and the hash there. A row without room for a whole batch after it is no end: the chain goes on where it
+/// was before that row.
 fn end(connection: &Connection, scope: Uid) -> Result<(u64, Vec<u8>)> {
     let found = connection
         .prepare_cached(
             "SELECT sequence, hash FROM rows WHERE scope = ?1 AND sequence BETWEEN 1 AND ?2 AND NOT EXISTS
-                (SELECT 1 FROM rows AS next WHERE next.scope = ?1 AND next.sequence = rows.sequence + 1)
+                (SELECT 1 FROM rows AS next
+                 WHERE next.scope = ?1 AND next.sequence > rows.sequence AND next.sequence <= rows.sequence + ?3)
              ORDER BY sequence DESC LIMIT 1",
         )?
-        .query_row(params![scope.as_bytes().as_slice(), i64::MAX / 2], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![scope.as_bytes().as_slice(), i64::MAX / 2, BATCH], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let (sequence, hash) = found.unwrap_or((0, GENESIS.to_vec()));
     Ok((to_u64(sequence)?, hash))
+}
+
+/// A text as it stands, also where somebody made it none: what was done to a row is for `verify` to say.
+fn text(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<String> {
+    Ok(String::from_utf8_lossy(row.get_ref(column)?.as_bytes()?).into_owned())
 }
 
 /// The end of a chain.
@@ -103,10 +112,10 @@ pub fn read(connection: &Connection, scope: Uid, from: RowsFrom, limit: usize) -
         Ok(Row {
             sequence: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
             at: row.get(1)?,
-            kind: row.get(2)?,
-            request_id: row.get(3)?,
-            decision: row.get(4)?,
-            body: row.get(5)?,
+            kind: text(row, 2)?,
+            request_id: text(row, 3)?,
+            decision: text(row, 4)?,
+            body: text(row, 5)?,
             body_hash: row.get(6)?,
             hash: row.get(7)?,
             previous: match row.get::<_, Option<Vec<u8>>>(8)? {

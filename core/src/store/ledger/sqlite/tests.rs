@@ -260,7 +260,7 @@ fn one_chain_that_was_tampered_with_goes_on_and_ends_no_others() {
         "sequence = 1 << 62",
         "sequence = 9223372036854775807",
     ];
-    for tampering in ["hash = x'00'", "sequence = -1"].into_iter().chain(far) {
+    for tampering in ["hash = x'00'", "sequence = sequence + 100"].into_iter().chain(far) {
         let (a, b) = (scope("a", 1), scope("b", 2));
         let folder = tempfile::tempdir().unwrap();
         let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
@@ -276,6 +276,24 @@ fn one_chain_that_was_tampered_with_goes_on_and_ends_no_others() {
         assert!(rows(&ledger, &a).iter().any(|row| row.request_id == "5"), "{tampering}");
         assert_eq!(rows(&ledger, &b).len(), 4, "{tampering}");
     }
+}
+
+#[test]
+fn rows_around_the_end_of_all_numbers_keep_nobody_from_writing() {
+    let (a, b) = (scope("a", 1), scope("b", 2));
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+    (0..3).for_each(|_| ledger.append(&a, &entry("1", "{}")).unwrap());
+    block_on(ledger.settle()).unwrap();
+    let tamper = "UPDATE rows SET sequence = (1 << 62) - 1 WHERE sequence = 2;
+                  UPDATE rows SET sequence = (1 << 62) + 1 WHERE sequence = 3";
+    ledger.0.database.now(|transaction| Ok(transaction.execute_batch(tamper)?)).unwrap();
+    for _ in 0..3 {
+        (0..5).for_each(|_| ledger.append(&a, &entry("2", "{}")).unwrap());
+        ledger.append(&b, &entry("2", "{}")).unwrap();
+        block_on(ledger.settle()).unwrap();
+    }
+    assert_eq!((rows(&ledger, &a).len(), rows(&ledger, &b).len()), (18, 3));
 }
 
 #[test]

@@ -138,15 +138,19 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
 
 /// Does `work` to its end, whether or not anybody waits for it. What is done at once costs no task; what has to wait goes on as
 /// one of ours, since whoever called may never poll again, or have a runtime that ends with the waiting.
-pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+pub fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> impl Future<Output = Result<T>> + Send {
     let mut work = Box::pin(work);
-    let first = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
-    if let Poll::Ready(done) = first {
-        return done;
-    }
-    match handle() {
-        Ok(runtime) => runtime.spawn(work).await.map_err(|_| panicked())?,
-        Err(_) => work.await,
+    async move {
+        let first = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+        if let Poll::Ready(done) = first {
+            return done;
+        }
+        match handle() {
+            Ok(runtime) => runtime.spawn(work).await.map_err(|_| panicked())?,
+            Err(_) => work.await,
+        }
     }
 }
 

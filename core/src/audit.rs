@@ -205,8 +205,8 @@ impl Audit {
     /// Settles, then gives up the journal.
     pub async fn close(&self) -> Result<()> {
         let settled = self.settle().await;
-        self.ledger.close().await?;
-        settled
+        let closed = self.ledger.close().await;
+        settled.and(closed)
     }
 
     async fn stored_head(&self, scope: &Scope) -> Result<Option<AuditHead>> {

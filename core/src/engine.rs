@@ -328,10 +328,6 @@ impl Engine {
         let verdict = self.decide(call, &allowance, &input)?;
         let unsealed = self.shape(call, &findings, &history, &input, verdict);
         self.check_deadline(call, &allowance)?;
-        // What crossed a fork is nobody's to write down.
-        if self.generation != runtime::generation() {
-            return Err(Error::unavailable("forked", "the process forked while the call was in flight"));
-        }
         Ok(Decided { allowance, history, unsealed })
     }
 
@@ -372,8 +368,11 @@ impl Engine {
         })
     }
 
-    /// A call that took too long has no answer.
+    /// A call that took too long has no answer; a call that crossed a fork has none either.
     fn check_deadline(&self, call: &Call, allowance: &Allowance) -> Result<()> {
+        if self.generation != runtime::generation() {
+            return Err(runtime::forked());
+        }
         let spent = Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(call.started_at.steady_nanos));
         if spent.saturating_sub(allowance.waited()) > call.deadline {
             return Err(too_late());

@@ -147,10 +147,11 @@ pub fn to_the_end<T: Send + 'static>(
         if let Poll::Ready(done) = first {
             return done;
         }
-        match handle() {
-            Ok(runtime) => runtime.spawn(work).await.map_err(|_| panicked())?,
-            Err(_) => work.await,
-        }
+        let Ok(runtime) = handle() else { return work.await };
+        let process = generation();
+        let done = runtime.spawn(work).await.map_err(|_| panicked())?;
+        // It is done once, in the process that began it.
+        if process == generation() { done } else { Err(forked()) }
     }
 }
 
@@ -193,7 +194,8 @@ pub fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
         }
     }
     std::panic::catch_unwind(AssertUnwindSafe(|| {
-        let mut future = pin!(future);
+        // Inside somebody's task its share of work would end, and that task never goes on while this one waits.
+        let mut future = pin!(tokio::task::unconstrained(future));
         if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             return result;
         }
@@ -217,6 +219,11 @@ pub async fn shielded<T>(mut future: impl Future<Output = Result<T>> + Unpin) ->
         Err(_) => Poll::Ready(Err(panicked())),
     })
     .await
+}
+
+/// What a call gets that crossed a fork: it is nobody's to write down.
+pub fn forked() -> Error {
+    Error::unavailable("forked", "the process forked while the call was in flight")
 }
 
 fn panicked() -> Error {

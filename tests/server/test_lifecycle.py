@@ -158,7 +158,7 @@ def test_a_peer_that_stalls_is_let_go_whatever_it_leaves_undone(place: Place) ->
         steady.sendall(head("GET", "/openapi.json") * 200)
 
         def left() -> int:
-            steady.recv(10_000)
+            steady.recv(50_000)
             return open_connections(server)
 
         # The three, the slow one, and the one that asks.

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     identity,
     keyring::Keyring,
-    runtime::{PerProcess, block_on},
+    runtime::{PerProcess, block_on, to_the_end},
     scope::{AccountId, Authority, DEFAULT_PROJECT, Id, ProjectId},
     tenant::Instance,
 };
@@ -262,7 +262,7 @@ impl Embedded {
         if let Storage::Memory = self.config.storage {
             return Ok(());
         }
-        engine.settle().await?;
-        Ok(())
+        // Whoever closes holds locks that others wait for, and may never poll again.
+        to_the_end(async move { engine.settle().await }).await
     }
 }

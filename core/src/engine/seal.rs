@@ -12,6 +12,7 @@ use crate::{
     api::{AuditClass, Decision, GuardResponse, Principal},
     clock::Now,
     error::{Error, Result},
+    runtime,
     scope::Scope,
     store::{Entry, SessionTurns, Spend},
     usage,
@@ -163,7 +164,7 @@ impl Engine {
     /// Writes an error down and hands it on; when even that fails, the audit's error is the one that matters.
     pub(super) async fn audit_failure(&self, scope: &Scope, request_id: &str, at: Now, error: Error) -> Error {
         // A child of a fork has no business in its parent's ledger.
-        if error.code() == "forked" {
+        if self.generation != runtime::generation() {
             return error;
         }
         let body = serde_json::json!({ "error": error.kind().name(), "code": error.code() }).to_string();

@@ -13,6 +13,7 @@ use super::sqlite::{Database, to_i64, to_u64};
 use crate::{
     clock::{BoxFuture, Clock},
     error::{Error, ErrorKind, Result},
+    runtime,
     scope::{Key, Scope, Uid},
 };
 
@@ -370,14 +371,24 @@ impl Counters for SqliteCounters {
     }
 
     fn refund(&self, cells: &[Cell]) {
-        // A lost refund only makes the limit stricter for one period.
-        let _ = self.0.now(|transaction| {
-            for cell in cells {
-                let debt = read_debt(transaction, &cell.key)?.refunded(cell);
-                write_debt(transaction, &cell.key, &debt)?;
+        let (database, cells) = (self.0.clone(), cells.to_vec());
+        let refund = move || {
+            // A lost refund only makes the limit stricter for one period.
+            let _ = database.now(|transaction| {
+                for cell in &cells {
+                    let debt = read_debt(transaction, &cell.key)?.refunded(cell);
+                    write_debt(transaction, &cell.key, &debt)?;
+                }
+                Ok(())
+            });
+        };
+        // A worker of a runtime is everybody's, and the file may be somebody else's for a while.
+        match runtime::handle() {
+            Ok(runtime) if self.0.waits() && tokio::runtime::Handle::try_current().is_ok() => {
+                drop(runtime.spawn_blocking(refund));
             }
-            Ok(())
-        });
+            _ => refund(),
+        }
     }
 }
 

@@ -117,6 +117,12 @@ impl Database {
         Box::pin(runtime::blocking(move || database.read_now(work)))
     }
 
+    /// Whether others may hold it for a while.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Folds the write-ahead log back into the file.
     pub fn checkpoint(&self) {
         // Another process may be reading; its own checkpoint will do the rest.

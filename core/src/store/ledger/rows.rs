@@ -78,9 +78,9 @@ fn end(connection: &Connection, scope: Uid) -> Result<(u64, Vec<u8>)> {
     Ok((to_u64(sequence)?, hash))
 }
 
-/// A text as it stands, also where somebody made it none: what was done to a row is for `verify` to say.
+/// A text, also where somebody made it none: what was done to a row is for `verify` to say, and this has no row's hash.
 fn text(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<String> {
-    Ok(String::from_utf8_lossy(row.get_ref(column)?.as_bytes()?).into_owned())
+    Ok(std::str::from_utf8(row.get_ref(column)?.as_bytes()?).unwrap_or("not text").to_owned())
 }
 
 /// The end of a chain.

@@ -447,7 +447,7 @@ impl Ledger for SqliteLedger {
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         let ledger = self.clone();
         Box::pin(async move {
-            ledger.settle().await?;
+            let settled = ledger.settle().await;
             ledger.0.closed.store(true, Ordering::Release);
             if let Some(writer) = ledger.0.writer.lock().take() {
                 writer.unpark();
@@ -460,7 +460,7 @@ impl Ledger for SqliteLedger {
                 }
                 ledger.0.database.checkpoint();
             }
-            Ok(())
+            settled
         })
     }
 }

@@ -148,7 +148,7 @@ fn a_call_that_is_being_written_down_is_made_whoever_waits_for_it() {
             call = poll(call);
         }
         // It has taken its share of the limit; nothing it does from there on takes as long.
-        std::thread::sleep(Duration::from_millis(300));
+        std::thread::sleep(Duration::from_secs(1));
         // Or kept, and never looked at again: it hangs on nobody.
         let _kept = (!gives_up).then_some(call);
         writer.execute_batch("COMMIT").unwrap();

@@ -460,9 +460,13 @@ fn record_type(fields: &[(&str, &str, bool)]) -> String {
     format!("{{ {} }}", fields.join(", "))
 }
 
-/// The Cedar schema of guard decisions, with the metadata keys a project declares (name, `String`, `Long` or `Bool`).
+/// The Cedar schema of guard decisions: the `wanted` keys of the table, and the metadata keys a project declares (name, and Cedar's
+/// name of the type). A validator copies the context's type at each place that reads it, so keys that nobody reads cost much.
 #[must_use]
-pub fn schema_text<'a>(declared: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub fn schema_text<'a>(
+    wanted: impl Fn(ContextKey) -> bool,
+    declared: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
     let declared: Vec<(&str, &str)> = declared.into_iter().collect();
     let mut text = format!(
         "namespace {NAMESPACE} {{\n\
@@ -484,7 +488,7 @@ pub fn schema_text<'a>(declared: impl IntoIterator<Item = (&'a str, &'a str)>) -
             "action \"{}\" appliesTo {{ principal: [User, Agent], resource: [{resources}], context: {{",
             action.name()
         );
-        for key in ContextKey::ALL.iter().filter(|key| key.info().allows(action)) {
+        for key in ContextKey::ALL.iter().filter(|key| wanted(**key) && key.info().allows(action)) {
             let kind = match (key.info().kind, key) {
                 (KeyType::Bool, _) => "Bool",
                 (KeyType::Long, _) => "Long",
@@ -498,7 +502,8 @@ pub fn schema_text<'a>(declared: impl IntoIterator<Item = (&'a str, &'a str)>) -
             let _ = writeln!(text, "  \"{}\"{}: {kind},", key.name(), if key.info().required { "" } else { "?" });
         }
         for (name, kind) in &declared {
-            let _ = writeln!(text, "  \"{name}\"?: {kind},");
+            // The name is the caller's: quoted, it is data whatever it holds.
+            let _ = writeln!(text, "  {name:?}?: {kind},");
         }
         text.push_str("} };\n");
     }
@@ -513,7 +518,7 @@ mod tests {
     #[test]
     fn the_generated_schema_is_valid_cedar() {
         let (_schema, _warnings) =
-            cedar_policy::Schema::from_cedarschema_str(&schema_text([("department", "String")])).unwrap();
+            cedar_policy::Schema::from_cedarschema_str(&schema_text(|_| true, [("department", "String")])).unwrap();
     }
 
     #[test]

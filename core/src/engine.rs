@@ -5,6 +5,7 @@ mod admin;
 mod admit;
 mod assemble;
 mod authenticate;
+mod changes;
 mod credentials;
 mod decide;
 mod housekeeper;
@@ -137,6 +138,12 @@ impl Call {
         }
     }
 
+    /// What is left of its deadline, waiting in line aside; none when nothing is.
+    fn time_left(&self, now: Now, waited: Duration) -> Option<Duration> {
+        let spent = Duration::from_nanos(now.steady_nanos.saturating_sub(self.started_at.steady_nanos));
+        self.deadline.checked_sub(spent.saturating_sub(waited))
+    }
+
     /// What is inspected.
     #[must_use]
     pub fn subject(&self) -> detect::Subject<'_> {
@@ -183,8 +190,7 @@ pub struct Engine {
     /// Held by each call that waits for the disk while it is sealed: its caller may have gone by then, and `settle` waits. Whoever
     /// holds it is a task of ours, and comes to its end.
     sealing: tokio::sync::RwLock<()>,
-    // Changes read, check and write; two at once would each check a world without the other.
-    changing: tokio::sync::Mutex<()>,
+    changes: changes::Changes,
 }
 
 impl Engine {
@@ -230,7 +236,7 @@ impl Engine {
             durable: folder.is_some(),
             generation: runtime::generation(),
             sealing: tokio::sync::RwLock::default(),
-            changing: tokio::sync::Mutex::default(),
+            changes: changes::Changes::default(),
         })
     }
 
@@ -323,11 +329,11 @@ impl Engine {
         let allowance = self.admit(call).await?;
         let history = self.recall(call).await?;
         let findings = self.inspect(call, &allowance, &history).await?;
-        self.check_deadline(call, &allowance)?;
+        self.check_deadline(call, allowance.waited())?;
         let input = self.assemble(call, &allowance, &history, &findings);
-        let verdict = self.decide(call, &allowance, &input)?;
+        let verdict = self.decide(call, &allowance, &input).await?;
         let unsealed = self.shape(call, &findings, &history, &input, verdict);
-        self.check_deadline(call, &allowance)?;
+        self.check_deadline(call, allowance.waited())?;
         Ok(Decided { allowance, history, unsealed })
     }
 
@@ -369,12 +375,11 @@ impl Engine {
     }
 
     /// A call that took too long has no answer; a call that crossed a fork has none either.
-    fn check_deadline(&self, call: &Call, allowance: &Allowance) -> Result<()> {
+    fn check_deadline(&self, call: &Call, waited: Duration) -> Result<()> {
         if self.generation != runtime::generation() {
             return Err(runtime::forked());
         }
-        let spent = Duration::from_nanos(self.clock.now().steady_nanos.saturating_sub(call.started_at.steady_nanos));
-        if spent.saturating_sub(allowance.waited()) > call.deadline {
+        if call.time_left(self.clock.now(), waited).is_none() {
             return Err(too_late());
         }
         Ok(())

@@ -28,6 +28,7 @@ pub mod tenant;
 #[cfg(feature = "test-hooks")]
 pub mod testing;
 pub mod usage;
+pub mod workers;
 
 pub use client::{Tenant, Tenantry};
 pub use config::Options;

@@ -4,19 +4,22 @@
 //! immutable compilation of all layers of a scope, shared by every scope whose layers are equal.
 
 mod ask;
+mod bounds;
 mod compiled;
 mod fold;
 mod judge;
 mod load;
 pub mod packs;
+mod work;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Weak},
 };
 
-pub use ask::{Ask, Judgement, Place};
+pub use ask::{Ask, Judgement, Mistyped, Place};
 pub use fold::{Outcome, Redaction, Verdict, fold};
+pub use work::{Budget, INLINE as INLINE_WORK};
 
 use load::LoadedRule;
 use parking_lot::Mutex;
@@ -26,13 +29,15 @@ use crate::{
     api::{Mode, PolicyReceipt, PolicySpec, PolicySummary},
     context_keys::{Action, ContextKey, Provenance},
     error::{Error, Result},
-    scope::Layer,
+    scope::{Layer, Uid},
 };
 
 /// Most policies on one layer.
 pub const MAX_POLICIES: usize = 10_000;
-/// Largest policy text.
+/// Largest policy text, in bytes.
 pub const MAX_TEXT: usize = 256 * 1024;
+/// All policy texts of one layer together, in bytes.
+pub const MAX_LAYER_TEXT: usize = 1024 * 1024;
 
 /// A metadata key policies read, with the type the caller's value must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +114,7 @@ pub struct Rule {
     /// `layer/name#index`.
     pub policy_id: String,
     /// What its annotations say.
-    pub annotations: load::Annotations,
+    pub annotations: Arc<load::Annotations>,
     /// Which findings its redaction rewrites.
     pub redaction: Option<Redaction>,
     /// The context keys it reads.
@@ -136,8 +141,15 @@ pub struct PolicySet {
     judge: judge::Judge,
     declared: BTreeMap<String, Vec<DeclaredType>>,
     summaries: Vec<PolicySummary>,
+    ceilings: Vec<Layer>,
+    redacts: bool,
     version: String,
+    // Keeps the parsed texts for the next set that holds them.
+    _texts: Vec<Arc<Text>>,
 }
+
+/// What a text was parsed to.
+type Text = Vec<LoadedRule>;
 
 impl std::fmt::Debug for PolicySet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -146,22 +158,23 @@ impl std::fmt::Debug for PolicySet {
 }
 
 impl PolicySet {
-    fn compile(specs: &[PolicySpec], version: String) -> Result<Self> {
-        let loaded = load_all(specs)?;
+    fn compile(specs: &[PolicySpec], texts: Vec<Arc<Text>>, version: String) -> Result<Self> {
+        let loaded = all_rules(&texts);
         for layer in [Layer::Platform, Layer::Account, Layer::Project] {
             // Per layer: what a project holds must never decide whether its account's policies load.
             let count = loaded.iter().filter(|(at, _)| specs.get(*at).is_some_and(|spec| spec.layer == layer)).count();
-            if count > MAX_POLICIES {
+            let bytes: usize = specs.iter().filter(|spec| spec.layer == layer).map(|spec| spec.text.len()).sum();
+            if count > MAX_POLICIES || bytes > MAX_LAYER_TEXT {
                 return Err(Error::invalid(
                     "policy_too_many",
-                    format!("a layer holds at most {MAX_POLICIES} policies"),
+                    format!("a layer holds at most {MAX_POLICIES} policies, and {MAX_LAYER_TEXT} bytes of their texts"),
                 ));
             }
         }
 
         let ceilings = ceilings(specs, &loaded)?;
         let retired = retired_actions(specs, &loaded);
-        let declared = load::declared(loaded.iter().map(|(_, rule)| rule));
+        let declared = load::declared(loaded.iter().map(|(_, rule)| *rule));
         let mut rules = Vec::with_capacity(loaded.len());
         let mut judge = judge::JudgeBuilder::default();
         let mut summaries: Vec<PolicySummary> = specs
@@ -187,7 +200,7 @@ impl PolicySet {
                 summary.retired = true;
                 continue;
             }
-            judge.add(rules.len(), &rule)?;
+            judge.add(rules.len(), rule)?;
             rules.push(Rule {
                 layer: spec.layer,
                 ceiling: ceilings.contains(&spec.layer),
@@ -196,11 +209,21 @@ impl PolicySet {
                 name: spec.name.as_str().into(),
                 policy_id,
                 redaction: rule.redaction(),
-                reads: rule.reads,
-                annotations: rule.annotations,
+                reads: rule.reads.clone(),
+                annotations: Arc::clone(&rule.annotations),
             });
         }
-        Ok(Self { rules, judge: judge.build()?, declared, summaries, version })
+        let bounding = |layer: &Layer| rules.iter().any(|rule: &Rule| rule.ceiling && rule.layer == *layer);
+        Ok(Self {
+            ceilings: [Layer::Platform, Layer::Account].into_iter().filter(bounding).collect(),
+            redacts: rules.iter().any(|rule| rule.redaction.is_some()),
+            rules,
+            judge: judge.build()?,
+            declared,
+            summaries,
+            version,
+            _texts: texts,
+        })
     }
 
     /// A rule by the index [`Judgement`] and [`Verdict`] speak in.
@@ -247,30 +270,29 @@ impl PolicySet {
 
     /// Whether any policy rewrites what detectors find.
     #[must_use]
-    pub fn redacts(&self) -> bool {
-        self.rules.iter().any(|rule| rule.redaction.is_some())
+    pub const fn redacts(&self) -> bool {
+        self.redacts
     }
 
-    /// Judges every policy that can match, each alone.
-    pub fn judge(&self, ask: &Ask<'_>) -> Result<Judgement> {
-        self.judge.run(ask)
+    /// What judging a call will cost at most, in about a nanosecond; above [`INLINE_WORK`] it belongs on a worker.
+    pub fn estimate(&self, ask: &Ask<'_>) -> u64 {
+        self.judge.estimate(ask)
+    }
+
+    /// Judges every policy that can match, each alone. Fails when `budget` does.
+    pub fn judge(&self, ask: &Ask<'_>, budget: &mut Budget<'_>) -> Result<Judgement> {
+        self.judge.run(ask, budget)
     }
 
     /// The ceiling layers, from the top.
-    pub(crate) fn ceiling_layers(&self) -> impl Iterator<Item = Layer> {
-        [Layer::Platform, Layer::Account]
-            .into_iter()
-            .filter(|layer| self.rules.iter().any(|rule| rule.ceiling && rule.layer == *layer))
+    pub(crate) fn ceiling_layers(&self) -> &[Layer] {
+        &self.ceilings
     }
 }
 
-/// Every rule of every spec, with the index of its spec.
-fn load_all(specs: &[PolicySpec]) -> Result<Vec<(usize, LoadedRule)>> {
-    let mut loaded = Vec::new();
-    for (index, spec) in specs.iter().enumerate() {
-        loaded.extend(load::parse(spec)?.into_iter().map(|rule| (index, rule)));
-    }
-    Ok(loaded)
+/// Every rule of every text, with the index of its text.
+fn all_rules(texts: &[Arc<Text>]) -> Vec<(usize, &LoadedRule)> {
+    texts.iter().enumerate().flat_map(|(index, text)| text.iter().map(move |rule| (index, rule))).collect()
 }
 
 /// Whether a spec is the pack every new project gets, whose permits retire when the project permits for itself.
@@ -279,10 +301,10 @@ fn is_baseline(spec: &PolicySpec) -> bool {
 }
 
 /// Actions for which the project has an enforcing permit of its own.
-fn retired_actions(specs: &[PolicySpec], loaded: &[(usize, LoadedRule)]) -> Vec<Action> {
+fn retired_actions(specs: &[PolicySpec], loaded: &[(usize, &LoadedRule)]) -> Vec<Action> {
     let mut retired: Vec<Action> = loaded
         .iter()
-        .filter_map(|(at, rule)| specs.get(*at).map(|spec| (spec, rule)))
+        .filter_map(|(at, rule)| specs.get(*at).map(|spec| (spec, *rule)))
         .filter(|(spec, rule)| {
             rule.permit && spec.mode == Mode::Enforce && spec.layer == Layer::Project && !is_baseline(spec)
         })
@@ -294,13 +316,13 @@ fn retired_actions(specs: &[PolicySpec], loaded: &[(usize, LoadedRule)]) -> Vec<
 }
 
 /// The layers that are ceilings; refuses layers that are half one, or that would permit nothing for an action.
-fn ceilings(specs: &[PolicySpec], loaded: &[(usize, LoadedRule)]) -> Result<Vec<Layer>> {
+fn ceilings(specs: &[PolicySpec], loaded: &[(usize, &LoadedRule)]) -> Result<Vec<Layer>> {
     let mut found = Vec::new();
     for layer in [Layer::Platform, Layer::Account, Layer::Project] {
         let permits = || {
             loaded
                 .iter()
-                .filter_map(|(at, rule)| specs.get(*at).map(|spec| (spec, rule)))
+                .filter_map(|(at, rule)| specs.get(*at).map(|spec| (spec, *rule)))
                 .filter(move |(spec, rule)| spec.layer == layer && spec.mode == Mode::Enforce && rule.permit)
         };
         if !specs.iter().any(|spec| spec.layer == layer && spec.ceiling) {
@@ -334,58 +356,121 @@ fn ceilings(specs: &[PolicySpec], loaded: &[(usize, LoadedRule)]) -> Result<Vec<
     Ok(found)
 }
 
-/// Compiles policy sets and shares equal ones.
+/// Compiles policy sets. Equal sets are shared, and equal texts of different sets.
 #[derive(Default)]
 pub struct Compiler {
-    shared: Mutex<HashMap<[u8; 32], Weak<PolicySet>>>,
-    // Keeps what `put` has just compiled until the next call takes it up.
-    recent: Mutex<VecDeque<Arc<PolicySet>>>,
+    sets: Mutex<Shared<PolicySet>>,
+    texts: Mutex<Shared<Text>>,
+    // Keeps what `put` has just compiled until the next call takes it up: the newest of each account, so that one that puts
+    // again and again holds no more than others.
+    recent: Mutex<VecDeque<(Uid, Arc<PolicySet>)>>,
 }
 
 const RECENT: usize = 64;
 
+/// What somebody holds, by its digest.
+struct Shared<T> {
+    held: HashMap<[u8; 32], Weak<T>>,
+    /// At how many what nobody holds any more is forgotten.
+    sweep_at: usize,
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self { held: HashMap::new(), sweep_at: 1024 }
+    }
+}
+
+impl<T> Shared<T> {
+    fn get(&self, key: &[u8; 32]) -> Option<Arc<T>> {
+        self.held.get(key).and_then(Weak::upgrade)
+    }
+
+    fn insert(&mut self, key: [u8; 32], made: &Arc<T>) {
+        if self.held.len() >= self.sweep_at {
+            self.held.retain(|_, held| held.strong_count() > 0);
+            // In proportion to what is held, so that sweeping costs each insertion the same however many there are.
+            self.sweep_at = 1024.max(self.held.len() * 2);
+        }
+        self.held.insert(key, Arc::downgrade(made));
+    }
+}
+
 impl Compiler {
-    /// The set of all `specs` of a scope, every layer.
-    pub fn compile(&self, specs: &[PolicySpec]) -> Result<Arc<PolicySet>> {
-        let key = fingerprint(specs);
-        if let Some(found) = self.shared.lock().get(&key).and_then(Weak::upgrade) {
+    /// The set of all `specs` of a scope, every layer, if it is compiled.
+    pub fn compiled(&self, specs: &[PolicySpec]) -> Option<Arc<PolicySet>> {
+        self.sets.lock().get(&fingerprint(specs))
+    }
+
+    /// The set of all `specs` of a scope of `account`, every layer. May take seconds, in proportion to the texts that are new:
+    /// call it on a worker.
+    pub fn compile(&self, account: Uid, specs: &[PolicySpec]) -> Result<Arc<PolicySet>> {
+        if let Some(found) = self.compiled(specs) {
             return Ok(found);
         }
+        stacker::grow(bounds::STACK, || {
+            let texts = specs.iter().map(|spec| self.text(spec)).collect::<Result<Vec<_>>>()?;
+            self.assemble(account, specs, texts)
+        })
+    }
+
+    fn assemble(&self, account: Uid, specs: &[PolicySpec], texts: Vec<Arc<Text>>) -> Result<Arc<PolicySet>> {
+        let key = fingerprint(specs);
         let version = data_encoding::HEXLOWER.encode(key.get(..8).unwrap_or_default());
-        let compiled = Arc::new(PolicySet::compile(specs, version)?);
-        let mut shared = self.shared.lock();
-        if shared.len() > 1024 {
-            shared.retain(|_, set| set.strong_count() > 0);
-        }
-        shared.insert(key, Arc::downgrade(&compiled));
-        drop(shared);
+        let compiled = Arc::new(PolicySet::compile(specs, texts, version)?);
+        self.sets.lock().insert(key, &compiled);
         let mut recent = self.recent.lock();
+        recent.retain(|(owner, _)| *owner != account);
         if recent.len() >= RECENT {
             recent.pop_front();
         }
-        recent.push_back(Arc::clone(&compiled));
+        recent.push_back((account, Arc::clone(&compiled)));
         Ok(compiled)
     }
 
-    /// Checks `new` for `put`: strictly against the schema, alone and among the `others` in force.
-    pub fn check(&self, new: &PolicySpec, others: &[PolicySpec]) -> Result<PolicyReceipt> {
+    /// What a text says, parsed once however many sets hold it.
+    fn text(&self, spec: &PolicySpec) -> Result<Arc<Text>> {
+        let mut digest = Digest::new(&SHA256);
+        digest.update(spec.text.as_bytes());
+        let key = finished(digest);
+        if let Some(found) = self.texts.lock().get(&key) {
+            load::check_name(&spec.name)?;
+            return Ok(found);
+        }
+        let parsed = Arc::new(load::parse(spec)?);
+        self.texts.lock().insert(key, &parsed);
+        Ok(parsed)
+    }
+
+    /// Checks `new` for `put`: strictly against the schema, alone and among the `others` in force, in whose order it takes its
+    /// place. May take seconds, like [`Self::compile`].
+    pub fn check(&self, account: Uid, new: &PolicySpec, others: &[PolicySpec]) -> Result<PolicyReceipt> {
         if !matches!(new.mode, Mode::Enforce | Mode::Monitor | Mode::Alert) {
             return Err(Error::invalid("mode_invalid", "a policy's mode is `enforce`, `monitor` or `alert`"));
         }
-        let rules = load::parse(new)?;
+        stacker::grow(bounds::STACK, || self.checked(account, new, others))
+    }
+
+    fn checked(&self, account: Uid, new: &PolicySpec, others: &[PolicySpec]) -> Result<PolicyReceipt> {
+        let rules = self.text(new)?;
         let mut warnings = load::validate(&rules)?;
         warnings.extend(rules.iter().filter_map(claimed_permit));
         let mut all: Vec<PolicySpec> = others.to_vec();
-        all.push(new.clone());
-        self.compile(&all)?;
+        let place = all.partition_point(|other| (other.layer, &other.name) < (new.layer, &new.name));
+        all.insert(place, new.clone());
+        let mut texts = others.iter().map(|spec| self.text(spec)).collect::<Result<Vec<_>>>()?;
+        let before = retired_actions(others, &all_rules(&texts));
+        texts.insert(place, Arc::clone(&rules));
+        let loaded = all_rules(&texts);
         // Two policies that read one key differently cannot both be right; those in force before stay valid.
-        load::declare(load_all(&all)?.iter().map(|(_, rule)| rule))?;
-        let before = retired_actions(others, &load_all(others)?);
-        let retired_baseline = retired_actions(&all, &load_all(&all)?)
+        load::declare(loaded.iter().map(|(_, rule)| *rule))?;
+        let retired_baseline = retired_actions(&all, &loaded)
             .into_iter()
             .filter(|action| !before.contains(action) && all.iter().any(is_baseline))
             .map(|action| action.name().to_owned())
             .collect();
+        drop(loaded);
+        self.assemble(account, &all, texts)?;
         let declared = load::declare(rules.iter())?;
         Ok(PolicyReceipt {
             name: new.name.clone(),
@@ -433,6 +518,10 @@ fn fingerprint(specs: &[PolicySpec]) -> [u8; 32] {
         }
         digest.update(&[u8::from(spec.ceiling)]);
     }
+    finished(digest)
+}
+
+fn finished(digest: Digest) -> [u8; 32] {
     // INVARIANT: SHA-256 gives 32 bytes.
     digest.finish().as_ref().try_into().unwrap_or_default()
 }

@@ -18,7 +18,7 @@ use moka::future::Cache;
 use parking_lot::Mutex;
 
 use crate::{
-    api::{LimitSpec, PolicySpec, Settings, Status, TenantFacts},
+    api::{LimitSpec, PolicyReceipt, PolicySpec, Settings, Status, TenantFacts},
     clock::Clock,
     error::{Error, ErrorKind, Result},
     keyring::{Hasher, Keyring},
@@ -27,6 +27,7 @@ use crate::{
     runtime,
     scope::{AccountId, Id, Layer, ProjectId, Scope, Uid},
     store::{Catalog, Document, DocumentKind, TenantRow},
+    workers::Workers,
 };
 
 /// The name of the settings document.
@@ -76,7 +77,8 @@ pub struct Tenants {
     catalog: Arc<dyn Catalog>,
     keyring: Keyring,
     clock: Arc<dyn Clock>,
-    compiler: Compiler,
+    compiler: Arc<Compiler>,
+    workers: Workers,
     instances: Cache<(AccountId, ProjectId), Arc<Instance>>,
     versions: Mutex<HashMap<Uid, Arc<AtomicU64>>>,
     seen_changes: AtomicU64,
@@ -91,7 +93,8 @@ impl Tenants {
             catalog,
             keyring,
             clock,
-            compiler: Compiler::default(),
+            compiler: Arc::default(),
+            workers: Workers::default(),
             instances: Cache::new(MAX_INSTANCES),
             versions: Mutex::default(),
             seen_changes: AtomicU64::new(newest),
@@ -99,9 +102,24 @@ impl Tenants {
         })
     }
 
-    /// Compiles and checks policies.
-    pub const fn compiler(&self) -> &Compiler {
-        &self.compiler
+    /// Where what takes long is done.
+    pub const fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// The set of all `specs` of a scope. What is not compiled yet is compiled on a worker.
+    pub async fn compile(&self, scope: &Scope, specs: Vec<PolicySpec>) -> Result<Arc<PolicySet>> {
+        if let Some(found) = self.compiler.compiled(&specs) {
+            return Ok(found);
+        }
+        let (compiler, account) = (Arc::clone(&self.compiler), scope.account_uid());
+        self.workers.run(scope, move || compiler.compile(account, &specs)).await
+    }
+
+    /// Checks a policy among the `others` in force, on a worker.
+    pub async fn check_policy(&self, scope: &Scope, new: PolicySpec, others: Vec<PolicySpec>) -> Result<PolicyReceipt> {
+        let (compiler, account) = (Arc::clone(&self.compiler), scope.account_uid());
+        self.workers.run(scope, move || compiler.check(account, &new, &others)).await
     }
 
     /// Where tenants and their documents are stored.
@@ -198,14 +216,14 @@ impl Tenants {
     ) -> Result<Snapshot> {
         let mut degraded = Vec::new();
         let specs = self.policy_specs(scope).await?;
-        let policies = match (self.compiler.compile(&specs), last_good) {
+        let policies = match (self.compile(scope, specs).await, last_good) {
             (Ok(policies), _) => policies,
-            // Last good stays, and says so.
-            (Err(_), Some(good)) => {
+            // Last good stays, and says so; where only the worker failed, the next call tries again.
+            (Err(error), Some(good)) if error.kind() == ErrorKind::InvalidArgument => {
                 degraded.push("policy_stale");
                 Arc::clone(&good.policies)
             }
-            (Err(error), None) => {
+            (Err(error), _) => {
                 return Err(Error::unavailable("policy_unavailable", "the stored policies cannot be compiled")
                     .with_source(error));
             }

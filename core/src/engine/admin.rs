@@ -64,7 +64,7 @@ impl Engine {
     /// Behind `Accounts::delete`.
     pub async fn delete_account(&self, id: &str) -> Result<()> {
         // Nobody is made up under the name in between; and first what can be done again, since the deletion cannot.
-        let _one = self.changing.lock().await;
+        let _one = self.changes.of_registry().await;
         self.tenants.get_account(id).await?;
         self.identity.forget_account(&self.tenants.platform(), id).await?;
         let gone = self.tenants.delete_account(id).await?;
@@ -112,12 +112,12 @@ impl Engine {
 
     /// Behind `Policies::put`.
     pub async fn put_policy(&self, instance: &Instance, spec: PolicySpec) -> Result<PolicyReceipt> {
-        let _one = self.changing.lock().await;
+        let level = instance.scope().at(spec.layer)?;
+        let _one = self.changes.of(&level).await;
         let scope = self.alive(instance).await?;
-        let level = scope.at(spec.layer)?;
         let mut others = self.tenants.policy_specs(&scope).await?;
         others.retain(|other| (other.layer, &other.name) != (spec.layer, &spec.name));
-        let receipt = self.tenants.compiler().check(&spec, &others)?;
+        let receipt = self.tenants.check_policy(&scope, spec.clone(), others).await?;
         self.tenants.put(&level, DocumentKind::Policy, &spec.name, Some(&spec)).await?;
         let body = json!({ "policy": spec.name, "mode": spec.mode.name(), "layer": spec.layer.name(), "ceiling": spec.ceiling });
         self.note(&level, "policy.put", body).await?;
@@ -142,13 +142,13 @@ impl Engine {
 
     /// Behind `Policies::remove`.
     pub async fn remove_policy(&self, instance: &Instance, name: &str, layer: Layer) -> Result<()> {
-        let _one = self.changing.lock().await;
+        let level = instance.scope().at(layer)?;
+        let _one = self.changes.of(&level).await;
         let scope = self.alive(instance).await?;
-        let level = scope.at(layer)?;
         let mut rest = self.tenants.policy_specs(&scope).await?;
         rest.retain(|other| (other.layer, other.name.as_str()) != (layer, name));
         // What remains must still compile: a ceiling without its permits would close everything below it.
-        self.tenants.compiler().compile(&rest)?;
+        self.tenants.compile(&scope, rest).await?;
         if !self.tenants.put(&level, DocumentKind::Policy, name, None::<&PolicySpec>).await? {
             return Err(Error::not_found("policy_not_found", format!("policy `{name}` does not exist on this layer")));
         }
@@ -166,8 +166,9 @@ impl Engine {
             spec.max_wait_ms = DEFAULT_WAIT_MS;
         }
         spec.check()?;
-        let _one = self.changing.lock().await;
-        let level = self.alive(instance).await?.at(spec.layer)?;
+        let level = instance.scope().at(spec.layer)?;
+        let _one = self.changes.of(&level).await;
+        self.alive(instance).await?;
         let existing = self.tenants.catalog().documents(&level, DocumentKind::Limit).await?;
         if existing.len() >= MAX_LIMITS && !existing.iter().any(|document| document.name == spec.id) {
             return Err(Error::new(
@@ -219,7 +220,7 @@ impl Engine {
 
     /// Behind `TenantSettings::update`.
     pub async fn update_settings(&self, instance: &Instance, patch: SettingsPatch) -> Result<Settings> {
-        let _one = self.changing.lock().await;
+        let _one = self.changes.of(instance.scope()).await;
         let scope = &self.alive(instance).await?;
         let mut settings = self.tenants.settings(scope).await?;
         let change =

@@ -2,19 +2,20 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::{Allowance, Call, Engine, History};
 use crate::{
     api::{PrincipalKind, Severity},
     context_keys::{ACTION_PARAMETERS, ContextKey as K, KeyValue, is_reserved},
     detect::{Direction, Findings},
-    policy::{DeclaredType, KeySet},
+    policy::{DeclaredType, KeySet, Mistyped},
     session,
     store::SessionTurns,
 };
 
 /// What policies read, and what the session will remember.
+#[derive(Clone)]
 pub struct PolicyInput {
     /// Keys of the table.
     pub keys: Vec<(K, KeyValue)>,
@@ -22,6 +23,8 @@ pub struct PolicyInput {
     pub metadata: Vec<(String, KeyValue)>,
     /// Metadata that contradicted verified facts or its declared type, and was dropped.
     pub conflicts: Vec<String>,
+    /// What was sent as another type than policies read.
+    pub mistyped: Mistyped,
     /// What this turn adds.
     pub turn: SessionTurns,
     /// What the session holds with it.
@@ -64,11 +67,12 @@ impl Engine {
         let turn = turn_of(findings);
         let mut turns = history.turns.clone();
         turns.merge(&turn);
+        let (mut conflicts, mut mistyped) = (Vec::new(), Mistyped::default());
         if allowance.refusal().is_none() {
             core(&mut keys, findings);
             identity(&mut keys);
             registry(&mut keys);
-            tool(&mut keys);
+            tool(&mut keys, &mut mistyped);
             for (key, value) in &findings.keys {
                 keys.add(*key, || value.clone());
             }
@@ -84,9 +88,8 @@ impl Engine {
                 keys.add(K::RpmExceeded, || KeyValue::Bool(granted.per_minute_exceeded));
             }
         }
-        let mut conflicts = Vec::new();
-        let metadata = metadata(call, &mut keys, &mut conflicts);
-        PolicyInput { keys: keys.list, metadata, conflicts, turn, turns }
+        let metadata = metadata(call, &mut keys, &mut conflicts, &mut mistyped);
+        PolicyInput { keys: keys.list, metadata, conflicts, mistyped, turn, turns }
     }
 }
 
@@ -146,15 +149,18 @@ fn registry(keys: &mut Keys<'_>) {
     });
 }
 
-/// Tool parameters policies may read by name; one of the wrong type is dropped and named.
-fn tool(keys: &mut Keys<'_>) {
+/// Tool parameters policies may read by name; one of the wrong type is named, and an error for the policies that read it.
+fn tool(keys: &mut Keys<'_>, mistyped: &mut Mistyped) {
     let request = &keys.call.request;
     if let Some(model) = request.model.as_ref().and_then(|model| model.model.as_deref()) {
         keys.add(K::BudgetModel, || KeyValue::Text(Cow::Owned(model.trim().to_lowercase())));
     }
-    let argument_path = request.tool.as_ref().and_then(|tool| tool.arguments.get("path")).and_then(Value::as_str);
-    if let Some(path) = request.file.as_ref().map(|file| file.path.as_str()).or(argument_path) {
-        keys.text(K::Path, path);
+    let argument_path = request.tool.as_ref().and_then(|tool| tool.arguments.get("path"));
+    match (request.file.as_ref().map(|file| file.path.as_str()), argument_path) {
+        (Some(path), _) => keys.text(K::Path, path),
+        (None, Some(Value::String(path))) => keys.text(K::Path, path),
+        (None, None | Some(Value::Null)) => {}
+        (None, Some(_)) => mistyped.keys.push(K::Path),
     }
     let Some(tool) = &request.tool else { return };
     let mut fields = Vec::new();
@@ -163,10 +169,13 @@ fn tool(keys: &mut Keys<'_>) {
         match (tool.arguments.get(*name), *kind) {
             (None | Some(Value::Null), _) => {}
             (Some(Value::String(text)), "String") => fields.push((*name, KeyValue::Text(Cow::Owned(text.clone())))),
-            (Some(Value::Number(number)), "Long") if number.is_i64() => {
-                fields.push((*name, KeyValue::Long(number.as_i64().unwrap_or_default())));
+            (Some(Value::Number(number)), "Long") if long(number).is_some() => {
+                fields.push((*name, KeyValue::Long(long(number).unwrap_or_default())));
             }
-            (Some(_), _) => drop(wrong.insert(*name)),
+            (Some(_), _) => {
+                wrong.insert(*name);
+                mistyped.parameters.push(name);
+            }
         }
     }
     if !fields.is_empty() {
@@ -176,9 +185,14 @@ fn tool(keys: &mut Keys<'_>) {
     keys.add(K::ParamTypeViolations, || KeyValue::Set(wrong.into_iter().map(Cow::Borrowed).collect()));
 }
 
-/// What the caller claims: declared keys pass with their declared type, everything that names a verified fact is dropped,
-/// and reported when it differs.
-fn metadata(call: &Call, keys: &mut Keys<'_>, conflicts: &mut Vec<String>) -> Vec<(String, KeyValue)> {
+/// What the caller claims: declared keys pass with their declared type, one of another type is an error for the policies that
+/// read it, and everything that names a verified fact is dropped, and reported when it differs.
+fn metadata(
+    call: &Call,
+    keys: &mut Keys<'_>,
+    conflicts: &mut Vec<String>,
+    mistyped: &mut Mistyped,
+) -> Vec<(String, KeyValue)> {
     if call.request.metadata.is_empty() {
         return Vec::new();
     }
@@ -188,15 +202,25 @@ fn metadata(call: &Call, keys: &mut Keys<'_>, conflicts: &mut Vec<String>) -> Ve
         if name == K::UserRole.name() && call.principal.roles.is_empty() {
             match value.as_str() {
                 Some(role) => keys.text(K::UserRole, role),
-                None => conflicts.push(name.clone()),
+                None => {
+                    conflicts.push(name.clone());
+                    mistyped.keys.push(K::UserRole);
+                }
             }
         } else if is_reserved(name) {
             if verified(call, name) != Some(value.clone()) {
                 conflicts.push(name.clone());
             }
         } else if let Some(kinds) = declared.get(name) {
-            match kinds.iter().find_map(|kind| typed(value, *kind)) {
-                Some(value) => accepted.push((name.clone(), value)),
+            let any = &[DeclaredType::Text, DeclaredType::Long, DeclaredType::Bool, DeclaredType::Set];
+            let readable = if kinds.is_empty() { any } else { kinds.as_slice() };
+            let taken = readable.iter().find_map(|kind| typed(value, *kind).map(|value| (*kind, value)));
+            // Null is absent; a key read as several types is wrong for all but one of them.
+            if !value.is_null() && (taken.is_none() || kinds.len() > 1) {
+                mistyped.metadata.push((name.clone(), taken.as_ref().map(|(kind, _)| *kind)));
+            }
+            match taken {
+                Some((_, value)) => accepted.push((name.clone(), value)),
                 None => conflicts.push(name.clone()),
             }
         }
@@ -220,10 +244,19 @@ fn verified(call: &Call, name: &str) -> Option<Value> {
     Some(Value::from(text))
 }
 
+/// A whole number; also one that a client wrote as a float, where nothing is lost.
+fn long(number: &Number) -> Option<i64> {
+    // Above 2^53 a float no longer tells neighbours apart.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let whole = |float: f64| float.fract() == 0.0 && float.abs() <= EXACT;
+    #[allow(clippy::cast_possible_truncation)]
+    number.as_i64().or_else(|| number.as_f64().filter(|float| whole(*float)).map(|float| float as i64))
+}
+
 fn typed(value: &Value, kind: DeclaredType) -> Option<KeyValue> {
     match kind {
         DeclaredType::Text => value.as_str().map(|text| KeyValue::Text(Cow::Owned(text.to_owned()))),
-        DeclaredType::Long => value.as_i64().map(KeyValue::Long),
+        DeclaredType::Long => value.as_number().and_then(long).map(KeyValue::Long),
         DeclaredType::Bool => value.as_bool().map(KeyValue::Bool),
         DeclaredType::Set => {
             let items = value.as_array()?.iter().map(|item| item.as_str().map(|text| Cow::Owned(text.to_owned())));

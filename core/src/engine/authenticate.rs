@@ -198,8 +198,8 @@ impl Engine {
             return Err(unknown());
         }
         // One at a time: of two hundred first callers one creates, and the cap is counted right.
-        let _one = self.changing.lock().await;
-        if self.tenants.instance(account, project).await.is_ok() {
+        let _one = self.changes.of_registry().await;
+        if self.tenants.scope_of(account.as_str(), project.as_str()).await.is_ok() {
             return Ok(());
         }
         let exists = self.tenants.scope_of(account.as_str(), "").await.is_ok();

@@ -1,13 +1,14 @@
 //! Step 5, decide: every policy judged alone, then a pure fold.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::{Allowance, Call, Engine, PolicyInput, Refusal};
+use super::{Allowance, Call, Engine, PolicyInput, Refusal, too_late};
 use crate::{
     clock::Now,
     context_keys::Action,
     error::Result,
-    policy::{self, Ask, Place},
+    policy::{self, Ask, Budget, Judgement, Place},
+    scope::{OpaqueId, Scope},
 };
 
 /// What limits and policies say.
@@ -19,39 +20,77 @@ pub enum Verdict {
 }
 
 impl Engine {
-    pub(super) fn decide(&self, call: &Call, allowance: &Allowance, input: &PolicyInput) -> Result<Verdict> {
+    pub(super) async fn decide(&self, call: &Call, allowance: &Allowance, input: &PolicyInput) -> Result<Verdict> {
         if let Some(refusal) = allowance.refusal() {
             return Ok(Verdict::Refused(refusal.clone()));
         }
         // Told in the explain tier alone; reading a clock twice is no small part of judging few policies.
         let start = call.flags.explain.then(|| self.clock.now());
-        let (account_id, project_id) = names(call);
-        let ask = Ask {
-            action: call.action,
-            principal: &call.principal,
-            place: place(call),
-            account_id,
-            project_id,
-            keys: &input.keys,
-            metadata: &input.metadata,
+        let policies = &call.tenant.policies;
+        let ask = ask(call, input);
+        let judgement = if policies.estimate(&ask) <= policy::INLINE_WORK {
+            policies.judge(&ask, &mut Budget::new(&|| self.check_deadline(call, allowance.waited())))?
+        } else {
+            Box::pin(self.judge_on_worker(call, allowance.waited(), input)).await?
         };
-        let judgement = call.tenant.policies.judge(&ask)?;
         let since = |start: Now| self.clock.now().steady_nanos.saturating_sub(start.steady_nanos);
         let took = Duration::from_nanos(start.map_or(0, since));
-        Ok(Verdict::Judged(policy::fold(&call.tenant.policies, judgement), took))
+        Ok(Verdict::Judged(policy::fold(policies, judgement), took))
+    }
+
+    /// Judges what is too much for the thread of whoever asks. Waiting for the account's turn counts towards the deadline.
+    async fn judge_on_worker(&self, call: &Call, waited: Duration, input: &PolicyInput) -> Result<Judgement> {
+        let left = call.time_left(self.clock.now(), waited).ok_or_else(too_late)?;
+        let clock = Arc::clone(&self.clock);
+        let ends = clock.now().steady_nanos.saturating_add(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX));
+        let look = move || if clock.now().steady_nanos > ends { Err(too_late()) } else { Ok(()) };
+        let policies = Arc::clone(&call.tenant.policies);
+        let (action, principal) = (call.action, call.principal.clone());
+        let (session, request_id) = (call.session.clone(), call.request_id.clone());
+        let (scope, input) = (call.scope.clone(), input.clone());
+        let work = move || {
+            let (account_id, project_id) = ids(&scope);
+            let place = place_of(session.as_ref(), action, &request_id);
+            let (keys, metadata, mistyped) = (&input.keys, &input.metadata, &input.mistyped);
+            let ask = Ask { action, principal: &principal, place, account_id, project_id, keys, metadata, mistyped };
+            policies.judge(&ask, &mut Budget::new(&look))
+        };
+        self.within(left, self.tenants.workers().run(&call.scope, work)).await
+    }
+}
+
+fn ask<'a>(call: &'a Call, input: &'a PolicyInput) -> Ask<'a> {
+    let (account_id, project_id) = names(call);
+    Ask {
+        action: call.action,
+        principal: &call.principal,
+        place: place(call),
+        account_id,
+        project_id,
+        keys: &input.keys,
+        metadata: &input.metadata,
+        mistyped: &input.mistyped,
     }
 }
 
 /// The account and project of a call.
 pub fn names(call: &Call) -> (&str, &str) {
-    (call.scope.account_id().map_or("", |id| id.as_str()), call.scope.project_id().map_or("", |id| id.as_str()))
+    ids(&call.scope)
+}
+
+fn ids(scope: &Scope) -> (&str, &str) {
+    (scope.account_id().map_or("", |id| id.as_str()), scope.project_id().map_or("", |id| id.as_str()))
 }
 
 /// The session when there is one; else the app, or for actions Cedar allows only on sessions, one made for this request.
 pub fn place(call: &Call) -> Place<'_> {
-    match (&call.session, call.action) {
+    place_of(call.session.as_ref(), call.action, &call.request_id)
+}
+
+fn place_of<'a>(session: Option<&'a OpaqueId>, action: Action, request_id: &'a str) -> Place<'a> {
+    match (session, action) {
         (Some(session), _) => Place::Session(session.as_str()),
         (None, Action::ProcessPrompt | Action::ProcessResponse) => Place::App,
-        (None, _) => Place::Session(&call.request_id),
+        (None, _) => Place::Session(request_id),
     }
 }

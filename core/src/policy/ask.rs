@@ -1,5 +1,6 @@
 //! One question to the policies, and what each of them said.
 
+use super::DeclaredType;
 use crate::{
     api::Principal,
     context_keys::{Action, ContextKey, KeyValue},
@@ -31,6 +32,28 @@ pub struct Ask<'a> {
     pub keys: &'a [(ContextKey, KeyValue)],
     /// Declared metadata.
     pub metadata: &'a [(String, KeyValue)],
+    /// What the caller sent as another type than policies read.
+    pub mistyped: &'a Mistyped,
+}
+
+/// Values of another type than some policy reads: for it they are an error, since leaving them out could let through what it
+/// forbids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mistyped {
+    /// Metadata, each with the type it was taken as for those that read it so; none when no policy reads it as what it is.
+    pub metadata: Vec<(String, Option<DeclaredType>)>,
+    /// Keys of the table.
+    pub keys: Vec<ContextKey>,
+    /// Parameters of a tool call.
+    pub parameters: Vec<&'static str>,
+}
+
+impl Mistyped {
+    /// Whether everything has the type that is read.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.metadata.is_empty() && self.keys.is_empty() && self.parameters.is_empty()
+    }
 }
 
 /// What each policy said, by rule index.

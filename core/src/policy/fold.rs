@@ -93,8 +93,8 @@ fn missing_permit(set: &PolicySet, permits: &[usize]) -> Option<Option<Layer>> {
     let granted =
         |wanted: &dyn Fn(&super::Rule) -> bool| permits.iter().filter_map(|index| set.rule(*index)).any(wanted);
     for layer in set.ceiling_layers() {
-        if !granted(&|rule| rule.ceiling && rule.layer == layer) {
-            return Some(Some(layer));
+        if !granted(&|rule| rule.ceiling && rule.layer == *layer) {
+            return Some(Some(*layer));
         }
     }
     (!granted(&|rule| !rule.ceiling)).then_some(None)

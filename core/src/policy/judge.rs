@@ -1,8 +1,10 @@
 //! Judging: policies sliced at load by action, principal type and named principal; compiled ones are judged natively, the
-//! others by stock Cedar in two calls, permits and forbids apart, since a satisfied forbid hides satisfied permits.
+//! others by stock Cedar, permits and forbids apart, since a satisfied forbid hides satisfied permits.
+//!
+//! Stock Cedar cannot be stopped half way, so it is asked in pieces of bounded work, with a look at the clock between them.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     str::FromStr as _,
     sync::{Arc, LazyLock},
 };
@@ -13,14 +15,16 @@ use cedar_policy::{
 };
 
 use super::{
-    KeySet,
-    ask::{Ask, Judgement, Place},
+    DeclaredType, KeySet,
+    ask::{Ask, Judgement, Mistyped, Place},
+    bounds,
     compiled::{CompiledRule, View},
     load::LoadedRule,
+    work::{self, Budget, Size, Work},
 };
 use crate::{
     api::PrincipalKind,
-    context_keys::{Action, KeyValue, NAMESPACE},
+    context_keys::{Action, ContextKey, KeyValue, NAMESPACE},
     error::{Error, Result},
 };
 
@@ -50,24 +54,92 @@ static NAMES: LazyLock<Option<Names>> = LazyLock::new(|| {
     })
 });
 
+/// Most policies stock Cedar is asked at once, and most work of them together.
+const CHUNK: usize = 64;
+const CHUNK_WORK: u64 = 500_000;
+
 #[derive(Default)]
 struct Slice {
     /// Compiled rules that name no principal, and those that do, by its id.
     anyone: Vec<Fast>,
     named: HashMap<String, Vec<Fast>>,
-    /// Everything that does not compile.
-    permits: PolicySet,
-    forbids: PolicySet,
+    /// What does not compile and costs the same for every call: permits and forbids, some at once.
+    permits: Vec<Chunk>,
+    forbids: Vec<Chunk>,
+    /// What does not compile and costs more for larger calls: each alone.
+    alone: Vec<Alone>,
     reads: KeySet,
     needs_hierarchy: bool,
+    /// What all compiled rules cost that name nobody, and all others.
+    compiled: Work,
+    stock: Work,
+    depth: usize,
+    /// Rules that read what a caller may send as another type.
+    readers: Vec<Reader>,
+}
+
+#[derive(Default)]
+struct Chunk {
+    set: PolicySet,
+    policies: usize,
+    work: u64,
+}
+
+struct Alone {
+    index: usize,
+    set: Arc<PolicySet>,
+    work: Work,
 }
 
 #[derive(Clone)]
 struct Fast {
     index: usize,
     rule: Arc<CompiledRule>,
+    work: Work,
     /// What stock Cedar is asked when the compiled form is unsure.
-    policy: Policy,
+    policy: Arc<Policy>,
+}
+
+/// Keys of the table that callers send in fields of any type.
+const TYPED_BY_CALLERS: [ContextKey; 3] = [ContextKey::UserRole, ContextKey::Path, ContextKey::ActionParams];
+
+/// What one rule reads of the caller's own words.
+#[derive(Clone)]
+struct Reader {
+    index: usize,
+    /// The one principal it is about, if there is one.
+    principal: Option<String>,
+    reads: Arc<Read>,
+}
+
+struct Read {
+    /// Whether it takes the context whole.
+    everything: bool,
+    metadata: BTreeMap<String, Option<DeclaredType>>,
+    parameters: BTreeSet<Option<String>>,
+    keys: KeySet,
+}
+
+impl Read {
+    /// Whether a caller can send anything of it as another type.
+    fn the_callers_words(&self) -> bool {
+        !self.metadata.is_empty() || TYPED_BY_CALLERS.iter().any(|key| self.keys.contains(*key))
+    }
+
+    /// What this rule reads as something it is not.
+    fn wrong<'a>(&self, mistyped: &'a Mistyped) -> Option<&'a str> {
+        let metadata = mistyped.metadata.iter().find(|(name, taken)| match self.metadata.get(name) {
+            Some(Some(kind)) => *taken != Some(*kind),
+            Some(None) => taken.is_none(),
+            None => self.everything,
+        });
+        let parameter = || {
+            let read = |name: &&&str| self.parameters.iter().any(|own| own.as_deref().is_none_or(|own| own == **name));
+            mistyped.parameters.iter().find(read).copied()
+        };
+        let key = || mistyped.keys.iter().find(|key| self.keys.contains(**key)).map(|key| key.name());
+        metadata.map(|(name, _)| name.as_str()).or_else(parameter).or_else(key)
+    }
 }
 
 /// Collects rules into slices.
@@ -86,7 +158,15 @@ impl JudgeBuilder {
 
     /// Adds a rule under its index.
     pub fn add(&mut self, index: usize, rule: &LoadedRule) -> Result<()> {
-        let policy = rule.policy.new_id(PolicyId::new(index.to_string()));
+        // One copy however many slices it is in: a policy brings its text along.
+        let policy = Arc::new(rule.policy.new_id(PolicyId::new(index.to_string())));
+        let mut alone: Option<Arc<PolicySet>> = None;
+        let reads = Arc::new(Read {
+            everything: rule.reads_everything,
+            metadata: rule.metadata.clone(),
+            parameters: rule.parameters.clone(),
+            keys: rule.reads.clone(),
+        });
         for action in &rule.actions {
             for kind in [PrincipalKind::User, PrincipalKind::Agent] {
                 if rule.principal.is_some_and(|only| only != kind) {
@@ -94,17 +174,42 @@ impl JudgeBuilder {
                 }
                 let slice = self.slices.entry((*action, kind)).or_default();
                 slice.reads.extend(&rule.reads);
+                slice.depth = slice.depth.max(rule.work.depth);
+                let named = rule.compiled.as_ref().and_then(|compiled| compiled.principal.clone());
+                if reads.the_callers_words() {
+                    slice.readers.push(Reader { index, principal: named, reads: Arc::clone(&reads) });
+                }
                 if let (Some(compiled), false) = (&rule.compiled, self.stock_only) {
-                    let fast = Fast { index, rule: Arc::clone(compiled), policy: policy.clone() };
+                    let fast = Fast { index, rule: Arc::clone(compiled), work: rule.work, policy: Arc::clone(&policy) };
                     match &compiled.principal {
                         Some(id) => slice.named.entry(id.clone()).or_default().push(fast),
-                        None => slice.anyone.push(fast),
+                        None => {
+                            slice.compiled = slice.compiled.plus(rule.work);
+                            slice.anyone.push(fast);
+                        }
                     }
                     continue;
                 }
-                let set = if rule.permit { &mut slice.permits } else { &mut slice.forbids };
-                set.add(policy.clone()).map_err(|_| Error::internal("a policy could not be collected"))?;
                 slice.needs_hierarchy |= rule.needs_hierarchy;
+                slice.stock = slice.stock.plus(rule.work);
+                if rule.work.grows() || rule.work.stock_base() > CHUNK_WORK {
+                    let set = match &alone {
+                        Some(set) => Arc::clone(set),
+                        None => Arc::clone(alone.insert(Arc::new(only(&policy)?))),
+                    };
+                    slice.alone.push(Alone { index, set, work: rule.work });
+                    continue;
+                }
+                let chunks = if rule.permit { &mut slice.permits } else { &mut slice.forbids };
+                let full = |chunk: &Chunk| chunk.policies >= CHUNK || chunk.work + rule.work.stock_base() > CHUNK_WORK;
+                if chunks.last().is_none_or(full) {
+                    chunks.push(Chunk::default());
+                }
+                if let Some(chunk) = chunks.last_mut() {
+                    chunk.set.add(Policy::clone(&policy)).map_err(|_| uncollected())?;
+                    chunk.policies += 1;
+                    chunk.work += rule.work.stock_base();
+                }
             }
         }
         Ok(())
@@ -137,22 +242,53 @@ impl Judge {
         self.reads.get(&action).unwrap_or(&self.nothing)
     }
 
-    /// Judges every policy of the slice alone.
-    pub fn run(&self, ask: &Ask<'_>) -> Result<Judgement> {
+    /// What judging `ask` will cost, in units of [`work`].
+    pub fn estimate(&self, ask: &Ask<'_>) -> u64 {
+        let Some(slice) = self.slices.get(&(ask.action, ask.principal.kind)) else { return 0 };
+        let named = slice.named.get(&ask.principal.id).map_or(&[][..], Vec::as_slice);
+        let grows = |work: &Work| work.grows();
+        let size = if grows(&slice.compiled) || grows(&slice.stock) || named.iter().any(|fast| fast.work.grows()) {
+            Size::of(ask)
+        } else {
+            Size::default()
+        };
+        named.iter().fold(slice.compiled.compiled(size).saturating_add(slice.stock.stock(size)), |work, fast| {
+            work.saturating_add(fast.work.compiled(size))
+        })
+    }
+
+    /// Judges every policy of the slice alone. Fails when `budget` does.
+    pub fn run(&self, ask: &Ask<'_>, budget: &mut Budget<'_>) -> Result<Judgement> {
+        let Some(slice) = self.slices.get(&(ask.action, ask.principal.kind)) else { return Ok(Judgement::default()) };
+        // Conditions are evaluated by recursion, on whatever thread an app calls from.
+        if slice.depth > bounds::SHALLOW {
+            return stacker::grow(bounds::STACK, || self.judge(slice, ask, budget));
+        }
+        stacker::maybe_grow(bounds::RED_ZONE, bounds::STACK, || self.judge(slice, ask, budget))
+    }
+
+    fn judge(&self, slice: &Slice, ask: &Ask<'_>, budget: &mut Budget<'_>) -> Result<Judgement> {
         let mut judgement = Judgement::default();
-        let Some(slice) = self.slices.get(&(ask.action, ask.principal.kind)) else { return Ok(judgement) };
         let mut unsure = Vec::new();
         let view = View::new(ask);
+        let grows = slice.compiled.grows() || !slice.named.is_empty();
+        let size = if grows { Size::of(ask) } else { Size::default() };
         let named = slice.named.get(&ask.principal.id).into_iter().flatten();
         for fast in slice.anyone.iter().chain(named) {
-            match fast.rule.judge(&view) {
+            let work = fast.work.compiled(size);
+            budget.take(work)?;
+            let said = if work > work::MAX_POLICY { None } else { fast.rule.judge(&view) };
+            match said {
                 Some(true) => judgement.satisfied.push(fast.index),
                 Some(false) => {}
-                None => unsure.push(&fast.policy),
+                None => unsure.push(fast),
             }
         }
-        if !unsure.is_empty() || !slice.permits.is_empty() || !slice.forbids.is_empty() {
-            self.ask_cedar(slice, ask, &unsure, &mut judgement)?;
+        if !(unsure.is_empty() && slice.permits.is_empty() && slice.forbids.is_empty() && slice.alone.is_empty()) {
+            self.ask_cedar(slice, ask, &unsure, budget, &mut judgement)?;
+        }
+        if !ask.mistyped.is_empty() {
+            mistyped(slice, ask, &mut judgement);
         }
         // Cedar answers in the order of a hash map; people and tests want the order of the texts.
         judgement.satisfied.sort_unstable();
@@ -160,17 +296,23 @@ impl Judge {
         Ok(judgement)
     }
 
-    fn ask_cedar(&self, slice: &Slice, ask: &Ask<'_>, unsure: &[&Policy], judgement: &mut Judgement) -> Result<()> {
+    fn ask_cedar(
+        &self,
+        slice: &Slice,
+        ask: &Ask<'_>,
+        unsure: &[&Fast],
+        budget: &mut Budget<'_>,
+        judgement: &mut Judgement,
+    ) -> Result<()> {
         let names = NAMES.as_ref().ok_or_else(|| Error::internal("the entity types are not valid names"))?;
         let action = names.actions.get(&ask.action).ok_or_else(|| Error::internal("an action has no name"))?;
+        let size = Size::of(ask);
+        budget.take(size.handing_over())?;
         let entities = if slice.needs_hierarchy { hierarchy(names, ask)? } else { Entities::empty() };
         let request =
             Request::new(principal(names, ask), action.clone(), resource(names, ask), context(slice, ask)?, None)
                 .map_err(|_| Error::internal("the policy request could not be built"))?;
-        let mut judge = |set: &PolicySet| {
-            if set.is_empty() {
-                return;
-            }
+        let judge = |set: &PolicySet, judgement: &mut Judgement| {
             let response = self.authorizer.is_authorized(&request, set, &entities);
             judgement.satisfied.extend(response.diagnostics().reason().filter_map(index));
             for error in response.diagnostics().errors() {
@@ -180,15 +322,53 @@ impl Judge {
                 }
             }
         };
-        judge(&slice.permits);
-        judge(&slice.forbids);
-        for policy in unsure {
-            let alone = PolicySet::from_policies([(*policy).clone()])
-                .map_err(|_| Error::internal("a policy could not be collected"))?;
-            judge(&alone);
+        for chunk in slice.permits.iter().chain(&slice.forbids) {
+            budget.take(chunk.work)?;
+            judge(&chunk.set, judgement);
+        }
+        // One that would take too long is an error, which denies: it can neither be stopped nor left out.
+        let mut fits = |index: usize, work: Work, judgement: &mut Judgement| -> Result<bool> {
+            let work = work.stock(size);
+            if work > work::MAX_POLICY {
+                judgement.errors.push((index, work::too_much(work).message().to_owned()));
+                return Ok(false);
+            }
+            budget.take(work)?;
+            Ok(true)
+        };
+        for alone in &slice.alone {
+            if fits(alone.index, alone.work, judgement)? {
+                judge(&alone.set, judgement);
+            }
+        }
+        for fast in unsure {
+            if fits(fast.index, fast.work, judgement)? {
+                judge(&only(&fast.policy)?, judgement);
+            }
         }
         Ok(())
     }
+}
+
+/// A rule that reads a value as another type than it has is an error of this call, whatever it said without the value.
+fn mistyped(slice: &Slice, ask: &Ask<'_>, judgement: &mut Judgement) {
+    for reader in &slice.readers {
+        let Some(name) = reader.reads.wrong(ask.mistyped) else { continue };
+        if reader.principal.as_ref().is_some_and(|only| *only != ask.principal.id) {
+            continue;
+        }
+        judgement.satisfied.retain(|index| *index != reader.index);
+        judgement.errors.retain(|(index, _)| *index != reader.index);
+        judgement.errors.push((reader.index, format!("`{name}` was sent as another type than this policy reads")));
+    }
+}
+
+fn only(policy: &Policy) -> Result<PolicySet> {
+    PolicySet::from_policies([policy.clone()]).map_err(|_| uncollected())
+}
+
+fn uncollected() -> Error {
+    Error::internal("a policy could not be collected")
 }
 
 fn index(id: &PolicyId) -> Option<usize> {

@@ -1,22 +1,30 @@
 //! From text to rules: parse, put bare names into the namespace, read annotations, find what is read, validate.
 
 use std::{
-    collections::BTreeMap,
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
     str::FromStr as _,
-    sync::{Arc, LazyLock},
+    sync::Arc,
 };
 
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator};
 use serde_json::Value;
 
-use super::{DeclaredType, KeySet, MAX_TEXT, Redaction, compiled::CompiledRule};
+use super::{
+    DeclaredType, KeySet, MAX_TEXT, Redaction, bounds,
+    compiled::CompiledRule,
+    work::{self, Work},
+};
 use crate::{
     api::{PolicySpec, PrincipalKind},
-    context_keys::{ALIASES, Action, ContextKey, NAMESPACE, is_reserved, schema_text},
+    context_keys::{ALIASES, Action, ContextKey, is_reserved, schema_text},
     error::{Error, Result},
 };
 
-const ENTITY_TYPES: [&str; 7] = ["Account", "Project", "App", "Agent", "Session", "User", "Action"];
+/// Most metadata keys one text reads: the schema a text is checked against names each once per action.
+const MAX_METADATA_KEYS: usize = 128;
+/// Longest name of a metadata key a policy reads, in bytes.
+const MAX_METADATA_NAME: usize = 256;
 const STRATEGIES: [&str; 4] = ["redact", "replace", "mask", "anonymize"];
 /// Annotations whose meaning needs rooms this version does not have; ignoring them would weaken the policy.
 const UNSUPPORTED: [&str; 8] = [
@@ -51,7 +59,7 @@ pub struct Annotations {
     pub custom: BTreeMap<String, String>,
 }
 
-/// One parsed policy.
+/// One parsed policy. It is made once for each text, and shared by every set that holds the text.
 pub struct LoadedRule {
     pub policy: Policy,
     pub permit: bool,
@@ -60,10 +68,15 @@ pub struct LoadedRule {
     pub principal: Option<PrincipalKind>,
     pub reads: KeySet,
     pub reads_everything: bool,
-    pub metadata: BTreeMap<String, DeclaredType>,
+    /// The metadata keys it reads, each with the type its use implies; none where it only asks whether the key is there.
+    pub metadata: BTreeMap<String, Option<DeclaredType>>,
+    /// The parameters of a tool call it reads; `None` among them stands for all.
+    pub parameters: BTreeSet<Option<String>>,
     /// Whether `in` is used, so that the hierarchy matters.
     pub needs_hierarchy: bool,
-    pub annotations: Annotations,
+    pub annotations: Arc<Annotations>,
+    /// What judging it costs.
+    pub work: Work,
     /// The fast form, when the policy has one.
     pub compiled: Option<Arc<CompiledRule>>,
 }
@@ -83,16 +96,33 @@ fn refuse(code: &'static str, name: &str, message: impl std::fmt::Display) -> Er
     Error::invalid(code, format!("policy `{name}`: {message}"))
 }
 
-/// Parses a spec's text into its rules.
-pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
-    let name = spec.name.as_str();
+/// Refuses what is no name of a policy.
+pub fn check_name(name: &str) -> Result<()> {
     if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
         return Err(Error::invalid("policy_name_invalid", "a policy's name has 1 to 128 bytes, none of them control"));
     }
+    Ok(())
+}
+
+/// The text of a spec, bare names put into the namespace; refuses one that is out of bounds. Cheap, and done before anything is
+/// parsed.
+fn text(spec: &PolicySpec) -> Result<Cow<'_, str>> {
+    let name = spec.name.as_str();
+    check_name(name)?;
     if spec.text.len() > MAX_TEXT {
         return Err(refuse("policy_too_large", name, format!("the text is longer than {MAX_TEXT} bytes")));
     }
-    let set = PolicySet::from_str(&spec.text).map_err(|errors| {
+    bounds::qualified(&spec.text).map_err(|error| {
+        let refused = refuse("policy_too_complex", name, error.message());
+        error.help().map_or_else(|| refused.clone(), |help| refused.clone().with_help(help))
+    })
+}
+
+/// Parses a spec's text into its rules. Recurses over the text: call it on a stack of [`bounds::STACK`].
+pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
+    let text = text(spec)?;
+    let name = spec.name.as_str();
+    let set = PolicySet::from_str(&text).map_err(|errors| {
         let first = errors.iter().next().map_or_else(|| errors.to_string(), ToString::to_string);
         refuse("policy_syntax", name, first).with_help("see the Cedar grammar at docs/policies.md")
     })?;
@@ -108,15 +138,27 @@ pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
     if policies.is_empty() {
         return Err(refuse("policy_empty", name, "the text holds no policy"));
     }
-    policies.into_iter().map(|policy| rule(policy, name)).collect()
+    let rules = policies.into_iter().map(|policy| rule(policy, name)).collect::<Result<Vec<_>>>()?;
+    if rules.iter().any(|rule| rule.compiled.is_none() && rule.work.stock_base() > work::MAX_POLICY) {
+        return Err(refuse("policy_too_complex", name, "one policy is too large to be judged in time")
+            .with_help("split it into several policies"));
+    }
+    let keys: BTreeSet<&String> = rules.iter().flat_map(|rule| rule.metadata.keys()).collect();
+    if keys.len() > MAX_METADATA_KEYS || keys.iter().any(|key| key.len() > MAX_METADATA_NAME) {
+        return Err(refuse(
+            "policy_too_complex",
+            name,
+            format!(
+                "a text reads at most {MAX_METADATA_KEYS} metadata keys, of at most {MAX_METADATA_NAME} bytes each"
+            ),
+        ));
+    }
+    Ok(rules)
 }
 
 fn rule(policy: &Policy, name: &str) -> Result<LoadedRule> {
-    let mut json = policy.to_json().map_err(|error| refuse("policy_syntax", name, error))?;
-    qualify(&mut json);
-    let policy = Policy::from_json(Some(policy.id().clone()), json.clone())
-        .map_err(|error| refuse("policy_syntax", name, error))?;
-    let annotations = annotations(&policy, name)?;
+    let json = policy.to_json().map_err(|error| refuse("policy_syntax", name, error))?;
+    let annotations = annotations(policy, name)?;
     let mut analysis = Analysis::default();
     for condition in json.get("conditions").and_then(Value::as_array).into_iter().flatten() {
         if let Some(body) = condition.get("body") {
@@ -131,33 +173,13 @@ fn rule(policy: &Policy, name: &str) -> Result<LoadedRule> {
         needs_hierarchy: analysis.uses_in || uses_in("principal") || uses_in("resource"),
         reads: if analysis.reads_everything { KeySet::all() } else { analysis.reads },
         reads_everything: analysis.reads_everything,
-        metadata: analysis.metadata.into_iter().map(|(key, kind)| (key, kind.unwrap_or(DeclaredType::Text))).collect(),
-        annotations,
+        metadata: analysis.metadata,
+        parameters: analysis.parameters,
+        annotations: Arc::new(annotations),
+        work: Work::of(&json),
         compiled: CompiledRule::compile(&json).map(Arc::new),
-        policy,
+        policy: policy.clone(),
     })
-}
-
-/// Rewrites `User::"x"` to `Guardrails::User::"x"` on the parsed policy, wherever an entity or type is named.
-fn qualify(json: &mut Value) {
-    let prefix = |text: &mut String| {
-        if ENTITY_TYPES.contains(&text.as_str()) {
-            *text = format!("{NAMESPACE}::{text}");
-        }
-    };
-    match json {
-        Value::Array(items) => items.iter_mut().for_each(qualify),
-        Value::Object(fields) => {
-            let is_entity = fields.len() == 2 && fields.get("id").is_some_and(Value::is_string);
-            for (key, value) in fields.iter_mut() {
-                match value {
-                    Value::String(text) if key == "entity_type" || (key == "type" && is_entity) => prefix(text),
-                    _ => qualify(value),
-                }
-            }
-        }
-        _ => {}
-    }
 }
 
 fn annotations(policy: &Policy, name: &str) -> Result<Annotations> {
@@ -209,7 +231,11 @@ fn actions(constraint: Option<&Value>, name: &str) -> Result<Vec<Action>> {
     let Some(constraint) = constraint else { return Ok(Action::ALL.to_vec()) };
     match (constraint.get("entity"), constraint.get("entities").and_then(Value::as_array)) {
         (Some(entity), _) => Ok(vec![named(entity)?]),
-        (None, Some(entities)) => entities.iter().map(named).collect(),
+        (None, Some(entities)) => {
+            // The same one written twice is one.
+            let named = entities.iter().map(named).collect::<Result<BTreeSet<_>>>()?;
+            Ok(named.into_iter().collect())
+        }
         (None, None) => Ok(Action::ALL.to_vec()),
     }
 }
@@ -235,6 +261,7 @@ struct Analysis {
     reads_everything: bool,
     uses_in: bool,
     metadata: BTreeMap<String, Option<DeclaredType>>,
+    parameters: BTreeSet<Option<String>>,
 }
 
 impl Analysis {
@@ -259,14 +286,23 @@ impl Analysis {
         match operator.as_str() {
             "Var" => self.reads_everything |= operands.as_str() == Some("context"),
             "Value" | "Slot" => {}
-            "." => match context_attribute(operands) {
-                Some(name) => self.read(&name, expected),
-                None => self.operands(operands, None),
-            },
-            "has" => match context_attribute(operands) {
-                Some(name) => self.read(&name, None),
-                None => self.operands(operands, None),
-            },
+            "." | "has" => {
+                let of_parameters = operands.get("left").and_then(|left| context_attribute(left.get(".")?)).as_deref()
+                    == Some(ContextKey::ActionParams.name());
+                match context_attribute(operands) {
+                    Some(name) => {
+                        if operator == "." && name == ContextKey::ActionParams.name() {
+                            self.parameters.insert(None);
+                        }
+                        self.read(&name, if operator == "." { expected } else { None });
+                    }
+                    None if of_parameters => {
+                        self.reads.insert(ContextKey::ActionParams);
+                        self.parameters.insert(operands.get("attr").and_then(Value::as_str).map(str::to_owned));
+                    }
+                    None => self.operands(operands, None),
+                }
+            }
             "==" | "!=" => {
                 for (side, other) in [("left", "right"), ("right", "left")] {
                     if let (Some(one), Some(two)) = (operands.get(side), operands.get(other)) {
@@ -316,22 +352,24 @@ fn literal_type(expression: &Value) -> Option<DeclaredType> {
     }
 }
 
-/// The metadata keys `rules` read, together, each with every type it is read as. Never fails: a project's policies must not
-/// decide whether those of its account load.
+/// The metadata keys `rules` read, together, each with every type it is read as, none where they only ask whether it is there.
+/// Never fails: a project's policies must not decide whether those of its account load.
 pub fn declared<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> BTreeMap<String, Vec<DeclaredType>> {
     let mut declared: BTreeMap<String, Vec<DeclaredType>> = BTreeMap::new();
     for (name, kind) in rules.flat_map(|rule| &rule.metadata).filter(|(name, _)| !is_reserved(name)) {
         let kinds = declared.entry(name.clone()).or_default();
-        if !kinds.contains(kind) {
+        if let Some(kind) = kind
+            && !kinds.contains(kind)
+        {
             kinds.push(*kind);
         }
     }
     declared
 }
 
-/// The metadata keys `rules` read, together. Refuses reserved names and contradicting types.
+/// The metadata keys `rules` read, together; a text where nothing says otherwise. Refuses reserved names and contradicting types.
 pub fn declare<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> Result<BTreeMap<String, DeclaredType>> {
-    let mut declared: BTreeMap<String, DeclaredType> = BTreeMap::new();
+    let mut declared: BTreeMap<String, Option<DeclaredType>> = BTreeMap::new();
     for rule in rules {
         for (name, kind) in &rule.metadata {
             if is_reserved(name) {
@@ -342,33 +380,31 @@ pub fn declare<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> Result<BTreeM
                     None => error,
                 });
             }
-            if let Some(before) = declared.insert(name.clone(), *kind)
-                && before != *kind
+            let known = declared.entry(name.clone()).or_default();
+            if let (Some(before), Some(kind)) = (*known, *kind)
+                && before != kind
             {
                 return Err(Error::invalid(
                     "policy_key_conflict",
                     format!("`context.{name}` is used as {} and as {}", before.name(), kind.name()),
                 ));
             }
+            *known = known.or(*kind);
         }
     }
-    Ok(declared)
+    Ok(declared.into_iter().map(|(name, kind)| (name, kind.unwrap_or(DeclaredType::Text))).collect())
 }
-
-static SCHEMA: LazyLock<Option<Schema>> =
-    LazyLock::new(|| Schema::from_cedarschema_str(&schema_text([])).ok().map(|(schema, _)| schema));
 
 /// Checks `rules` against the schema. Optional keys read without `has` are warnings: the policy errs when one is absent,
 /// and an error in an enforcing policy denies.
 pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
     let declared = declare(rules.iter())?;
-    let internal = || Error::internal("the policy schema cannot be built");
-    let schema = if declared.is_empty() {
-        SCHEMA.clone().ok_or_else(internal)?
-    } else {
-        let text = schema_text(declared.iter().map(|(name, kind)| (name.as_str(), kind.name())));
-        Schema::from_cedarschema_str(&text).map_err(|_| internal())?.0
-    };
+    let read = |key: ContextKey| rules.iter().any(|rule| rule.reads.contains(key));
+    let keys: Vec<bool> = ContextKey::ALL.iter().map(|key| read(*key)).collect();
+    let wanted = |key: ContextKey| keys.get(key as usize).copied().unwrap_or(true);
+    let text = schema_text(wanted, declared.iter().map(|(name, kind)| (name.as_str(), kind.name())));
+    let (schema, _) =
+        Schema::from_cedarschema_str(&text).map_err(|_| Error::internal("the policy schema cannot be built"))?;
     let mut set = PolicySet::new();
     for (index, rule) in rules.iter().enumerate() {
         // Messages name a policy by its own id where it has one nobody else has.
@@ -380,8 +416,8 @@ pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
     }
     let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
     // The validator answers in no fixed order.
-    let mut warnings = std::collections::BTreeSet::new();
-    let mut refusals = std::collections::BTreeSet::new();
+    let mut warnings = BTreeSet::new();
+    let mut refusals = BTreeSet::new();
     for error in result.validation_errors() {
         match error {
             ValidationError::UnsafeOptionalAttributeAccess(access) => {

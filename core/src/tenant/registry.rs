@@ -210,7 +210,7 @@ impl Tenants {
                 "what a new project is set up with lies on its own layer, under names of its own",
             ));
         }
-        self.compiler.compile(&with.policies).map(drop)
+        self.compiler.compile(Uid::PLATFORM, &with.policies).map(drop)
     }
 
     /// The scope that names stand for: with both empty the platform, without a project an account.

@@ -318,7 +318,7 @@ function toolName(name: unknown, target: Named): string {
   if (typeof target.name === "string" && !UNCHOSEN.test(target.name)) return target.name;
   throw new InvalidArgument("the function has no name that a policy could mean", {
     code: "tool_name_required",
-    help: "name the tool with `name`",
+    help: "give the tool's name where the function is wrapped",
   });
 }
 

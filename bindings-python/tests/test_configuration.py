@@ -20,7 +20,9 @@ NEAREST = {
 }
 
 
-@pytest.mark.parametrize("word", ["1", "true", "True", "TRUE", "on", "On", "ON", "yes", "Yes", "YES", " true ", "\tyes\n"])
+@pytest.mark.parametrize(
+    "word", ["1", "true", "True", "TRUE", "on", "On", "ON", "yes", "Yes", "YES", " true ", "\tyes\n"]
+)
 def test_a_word_for_yes_closes_the_door(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
     monkeypatch.setenv("TENANTRY_REQUIRE_CREDENTIALS", word)
     with Tenantry(in_memory=True) as client, pytest.raises(PermissionDenied, match="credentials_required"):

@@ -32,7 +32,8 @@ use axum::{
     Router,
     body::Body,
     extract::{RawPathParams, State, rejection::RawPathParamsRejection},
-    http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header},
+    http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header},
+    response::IntoResponse as _,
     routing::{MethodFilter, MethodRouter},
 };
 use bytes::Bytes;
@@ -235,19 +236,16 @@ impl Service {
 
     /// Answers a request, whatever it asks for.
     pub async fn answer(mut self, request: Request<Body>) -> Response<Body> {
-        if let Err(error) = self.admit(&request) {
+        // HTTP/2 counts their bytes alone. HTTP/1.1 is answered by hyper, and this as that.
+        if request.headers().len() > MAX_HEADERS {
+            self.app.metrics().failed("headers_too_many");
+            return StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+        }
+        // Whatever its route, also where there is none.
+        if let Some(Err(error)) = self.app.settings().hosts.as_ref().map(|hosts| hosts.check(&request)) {
             return refused(&self.app, &request, &error);
         }
         self.router.call(request).await.unwrap_or_else(|error| match error {})
-    }
-
-    /// What holds for a request whatever its route, also where there is none.
-    fn admit(&self, request: &Request<Body>) -> Result<()> {
-        // HTTP/2 counts their bytes alone.
-        if request.headers().len() > MAX_HEADERS {
-            return Err(Error::invalid("headers_too_many", format!("more than {MAX_HEADERS} headers")));
-        }
-        self.app.settings().hosts.as_ref().map_or(Ok(()), |hosts| hosts.check(request))
     }
 }
 

@@ -45,6 +45,12 @@ def raw_guard(*headers: str, path: str = GUARD, length: int = 2) -> Callable[[Se
     return lambda server, tenant: sent(server, head("POST", path, *headers, key=tenant.key, length=length), b"{}")
 
 
+def reader(server: Server, tenant: Tenant) -> str:
+    """A key that may do less than read the trail."""
+    made = server.done("POST", "/api-keys", {"name": "r", "scopes": ["tools:read"]}, tenant.key)
+    return str(made["key"])
+
+
 GOOD = json.dumps(prompt()).encode()
 KINDS: dict[str, tuple[str, Callable[[Server, Tenant], object]]] = {
     # Bodies
@@ -53,21 +59,30 @@ KINDS: dict[str, tuple[str, Callable[[Server, Tenant], object]]] = {
     "no object": ("request_invalid", posted(GUARD, b"[1]")),
     "not utf-8": ("request_invalid", posted(GUARD, b'{"content":"\xff"}')),
     "a key twice": ("request_invalid", posted(GUARD, b'{"content":"a","content":"b"}')),
-    "too deep": ("request_too_deep", posted(GUARD, json.dumps(prompt(metadata={"a": 0})).encode().replace(b"0", b"[" * 500 + b"]" * 500))),
+    "too deep": (
+        "request_too_deep",
+        posted(GUARD, json.dumps(prompt(metadata={"a": 0})).encode().replace(b"0", b"[" * 100 + b"]" * 100)),
+    ),
     "too large, said": ("body_too_large", raw_guard(path=USAGE, length=1 << 30)),
     "too large, sent": (
         "body_too_large",
         lambda server, tenant: server.http.post(
-            server.url + USAGE, content=iter([b" " * 20_000] * 4), headers={**JSON, "Authorization": f"Bearer {tenant.key}"}
+            server.url + USAGE,
+            content=iter([b" " * 20_000] * 4),
+            headers={**JSON, "Authorization": f"Bearer {tenant.key}"},
         ),
     ),
-    "content too large": ("content_too_large", posted(GUARD, json.dumps(prompt("x" * 5_000_000)).encode())),
-    "a wrong word": ("mode_invalid", posted(GUARD, json.dumps(prompt(mode="loose")).encode())),
+    "content too large": ("content_too_large", posted(GUARD, json.dumps(prompt("x" * (11 << 20))).encode())),
+    "a wrong word": ("request_invalid", posted(GUARD, json.dumps(prompt(mode="loose")).encode())),
     "an unknown action": ("action_unknown", posted(GUARD, json.dumps({**prompt(), "action": "fly"}).encode())),
     "broken off": ("body_incomplete", lambda s, t: sent(s, head("POST", GUARD, key=t.key, length=500), b"{")),
     "broken chunks": (
         "body_incomplete",
-        lambda s, t: sent(s, head("POST", GUARD, "Transfer-Encoding: chunked", *(f"{n}: {v}" for n, v in JSON.items()), key=t.key), b"zz\r\n"),
+        lambda s, t: sent(
+            s,
+            head("POST", GUARD, "Transfer-Encoding: chunked", *(f"{n}: {v}" for n, v in JSON.items()), key=t.key),
+            b"zz\r\n",
+        ),
     ),
     "compressed": ("media_type_unsupported", posted(GUARD, GOOD, Content_Encoding="gzip")),
     "plain text": ("media_type_unsupported", posted(GUARD, GOOD, Content_Type="text/plain")),
@@ -77,15 +92,23 @@ KINDS: dict[str, tuple[str, Callable[[Server, Tenant], object]]] = {
     "a header twice": ("header_duplicate", raw_guard("X-Account-ID: a", "X-Account-ID: a")),
     "a header that is no text": (
         "header_invalid",
-        lambda s, t: sent(s, head("GET", "/v1/whoami", key=t.key).replace(b"Host: tests", b"Host: tests\r\nX-Account-ID: \xff")),
+        lambda s, t: sent(
+            s, head("GET", "/v1/whoami", key=t.key).replace(b"Host: tests", b"Host: tests\r\nX-Account-ID: \xff")
+        ),
     ),
     "two tenants": ("tenant_conflict", posted(GUARD, GOOD, X_Account_ID="a", X_Tenant_ID="b")),
     "no tenant's name": ("scope_id_invalid", posted(GUARD, GOOD, X_Account_ID="a b")),
-    "too many headers": ("headers_too_many", lambda s, _: sent(s, head("GET", "/health", *(f"X-{n}: x" for n in range(200))))),
+    "too many headers": (
+        "headers_too_many",
+        lambda s, _: sent(s, head("GET", "/health", *(f"X-{n}: x" for n in range(200)))),
+    ),
     "headers too large": ("headers_too_many", lambda s, _: sent(s, head("GET", "/health", "X-Long: " + "x" * 200_000))),
     "no http": ("http_malformed", lambda s, _: sent(s, b"hello there\r\n\r\n")),
     "no version": ("http_malformed", lambda s, _: sent(s, b"GET / HTTP/9.9\r\n\r\n")),
-    "a header without a name": ("http_malformed", lambda s, _: sent(s, b"GET /health HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n")),
+    "a header without a name": (
+        "http_malformed",
+        lambda s, _: sent(s, b"GET /health HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n"),
+    ),
     "an odd idempotency key": ("idempotency_key_invalid", posted(GUARD, GOOD, Idempotency_Key="x" * 5_000)),
     "another product": ("product_unknown", posted(GUARD, GOOD, X_Product="toys")),
     # Credentials
@@ -95,9 +118,13 @@ KINDS: dict[str, tuple[str, Callable[[Server, Tenant], object]]] = {
     "two credentials": ("credential_duplicate", posted(GUARD, GOOD, X_API_Key="other")),
     "no token": ("token_malformed", lambda s, _: s.ask("GET", "/v1/whoami", key="e.y.j")),
     "outside": ("outside_authority", posted(GUARD, GOOD, X_Account_ID="somebody-else")),
-    "no right": ("scope_missing", lambda s, t: s.ask("POST", "/v1/admin/signing-keys/rotate", key=t.key)),
+    "no platform": ("outside_authority", lambda s, t: s.ask("POST", "/v1/admin/signing-keys/rotate", key=t.key)),
+    "no right": ("scope_missing", lambda s, t: s.ask("GET", f"{t.path}/audit", key=reader(s, t))),
     "a client that is none": ("client_invalid", lambda s, _: s.ask("POST", f"{TOKEN}/introspect", {"token": "x"}, "")),
-    "a grant that is none": ("grant_type_unsupported", lambda s, _: s.ask("POST", TOKEN, {"grant_type": "password"}, "")),
+    "a grant that is none": (
+        "grant_type_unsupported",
+        lambda s, _: s.ask("POST", TOKEN, {"grant_type": "password"}, ""),
+    ),
     # Routes
     "no route": ("route_unknown", lambda s, _: s.ask("GET", "/nowhere")),
     "no method": ("method_not_allowed", lambda s, _: s.ask("DELETE", "/health")),

@@ -12,39 +12,111 @@ from process import GUARD, Answer, Place, Server, answer, connected, prompt
 BODY = json.dumps(prompt()).encode()
 OWN_HOSTS = ["127.0.0.1:{port}", "localhost:{port}", "[::1]:{port}", "LOCALHOST:{port}", "LocalHost:{port}"]
 FOREIGN_HOSTS = [
-    "evil.example", "evil.example:{port}", "127.0.0.1", "localhost", "127.0.0.1:1", "localhost:80", "127.0.0.2:{port}",
-    "127.1:{port}", "2130706433:{port}", "0x7f000001:{port}", "0.0.0.0:{port}", "[::]:{port}", "[::ffff:127.0.0.1]:{port}",
-    "localhost.evil.example:{port}", "127.0.0.1.evil.example:{port}", "evil-localhost:{port}", "localhost.:{port}",
-    "user@localhost:{port}", "localhost:{port}@evil.example", "localhost:{port}:1", "localhost:0{port}", "localhost:",
-    "", " ", "localhost:{port}, evil.example", "http://localhost:{port}", "localhost:{port}/", "::1:{port}", "xn--lcalhost-54a:{port}",
-]  # fmt: skip
+    "evil.example",
+    "evil.example:{port}",
+    "127.0.0.1",
+    "localhost",
+    "127.0.0.1:1",
+    "localhost:80",
+    "127.0.0.2:{port}",
+    "127.1:{port}",
+    "2130706433:{port}",
+    "0x7f000001:{port}",
+    "0.0.0.0:{port}",
+    "[::]:{port}",
+    "[::ffff:127.0.0.1]:{port}",
+    "localhost.evil.example:{port}",
+    "127.0.0.1.evil.example:{port}",
+    "evil-localhost:{port}",
+    "localhost.:{port}",
+    "user@localhost:{port}",
+    "localhost:{port}@evil.example",
+    "localhost:{port}:1",
+    "localhost:0{port}",
+    "localhost:",
+    "",
+    " ",
+    "localhost:{port}, evil.example",
+    "http://localhost:{port}",
+    "localhost:{port}/",
+    "::1:{port}",
+    "xn--lcalhost-54a:{port}",
+]
 OWN_ORIGINS = ["http://127.0.0.1:{port}", "http://localhost:{port}", "http://[::1]:{port}", "HTTP://LocalHost:{port}"]
 FOREIGN_ORIGINS = [
-    "null", "https://evil.example", "http://evil.example:{port}", "http://localhost", "http://localhost:3000",
-    "https://localhost:{port}", "http://127.0.0.1", "http://127.0.0.1:80", "http://localhost.evil.example:{port}",
-    "http://localhost:{port}.evil.example", "http://localhost:{port}@evil.example", "http://evil@localhost:{port}",
-    "http://localhost:{port}/", "http://localhost:{port}/a", "ws://localhost:{port}", "file://", "file:///etc", "localhost:{port}",
-    "//localhost:{port}", "http://localhost:{port}, http://evil.example", "chrome-extension://abcdef", "", " ",
-    "http://[::ffff:127.0.0.1]:{port}", "http://0.0.0.0:{port}", "http://localhost:{port}#a", "http://localhost:{port}?a",
-]  # fmt: skip
+    "null",
+    "https://evil.example",
+    "http://evil.example:{port}",
+    "http://localhost",
+    "http://localhost:3000",
+    "https://localhost:{port}",
+    "http://127.0.0.1",
+    "http://127.0.0.1:80",
+    "http://localhost.evil.example:{port}",
+    "http://localhost:{port}.evil.example",
+    "http://localhost:{port}@evil.example",
+    "http://evil@localhost:{port}",
+    "http://localhost:{port}/",
+    "http://localhost:{port}/a",
+    "ws://localhost:{port}",
+    "file://",
+    "file:///etc",
+    "localhost:{port}",
+    "//localhost:{port}",
+    "http://localhost:{port}, http://evil.example",
+    "chrome-extension://abcdef",
+    "",
+    " ",
+    "http://[::ffff:127.0.0.1]:{port}",
+    "http://0.0.0.0:{port}",
+    "http://localhost:{port}#a",
+    "http://localhost:{port}?a",
+]
 OTHER_MEDIA = [
-    "text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
-    "text/json", "application/jsonp", "application/javascript", "text/html", "*/*", "json", "", ";", "application/json, text/plain",
-    "text/plain; application/json", "application/json/x", "application /json", None,
-]  # fmt: skip
-JSON_MEDIA = ["application/json", "application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8 ", "application/problem+json"]
+    "text/plain",
+    "text/plain;charset=UTF-8",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "text/json",
+    "application/jsonp",
+    "application/javascript",
+    "text/html",
+    "*/*",
+    "json",
+    "",
+    ";",
+    "application/json, text/plain",
+    "text/plain; application/json",
+    "application/json/x",
+    "application /json",
+    None,
+]
+JSON_MEDIA = [
+    "application/json",
+    "application/json; charset=utf-8",
+    "Application/JSON",
+    "application/json;charset=UTF-8 ",
+    "application/problem+json",
+]
 
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Place(tmp_path_factory.mktemp("dev")).dev("--allow-host", "guard.test", "--allow-host", "Box.test:9000") as server:
+    with Place(tmp_path_factory.mktemp("dev")).dev(
+        "--allow-host", "guard.test", "--allow-host", "Box.test:9000"
+    ) as server:
         yield server
 
 
 def asked(
-    server: Server, *headers: str, host: str | None = "127.0.0.1:{port}", method: str = "POST", path: str = GUARD, body: bytes = BODY,
+    server: Server,
+    *headers: str,
+    host: str | None = "127.0.0.1:{port}",
+    method: str = "POST",
+    path: str = GUARD,
+    body: bytes = BODY,
     media: str | None = "application/json",
-) -> Answer:  # fmt: skip
+) -> Answer:
     lines = [f"{method} {path.replace('{port}', str(server.port))} HTTP/1.1", f"Content-Length: {len(body)}"]
     lines += [f"Host: {host}"] if host is not None else []
     lines += [f"Content-Type: {media}"] if media is not None else []
@@ -97,7 +169,13 @@ def test_a_page_of_another_origin_is_refused_everywhere(dev: Server, origin: str
 def test_names_that_are_allowed_are_answered(dev: Server) -> None:
     for host in ["guard.test", "guard.test:{port}", "GUARD.test:1", "box.test:9000"]:
         assert asked(dev, host=host).status == 200, host
-    for origin in ["http://guard.test", "https://guard.test", "http://guard.test:5173", "http://box.test:9000", "https://box.test:9000"]:
+    for origin in [
+        "http://guard.test",
+        "https://guard.test",
+        "http://guard.test:5173",
+        "http://box.test:9000",
+        "https://box.test:9000",
+    ]:
         assert asked(dev, f"Origin: {origin}").status == 200, origin
     for host in ["box.test", "box.test:{port}", "x.guard.test", "guard.test.evil.example"]:
         is_refused(asked(dev, host=host), "host_not_allowed")
@@ -105,7 +183,10 @@ def test_names_that_are_allowed_are_answered(dev: Server) -> None:
         is_refused(asked(dev, f"Origin: {origin}"), "origin_not_allowed")
 
 
-@pytest.mark.parametrize("name", ["", "http://guard.test", "guard.test/", "a b", "guard.test:", "guard.test:x", "*", "guard.test:99999", "a@b"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "http://guard.test", "guard.test/", "a b", "guard.test:", "guard.test:x", "*", "guard.test:99999", "a@b"],
+)
 def test_a_name_that_is_none_is_refused(place: Place, name: str) -> None:
     ended = place.run("dev", "--json", "--port", "0", "--allow-host", name)
     assert ended.code == 2
@@ -132,7 +213,12 @@ def test_a_token_may_be_asked_for_by_a_form(dev: Server) -> None:
 
 def test_what_takes_no_body_needs_no_media_type(dev: Server) -> None:
     assert asked(dev, method="GET", path="/v1/whoami", media=None, body=b"").status == 200
-    assert asked(dev, f"Authorization: Bearer {dev.key}", path="/v1/admin/signing-keys/rotate", media=None, body=b"").status == 204
+    assert (
+        asked(
+            dev, f"Authorization: Bearer {dev.key}", path="/v1/admin/signing-keys/rotate", media=None, body=b""
+        ).status
+        == 204
+    )
 
 
 @pytest.mark.parametrize("alg", ["HS256", "RS256", "none", "ES256", ""])

@@ -10,9 +10,9 @@ They raise `BlockedError` where the action may not proceed, and pass redacted te
     @shield.tool
     async def shell(command: str) -> str: ...
 
-Policies name tools. A tool is guarded under its function's name, so give `name=` wherever that could be another one: to what
-has no name of its own (a lambda, a `functools.partial`, an object that is called), which is refused without one, to what
-another decorator wraps, and to code that is run through a minifier, since minifiers rename functions.
+Policies name tools. A tool is guarded under its function's name, so give `name=` wherever that could be another one: to
+what has no name of its own (a lambda, a `functools.partial`, an object that is called), which is refused without one; to
+what another decorator wraps; and to code that is run through a minifier, since minifiers rename functions.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Shield:
         session_id: str | None = None,
     ) -> Any:
         """
-        Guards the arguments, as a call of the tool `name`, else of the one named after the function, before the function runs.
+        Guards the arguments before the function runs, as a call of the tool `name`, else of the one named after it.
 
         `InvalidArgument` (`tool_name_required`) for a function that has no name a policy could mean. Minifiers rename
         functions: name tools.
@@ -121,7 +121,7 @@ class Shield:
         mode: str | None = None,
         session_id: str | None = None,
     ) -> Any:
-        """Guards the `str` the function returns, as the result of the tool `name`, else of the one named after the function."""
+        """Guards the `str` the function returns, as the result of the tool `name`, else of the one named after it."""
         options = self._options(mode, session_id)
 
         def decorate(target: Plain) -> Plain:
@@ -244,7 +244,9 @@ def _tool_name(given: str | None, function: Plain) -> str:
         return name
     what = f"a `{type(function).__name__}`" if given is None else "what was given"
     raise InvalidArgument(
-        f"{what} has no name that a policy could mean", code="tool_name_required", help="name the tool with `name`"
+        f"{what} has no name that a policy could mean",
+        code="tool_name_required",
+        help="give the tool's name to the decorator",
     )
 
 

@@ -91,6 +91,9 @@ fn all(headers: &HeaderMap, name: &HeaderName, passes: impl Fn(&str) -> bool) ->
 fn authority(text: &str) -> Option<Authority> {
     let read = text.parse::<Authority>().ok()?;
     let port = read.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-    let plain = !read.host().is_empty() && format!("{}{port}", read.host()) == text;
-    plain.then_some(read)
+    let host = read.host();
+    let letters =
+        |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    let named = !host.is_empty() && (host.starts_with('[') || letters(host));
+    (named && format!("{host}{port}") == text).then_some(read)
 }

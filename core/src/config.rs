@@ -176,7 +176,9 @@ impl Config {
         file: &Path,
     ) -> Result<Self> {
         let value = |known: &Variable| variable(known.name).map(Into::into);
-        VARIABLES.iter().try_for_each(|known| known.check(value(known)))?;
+        for known in VARIABLES {
+            known.check(value(known))?;
+        }
         let text = |known: &Variable| known.text(value(known));
         let place = |key: &str| format!("`{key}` of `{}`", file.display());
         let file_switch = |key: &str, word: Option<Word>| {

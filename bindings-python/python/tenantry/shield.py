@@ -10,9 +10,11 @@ They raise `BlockedError` where the action may not proceed, and pass redacted te
     @shield.tool
     async def shell(command: str) -> str: ...
 
-Policies name tools. A tool is guarded under its function's name, so give `name=` wherever that could be another one: to
-what has no name of its own (a lambda, a `functools.partial`, an object that is called), which is refused without one; to
-what another decorator wraps; and to code that is run through a minifier, since minifiers rename functions.
+Policies name tools. A tool is guarded under its function's name, so give `name=` wherever that could be another one:
+
+- to what has no name of its own (a lambda, a `functools.partial`, an object that is called): it is refused without one;
+- to what another decorator wraps;
+- to code that is run through a minifier, since minifiers rename functions.
 """
 
 from __future__ import annotations

@@ -250,15 +250,14 @@ fn is_unknown(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     let begins =
         |beginning: &str| name.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning));
-    let of_kubernetes = |own: &&str| {
-        name.strip_prefix(*own)
-            .is_some_and(|rest| rest.is_empty() || (*own != OF_KUBERNETES[0] && rest.starts_with('_')))
+    let of_kubernetes = |own: &str| {
+        name.strip_prefix(own).is_some_and(|rest| rest.is_empty() || (own != OF_KUBERNETES[0] && rest.starts_with('_')))
     };
     begins(PREFIX)
         && !VARIABLES.iter().any(|variable| variable.name == name)
         && !OF_TESTS.contains(&&*name)
         && !BEGINNINGS_OF_TESTS.iter().any(|beginning| name.starts_with(beginning))
-        && !OF_KUBERNETES.iter().any(|own| of_kubernetes(&own))
+        && !OF_KUBERNETES.iter().any(|own| of_kubernetes(own))
 }
 
 fn nearest(name: &str) -> &'static str {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"strings"
 )
 
 // Shield guards what goes in and out with the policies of one project. Each method returns what may be passed on, with
@@ -41,13 +42,20 @@ func (s *Shield) Response(ctx context.Context, text string) (string, error) {
 	return passed(text)(s.guard.EvaluateResponse(ctx, text, s.options...))
 }
 
-// ToolResponse guards what a tool gave back.
+// ToolResponse guards what a tool gave back. A tool has a name (tool_name_required).
 func (s *Shield) ToolResponse(ctx context.Context, name, text string) (string, error) {
+	if err := named(name); err != nil {
+		return "", err
+	}
 	return passed(text)(s.guard.EvaluateToolResponse(ctx, name, text, s.options...))
 }
 
-// ToolCall guards the arguments of a tool call. Values without a finding are those given, in their own types.
+// ToolCall guards the arguments of a tool call. Values without a finding are those given, in their own types. A tool has a
+// name (tool_name_required).
 func (s *Shield) ToolCall(ctx context.Context, name string, arguments map[string]any) (map[string]any, error) {
+	if err := named(name); err != nil {
+		return nil, err
+	}
 	response, err := s.guard.EvaluateToolCall(ctx, name, arguments, s.options...)
 	if err == nil {
 		err = response.Err()
@@ -59,6 +67,19 @@ func (s *Shield) ToolCall(ctx context.Context, name string, arguments map[string
 		return arguments, nil
 	}
 	return merged(arguments, response.RedactedArguments), nil
+}
+
+// named refuses a tool without a name: it would pass every rule that names the tool.
+func named(name string) error {
+	if strings.TrimSpace(name) != "" {
+		return nil
+	}
+	return &Error{
+		Kind:    KindInvalidArgument,
+		Code:    "tool_name_required",
+		Message: "the tool has no name that a policy could mean",
+		Help:    "name the tool",
+	}
 }
 
 func passed(text string) func(*GuardResponse, error) (string, error) {

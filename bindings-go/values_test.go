@@ -227,6 +227,12 @@ func TestTheShield(t *testing.T) {
 	text, err = shield.ToolResponse(ctx, "shell", "hello")
 	ok(t, err)
 	same(t, text, "hello")
+	for _, name := range []string{"", " ", "\t\n", "\u00a0"} {
+		_, err = shield.ToolCall(ctx, name, map[string]any{"a": 1})
+		fails(t, err, ErrInvalidArgument, "tool_name_required")
+		_, err = shield.ToolResponse(ctx, name, "hello")
+		fails(t, err, ErrInvalidArgument, "tool_name_required")
+	}
 	type typed struct{ N int }
 	arguments := map[string]any{"n": typed{1}, "text": "my card is 4111 1111 1111 1111"}
 	passed, err := shield.ToolCall(ctx, "shell", arguments)

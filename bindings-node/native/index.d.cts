@@ -332,3 +332,6 @@ export declare function passedOn(response: string, content: string): string
  * on.
  */
 export declare function readings(response: string): string
+
+/** What the process was not yet told of variables that nothing reads; each is handed out once. */
+export declare function untoldVariables(): Array<string>

@@ -31,6 +31,9 @@ export class Tenantry implements Disposable, AsyncDisposable {
    * data folder cannot be used.
    */
   constructor(options?: Options) {
+    for (const told of now(() => native.untoldVariables(), (all) => all)) {
+      process.emitWarning(told, { type: "TenantryWarning", code: "config_unknown" });
+    }
     this.#native = now(() => new native.Tenantry(given("options", options)), (client) => client);
     this.admin = new Admin(this.#native);
     this.identity = new Identities(this.#native.identity);

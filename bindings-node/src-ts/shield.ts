@@ -4,6 +4,9 @@
 //     const shield = new Shield(await client.tenant("acme", "prod"));
 //     const chat = shield.prompt(async (question: string) => model(question));
 //     const shell = shield.tool(async ({ command }: { command: string }) => run(command), { name: "shell" });
+//
+// Policies name tools. Name them here, too: without `name` a tool is called as its function is, minifiers rename functions, and
+// arrow functions written in place have no name at all. What has none is refused.
 
 import { types } from "node:util";
 
@@ -34,7 +37,7 @@ export interface PromptOptions extends ShieldOptions {
 
 /** Options of `toolresponse`. */
 export interface ToolResponseOptions extends ShieldOptions {
-  /** The tool's name. Default: the function's. */
+  /** The tool's name, as policies know it. Default: the function's, which a minifier may have changed. */
   readonly name?: string | null | undefined;
 }
 
@@ -111,9 +114,11 @@ export class Shield {
   }
 
   /**
-   * Guards the arguments, as a call of the tool named after the function, before the function runs. The function takes
-   * one object, whose fields are the tool's arguments, or `names` tells how its arguments are called. It is given a copy
-   * of them, made of plain data.
+   * Guards the arguments, as a call of the tool `name`, else of the one named after the function, before the function runs.
+   * The function takes one object, whose fields are the tool's arguments, or `names` tells how its arguments are called. It
+   * is given a copy of them, made of plain data. Minifiers rename functions: name tools.
+   *
+   * @throws InvalidArgument `tool_name_required` for a function without a name that a policy could mean.
    */
   tool<A extends unknown[], R>(target: Plain<A, R>, options?: ToolOptions | null): Promising<A, R> {
     return this.#before(callable(target), this.#call(target, options));
@@ -148,7 +153,7 @@ export class Shield {
     return this.response(target, options);
   }
 
-  /** Guards the string the function returns, as the result of the tool named after the function. */
+  /** Guards the string the function returns, as the result of the tool `name`, else of the one named after the function. */
   toolresponse<A extends unknown[], R extends Answer | PromiseLike<Answer>>(
     target: Plain<A, R>,
     options?: ToolResponseOptions | null,
@@ -301,10 +306,20 @@ function chosen<T extends ShieldOptions>(options: T | null | undefined, more: re
   return taken;
 }
 
+/** Names that JavaScript gives to what nobody has named: bound functions and accessors, symbols, and two words. */
+const UNCHOSEN = /^((bound|get|set) .*|\[.*\]|anonymous|default|\s*)$/su;
+
+/** The name policies know a tool by. One that nobody chose would pass every rule that names the tool. */
 function toolName(name: unknown, target: Named): string {
-  if (absent(name)) return nameOf(target);
-  if (typeof name !== "string" || name === "") throw misconfigured("`name` is not the name of a tool");
-  return name;
+  if (!absent(name)) {
+    if (typeof name !== "string" || name.trim() === "") throw misconfigured("`name` is not the name of a tool");
+    return name;
+  }
+  if (typeof target.name === "string" && !UNCHOSEN.test(target.name)) return target.name;
+  throw new InvalidArgument("the function has no name that a policy could mean", {
+    code: "tool_name_required",
+    help: "give the tool's name where the function is wrapped",
+  });
 }
 
 function checkNames(names: unknown): void {

@@ -11,6 +11,12 @@ mod types;
 use napi::{Env, bindgen_prelude::Object};
 use napi_derive::napi;
 
+/// What the process was not yet told of variables that nothing reads; each is handed out once.
+#[napi(catch_unwind)]
+pub fn untold_variables() -> Vec<String> {
+    tenantry::config::untold_variables().iter().map(ToString::to_string).collect()
+}
+
 /// Runs once for the main thread and once for every worker that loads the module.
 #[napi(module_exports)]
 pub fn load(_exports: Object<'_>, _env: Env) -> napi::Result<()> {

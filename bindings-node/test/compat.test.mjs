@@ -107,7 +107,12 @@ test("the wrappers take what the public ones take", async (context) => {
   assert.deepEqual(calls, []);
   const mail = shield.tool(async (to, text) => [to, text], { toolName: "mail", mode: "modify" });
   assert.deepEqual(await mail("ann", EMAIL), ["ann", REDACTED]);
-  assert.equal(await shield.toolResponse(async () => EMAIL, { mode: "modify" })(), REDACTED);
+  assert.equal(await shield.toolResponse(async () => EMAIL, { toolName: "mail", mode: "modify" })(), REDACTED);
+  for (const target of [async (to) => to, function () {}, mail.bind(null)]) {
+    for (const wrap of ["tool", "toolResponse", "toolresponse"]) {
+      assert.throws(() => shield[wrap](target), { name: "InvalidArgument", code: "tool_name_required" });
+    }
+  }
   assert.equal(await shield.modelResponse(async () => EMAIL, { mode: "modify" })(), REDACTED);
   const options = { contentType: "file", action: "write_file", contentArg: 1, mode: "modify" };
   const write = shield.wrap(options)(async function write(path, text) { return [path, text]; });

@@ -105,7 +105,7 @@ test("options that mean nothing are told when wrapping", () => {
   for (const names of [["x", "x"], [, "x"], [""], [5], "x", {}, ["\ud800"]]) {
     assert.throws(() => shield.tool(id, { names }), misconfigured);
   }
-  for (const name of ["", 5, {}]) assert.throws(() => shield.tool(id, { name }), misconfigured);
+  for (const name of ["", " ", 5, {}]) assert.throws(() => shield.tool(id, { name }), misconfigured);
   for (const target of [undefined, null, 5, {}]) assert.throws(() => shield.prompt(target), misconfigured);
   for (const tenant of [{}, null, undefined, 5, client.tenant("acme", "prod")]) {
     assert.throws(() => new Shield(tenant), misconfigured);
@@ -115,7 +115,7 @@ test("options that mean nothing are told when wrapping", () => {
 test("null is absent, and options are read once", async () => {
   assert.equal(await shield.prompt((text) => text, { arg: null, mode: null, sessionId: null })(EMAIL), REDACTED);
   assert.equal(await new Shield(acme, null).prompt((text) => text, null)(BENIGN), BENIGN);
-  assert.deepEqual(await shield.tool((fields) => fields, { name: null, names: null })({ to: EMAIL }), { to: REDACTED });
+  assert.deepEqual(await shield.tool(function send(fields) { return fields; }, { name: null, names: null })({ to: EMAIL }), { to: REDACTED });
   const options = { arg: 0 };
   const chat = shield.prompt((text) => text, options);
   options.arg = 1;
@@ -151,4 +151,39 @@ test("a promise where an answer is due is refused, and its failure ends nothing"
   const failing = shield.responseSync(async () => { throw new RangeError("late"); });
   assert.throws(failing, unsupported);
   await new Promise((resolved) => setTimeout(resolved, 20));
+});
+
+test("what has no name that a policy could mean is refused until it is given one", async () => {
+  const nameless = { name: "InvalidArgument", code: "tool_name_required" };
+  function shell(fields) { return fields; }
+  const key = Symbol("shell");
+  const named = (name) => Object.defineProperty((fields) => fields, "name", { value: name });
+  const getter = Object.getOwnPropertyDescriptor({ get shell() { return 1; } }, "shell").get;
+  const setter = Object.getOwnPropertyDescriptor({ set shell(value) {} }, "shell").set;
+  const targets = [
+    (fields) => fields, async (fields) => fields, function (fields) { return fields; }, async function (fields) { return fields; },
+    class {}, (() => (fields) => fields)(), [(fields) => fields][0], shell.bind(null), shell.bind(null).bind(null), ((fields) => fields).bind({}),
+    new Function("fields", "return fields"), { [key](fields) { return fields; } }[key], { [Symbol()](fields) { return fields; } }, getter, setter,
+    named(""), named(" "), named("\n"), named(5), named(undefined), named(null), named({}), named("bound shell"), named("default"), named("anonymous"),
+    named("[shell]"),
+  ].filter((target) => typeof target === "function");
+  assert.equal(targets.length, 25);
+  for (const target of targets) {
+    for (const wrap of ["tool", "toolSync", "toolresponse", "toolresponseSync"]) {
+      for (const options of [undefined, null, {}, { name: undefined }, { name: null }]) {
+        assert.throws(() => shield[wrap](target, options), nameless, `${wrap} ${String(target)}`);
+      }
+      assert.equal(typeof shield[wrap](target, { name: "shell" }), "function");
+    }
+  }
+  const arrow = (fields) => fields;
+  const { method } = { method(fields) { return fields; } };
+  class Kit { #own(fields) { return fields; } static run(fields) { return fields; } own() { return this.#own; } }
+  for (const target of [shell, arrow, method, Kit.run, new Kit().own(), named("db.query"), named("my tool"), named("getter"), named("boundary")]) {
+    for (const wrap of ["tool", "toolSync", "toolresponse", "toolresponseSync"]) assert.equal(typeof shield[wrap](target), "function");
+  }
+  // The name that is given is the one that is judged.
+  await assert.rejects(shield.tool((fields) => fields, { name: "shell" })({ command: "ls" }), BlockedError);
+  assert.throws(() => shield.toolSync(shell.bind(null), { name: "shell" })({ command: "ls" }), BlockedError);
+  assert.throws(() => shield.toolSync(shell)({ command: "ls" }), BlockedError);
 });

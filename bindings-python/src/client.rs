@@ -1,12 +1,12 @@
 //! What apps hold: [`Tenantry`] and [`Tenant`], in the order of the core's `client`. Each method converts its arguments,
 //! makes one core future, and has an async twin that awaits the same future.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, ffi::CString, path::PathBuf, time::Duration};
 
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyUserWarning, prelude::*};
 use tenantry::{
     client as core,
-    config::{Credential, Options, Storage},
+    config::{Credential, Options, Storage, untold_variables},
     error::Error,
 };
 
@@ -65,6 +65,15 @@ pub use usage::Usage;
 #[pyclass(frozen, subclass, weakref, module = "tenantry")]
 pub struct Tenantry(core::Tenantry);
 
+/// Warns of variables that nothing reads, once each. Where warnings are errors, it is one.
+fn warn_of_variables(py: Python<'_>) -> PyResult<()> {
+    for variable in untold_variables() {
+        let message = CString::new(variable.to_string())?;
+        PyErr::warn(py, &py.get_type::<PyUserWarning>(), &message, 1)?;
+    }
+    Ok(())
+}
+
 twins! {
     impl Tenantry {
         also {
@@ -105,6 +114,7 @@ twins! {
                     root_key: None,
                     default_headers: default_headers.unwrap_or_default().into_iter().map(|(k, v)| (k.0, v.0)).collect(),
                 };
+                warn_of_variables(py)?;
                 Ok(Self(py.detach(|| core::Tenantry::open(options))?))
             }
 

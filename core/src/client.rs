@@ -19,7 +19,7 @@ use crate::{
         PolicyReceipt, PolicySpec, PolicySummary, Presented, Principal, Project, Settings, SettingsPatch, Since,
         Status, TenantFacts, UsageReceipt, UsageReport, VerifyReport,
     },
-    config::{Config, Options},
+    config::{Config, Options, tell_untold},
     engine::{Engine, Session, Use},
     error::Result,
     identity::{MANAGE, READ},
@@ -59,6 +59,7 @@ impl Tenantry {
 
     /// As [`Tenantry::open`] with the clock given. For tests and simulations.
     pub fn open_with(options: Options, surroundings: Surroundings) -> Result<Self> {
+        tell_untold();
         Ok(Self(Arc::new(Embedded::open(Config::resolve(options)?, surroundings)?)))
     }
 

@@ -1,14 +1,23 @@
 //! What a client is opened with. Owns the order code > `TENANTRY_*` > `tenantry.toml` > defaults, and says where each
-//! value came from; touches only `error` and `keyring`.
+//! value came from; touches only `error` and `keyring`. Every variable is read by the table in `config/variables.rs`.
+
+mod variables;
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use serde::Deserialize;
+pub(crate) use variables::tell_untold;
+pub use variables::{
+    ACCOUNT_ID, API_KEY, DATA_DIR, DEADLINE_MS, DEV, PROJECT_ID, REQUIRE_CREDENTIALS, ROOT_KEY, ROOT_KEY_FILE, URL,
+    UnknownVariable, VARIABLES, Variable, VariableKind, WORKER_THREADS, unknown_among, unknown_variables,
+    untold_variables,
+};
 
 use crate::{
     error::{Error, Result},
@@ -120,12 +129,31 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     data_dir: Option<PathBuf>,
-    dev: Option<bool>,
-    require_credentials: Option<bool>,
+    dev: Option<Word>,
+    require_credentials: Option<Word>,
     account_id: Option<String>,
     project_id: Option<String>,
     url: Option<String>,
-    deadline_ms: Option<u64>,
+    deadline_ms: Option<Word>,
+}
+
+/// A yes or no, or a number: as TOML writes it, or as a variable does.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "true or false, a word for it, or a whole number")]
+enum Word {
+    Is(bool),
+    Number(i64),
+    Text(String),
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Is(yes) => yes.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
 }
 
 /// The default deadline of an embedded call.
@@ -134,18 +162,31 @@ pub const EMBEDDED_DEADLINE: Duration = Duration::from_millis(250);
 impl Config {
     /// Resolves `options` against the process environment and `tenantry.toml` in the working folder.
     pub fn resolve(options: Options) -> Result<Self> {
-        Self::resolve_with(
-            options,
-            |name| std::env::var(name).ok().filter(|text| !text.is_empty()),
-            Path::new("tenantry.toml"),
-        )
+        Self::resolve_with(options, |name| std::env::var_os(name), Path::new("tenantry.toml"))
     }
 
     /// As [`Config::resolve`], with the surroundings given.
-    pub fn resolve_with(options: Options, variable: impl Fn(&str) -> Option<String>, file: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// `config_invalid` for a variable or a line of the file that cannot be read as what it holds, also where `options` say
+    /// something else: it is never passed over in silence.
+    pub fn resolve_with<V: Into<OsString>>(
+        options: Options,
+        variable: impl Fn(&str) -> Option<V>,
+        file: &Path,
+    ) -> Result<Self> {
+        let value = |known: &Variable| variable(known.name).map(Into::into);
+        for known in VARIABLES {
+            known.check(value(known))?;
+        }
+        let text = |known: &Variable| known.text(value(known));
+        let place = |key: &str| format!("`{key}` of `{}`", file.display());
+        let file_switch = |key: &str, word: Option<Word>| {
+            word.map(|word| variables::switch(&place(key), &word.to_string())).transpose()
+        };
         let file = read_file(file)?;
         let mut origins = BTreeMap::new();
-        let data_dir = variable("TENANTRY_DATA_DIR").map(PathBuf::from);
+        let data_dir = DATA_DIR.path(value(&DATA_DIR)).filter(|path| !path.as_os_str().is_empty());
         let storage = pick(
             &mut origins,
             "data_dir",
@@ -153,39 +194,36 @@ impl Config {
             data_dir.map(Storage::Folder),
             file.data_dir.map(Storage::Folder),
         );
-        let yes = |text: String| matches!(text.as_str(), "1" | "true" | "yes");
-        let asked_dev = variable("TENANTRY_DEV").map(yes);
         let required = pick(
             &mut origins,
             "require_credentials",
             options.require_credentials,
-            variable("TENANTRY_REQUIRE_CREDENTIALS").map(yes),
-            file.require_credentials,
+            REQUIRE_CREDENTIALS.switch(value(&REQUIRE_CREDENTIALS))?,
+            file_switch("require_credentials", file.require_credentials)?,
         );
-        let dev = pick(&mut origins, "dev", options.dev, asked_dev, file.dev).unwrap_or(false);
-        let account_id =
-            pick(&mut origins, "account_id", options.account_id, variable("TENANTRY_ACCOUNT_ID"), file.account_id);
-        let project_id =
-            pick(&mut origins, "project_id", options.project_id, variable("TENANTRY_PROJECT_ID"), file.project_id);
-        let base_url = pick(&mut origins, "base_url", options.base_url, variable("TENANTRY_URL"), file.url);
+        let (asked_dev, file_dev) = (DEV.switch(value(&DEV))?, file_switch("dev", file.dev)?);
+        let dev = pick(&mut origins, "dev", options.dev, asked_dev, file_dev).unwrap_or(false);
+        let account_id = pick(&mut origins, "account_id", options.account_id, text(&ACCOUNT_ID)?, file.account_id);
+        let project_id = pick(&mut origins, "project_id", options.project_id, text(&PROJECT_ID)?, file.project_id);
+        let base_url = pick(&mut origins, "base_url", options.base_url, text(&URL)?, file.url);
         if base_url.is_some() {
             return Err(Error::unavailable("remote_unsupported", "this version runs embedded only")
                 .with_help("leave base_url and TENANTRY_URL unset"));
         }
-        let milliseconds = |name: &str, text: String| {
-            text.parse::<u64>()
-                .map_err(|_| Error::invalid("config_invalid", format!("{name} is not a number of milliseconds")))
-        };
-        let env_deadline =
-            variable("TENANTRY_DEADLINE_MS").map(|text| milliseconds("TENANTRY_DEADLINE_MS", text)).transpose()?;
+        let env_deadline = DEADLINE_MS.number(value(&DEADLINE_MS))?;
+        let file_deadline = file
+            .deadline_ms
+            .map(|word| variables::number(&place("deadline_ms"), &word.to_string(), DEADLINE_MS.bounds()))
+            .transpose()?;
         let deadline = pick(
             &mut origins,
             "deadline",
             options.deadline,
             env_deadline.map(Duration::from_millis),
-            file.deadline_ms.map(Duration::from_millis),
+            file_deadline.map(Duration::from_millis),
         );
-        let api_key = options.api_key.or_else(|| variable("TENANTRY_API_KEY").map(Credential::new));
+        let env_key = text(&API_KEY)?.map(Credential::new);
+        let api_key = options.api_key.or(env_key);
         Ok(Self {
             storage: storage.unwrap_or_else(|| Storage::Folder(PathBuf::from(".tenantry"))),
             dev,

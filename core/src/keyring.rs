@@ -1,4 +1,4 @@
-//! The root key and what is derived from it. Owns secrets; touches only `error` and `scope`.
+//! The root key and what is derived from it. Owns secrets; touches only `config`, `error` and `scope`.
 //!
 //! Where the root key comes from, first match wins: given in code, `TENANTRY_ROOT_KEY` (base64 or hex, 32 bytes),
 //! `TENANTRY_ROOT_KEY_FILE`, else a file only its owner may read, made at first use under the user's configuration
@@ -20,6 +20,7 @@ use ring::{
 };
 
 use crate::{
+    config::{ROOT_KEY, ROOT_KEY_FILE},
     entropy,
     error::{Error, Result},
     scope::{Scope, Uid},
@@ -127,11 +128,8 @@ impl Keyring {
         if let Some(secret) = given {
             return Ok(Self::new(secret));
         }
-        if let Ok(text) = std::env::var("TENANTRY_ROOT_KEY") {
-            return Secret::parse(&text).map(Self::new);
-        }
-        if let Some(path) = std::env::var_os("TENANTRY_ROOT_KEY_FILE") {
-            return read_key(Path::new(&path)).map(Self::new);
+        if let Some(secret) = from_environment()? {
+            return Ok(Self::new(secret));
         }
         let folder = config_folder()?;
         find_or_make(&folder.join("root.key")).map(Self::new)
@@ -287,6 +285,14 @@ impl Signer {
             UnparsedPublicKey::new(&ED25519, self.0.public_key().as_ref()).verify(message, &signature).is_ok()
         })
     }
+}
+
+/// The root key that the variables name, if they do.
+pub fn from_environment() -> Result<Option<Secret>> {
+    if let Some(text) = ROOT_KEY.text(ROOT_KEY.value())? {
+        return Secret::parse(&text).map(Some);
+    }
+    ROOT_KEY_FILE.path(ROOT_KEY_FILE.value()).map(|path| read_key(&path)).transpose()
 }
 
 fn config_folder() -> Result<PathBuf> {

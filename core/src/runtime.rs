@@ -1,4 +1,4 @@
-//! One lazy, fork-safe runtime per process. Owns every background thread; touches only `error`.
+//! One lazy, fork-safe runtime per process. Owns every background thread; touches only `config` and `error`.
 //!
 //! Nothing starts before it is first needed. State that must not outlive a fork is tagged with the process id: in a
 //! child the tag differs, so the child makes its own and never touches locks another thread may have held.
@@ -16,7 +16,10 @@ use std::{
 use arc_swap::ArcSwapOption;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::error::{Error, Result};
+use crate::{
+    config::WORKER_THREADS,
+    error::{Error, Result},
+};
 
 /// The tag of this process: a child of a fork has another one.
 #[must_use]
@@ -102,11 +105,8 @@ static RUNTIME: PerProcess<Shared> = PerProcess::new();
 pub fn handle() -> Result<Handle> {
     let runtime = RUNTIME.get_or_try_init(|| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = std::env::var("TENANTRY_WORKER_THREADS")
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .filter(|count| (1..=64).contains(count))
-            .unwrap_or(cores.min(4));
+        let asked = WORKER_THREADS.number(WORKER_THREADS.value())?;
+        let threads = asked.and_then(|count| usize::try_from(count).ok()).unwrap_or(cores.min(4));
         Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("tenantry")

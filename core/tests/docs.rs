@@ -8,6 +8,7 @@ use std::{
 };
 
 use tenantry::{
+    config::{VARIABLES, VariableKind},
     context_keys::{ALIASES, Action, ContextKey, KeyType, Provenance},
     detect::CATALOGUE,
     error::ErrorKind,
@@ -69,6 +70,51 @@ fn the_page_of_context_keys_is_the_table() {
         fs::write(page("context-keys.md"), &text).unwrap();
     }
     assert_eq!(fs::read_to_string(page("context-keys.md")).unwrap(), text, "docs/context-keys.md is stale");
+}
+
+fn configuration() -> String {
+    let mut text = String::from(
+        "# Configuration\n\n\
+         Generated from `core/src/config/variables.rs`; do not edit. What code says comes first, then these variables, then\n\
+         `tenantry.toml` in the working folder, then the default.\n\n\
+         | variable | in `tenantry.toml` | holds | without it | what it does |\n|---|---|---|---|---|\n",
+    );
+    for variable in VARIABLES {
+        let holds = match variable.kind {
+            VariableKind::Text => "text".to_owned(),
+            VariableKind::Path => "a path".to_owned(),
+            VariableKind::Secret => "a secret".to_owned(),
+            VariableKind::Switch => "yes or no".to_owned(),
+            VariableKind::Number { least, most } => format!("a number, {least} to {most}"),
+        };
+        let key = if variable.key.is_empty() { String::new() } else { format!("`{}`", variable.key) };
+        let _ = writeln!(text, "| `{}` | {key} | {holds} | {} | {} |", variable.name, variable.default, variable.what);
+    }
+    text.push_str(
+        "\n## Words and numbers\n\n\
+         Yes is `true`, `1`, `yes` or `on`; no is `false`, `0`, `no` or `off`; in any case, with blanks around it or not, in\n\
+         variables and in `tenantry.toml`. Anything else is refused when the client opens (`config_invalid`, with the name), and\n\
+         so is a number that cannot be read or is out of its bounds. Nothing is passed over in silence, also where code says\n\
+         something else.\n\n\
+         An empty text or `TENANTRY_DATA_DIR` is as good as unset. An empty yes or no, number or root key is refused: it is mostly\n\
+         a variable that was to be filled in and was not, and what it was to close must not stay open.\n\n\
+         ## Unknown names\n\n\
+         A variable that begins with `TENANTRY_` and is not in the table is told once per process, with the name nearest to it:\n\
+         by `warnings` in Python, `process.emitWarning` in Node, on standard error elsewhere, and by `tenantry doctor`. Those that\n\
+         Kubernetes sets beside a service called `tenantry`, and those of our own tests (`TENANTRY_TEST_…`), are left alone.\n\n\
+         ## Of dev mode\n\n\
+         `DEV_TENANT_NAME` and `DEV_USER_ID` say whom [dev mode](dev-mode.md) takes a caller for that names nobody.\n",
+    );
+    text
+}
+
+#[test]
+fn the_page_of_configuration_is_the_table() {
+    let text = configuration();
+    if std::env::var_os("TENANTRY_WRITE_DOCS").is_some() {
+        fs::write(page("configuration.md"), &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(page("configuration.md")).unwrap(), text, "docs/configuration.md is stale");
 }
 
 /// Every stable code in the sources, found where errors are made.

@@ -15,7 +15,11 @@ mod serve;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use tenantry::{Error, ErrorKind, Result, Tenantry, config::Storage, runtime};
+use tenantry::{
+    Error, ErrorKind, Result, Tenantry,
+    config::{Storage, untold_variables},
+    runtime,
+};
 
 use self::output::Output;
 
@@ -73,6 +77,12 @@ enum Outcome {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json);
+    for variable in untold_variables() {
+        // The doctor says it in its own table.
+        if !matches!(cli.command, Command::Doctor) {
+            output.warning(&variable.to_string());
+        }
+    }
     match execute(cli, output) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::NotCompiled) => ExitCode::from(3),

@@ -9,6 +9,7 @@ pub mod api_keys;
 mod call;
 pub mod events;
 pub mod health;
+pub mod hosts;
 pub mod oauth;
 pub mod openapi;
 mod problem;
@@ -31,17 +32,20 @@ use axum::{
     Router,
     body::Body,
     extract::{RawPathParams, State, rejection::RawPathParamsRejection},
-    http::{HeaderMap, HeaderValue, Request, Response, Version, header},
+    http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header},
+    response::IntoResponse as _,
     routing::{MethodFilter, MethodRouter},
 };
 use bytes::Bytes;
 pub use call::{Asking, Call};
+use hosts::Hosts;
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 pub use problem::{OAuthError, Problem};
 use tenantry::{Error, Result, Tenant, Tenantry, api::EVENT_LOOP_BYTES, entropy, runtime};
 use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_service::Service as _;
 
 use self::route::{Access, Errors, Route};
 use crate::{
@@ -66,6 +70,8 @@ pub struct Settings {
     pub log_requests: bool,
     /// Whether `/metrics` answers other machines.
     pub open_metrics: bool,
+    /// The names it answers to, and to no other page or name; none means any, since callers have credentials then.
+    pub hosts: Option<Hosts>,
 }
 
 struct Inner {
@@ -211,8 +217,40 @@ async fn worked_on<T: Send + 'static>(
     done.map_err(|_| Error::internal("a handler panicked"))?
 }
 
-/// All routes as a service.
-pub fn router(app: App) -> Router {
+/// Most headers of one request; more are refused with 431.
+pub const MAX_HEADERS: usize = 100;
+
+/// What answers every request of every connection.
+#[derive(Clone)]
+pub struct Service {
+    app: App,
+    router: Router,
+}
+
+impl Service {
+    /// All routes of an app.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self { router: router(app.clone()), app }
+    }
+
+    /// Answers a request, whatever it asks for.
+    pub async fn answer(mut self, request: Request<Body>) -> Response<Body> {
+        // HTTP/2 counts their bytes alone. HTTP/1.1 is answered by hyper, and this as that.
+        if request.headers().len() > MAX_HEADERS {
+            self.app.metrics().failed("headers_too_many");
+            return StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+        }
+        // Whatever its route, also where there is none.
+        if let Some(Err(error)) = self.app.settings().hosts.as_ref().map(|hosts| hosts.check(&request)) {
+            return refused(&self.app, &request, &error);
+        }
+        self.router.call(request).await.unwrap_or_else(|error| match error {})
+    }
+}
+
+/// All routes.
+fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in table::routes() {
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
@@ -248,7 +286,7 @@ fn closed(mut answer: Response<Body>, closes: bool) -> Response<Body> {
 
 fn refused(app: &App, request: &Request<Body>, error: &Error) -> Response<Body> {
     let request_id = entropy::request_id();
-    let answer = signed(problem::problem(error, &request_id), &request_id);
+    let answer = signed(problem::problem(app.metrics(), error, &request_id), &request_id);
     app.metrics().answered("unknown", answer.status().as_u16(), Duration::ZERO);
     closed(answer, closes(request))
 }
@@ -286,7 +324,7 @@ async fn edge(app: App, route: Arc<Route>, path: Option<RawPathParams>, request:
         let passed = runtime::shielded(pin!(pass(&own, &of_route, path, request, &id, &seen.read))).await;
         let (answer, error) = match passed {
             Ok(answer) => (answer, None),
-            Err(error) => (failure(&of_route, &error, &id), Some(error)),
+            Err(error) => (failure(&own, &of_route, &error, &id), Some(error)),
         };
         let answer = closed(signed(answer, &id), !seen.read.load(Ordering::Acquire));
         if !seen.given_up.load(Ordering::Acquire) {
@@ -296,19 +334,19 @@ async fn edge(app: App, route: Arc<Route>, path: Option<RawPathParams>, request:
     });
     let longest = app.settings().answer_timeout;
     if let Ok(answered) = tokio::time::timeout(longest, work).await {
-        return answered.unwrap_or_else(|error| signed(failure(&route, &error, &request_id), &request_id));
+        return answered.unwrap_or_else(|error| signed(failure(&app, &route, &error, &request_id), &request_id));
     }
     progress.given_up.store(true, Ordering::Release);
     let error = Error::new(tenantry::ErrorKind::Timeout, "deadline_exceeded", "the answer took too long");
-    let answer = signed(failure(&route, &error, &request_id), &request_id);
+    let answer = signed(failure(&app, &route, &error, &request_id), &request_id);
     tell(&app, &route, &request_id, answer.status().as_u16(), longest, Some(&error));
     closed(answer, !progress.read.load(Ordering::Acquire))
 }
 
-fn failure(route: &Route, error: &Error, request_id: &str) -> Response<Body> {
+fn failure(app: &App, route: &Route, error: &Error, request_id: &str) -> Response<Body> {
     match route.errors {
-        Errors::OAuth => problem::oauth(error, request_id),
-        Errors::Problem => problem::problem(error, request_id),
+        Errors::OAuth => problem::oauth(app.metrics(), error, request_id),
+        Errors::Problem => problem::problem(app.metrics(), error, request_id),
     }
 }
 
@@ -372,6 +410,26 @@ fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
 }
 
+/// A body is JSON, or a form where the route takes one. A page can send what calls itself something else, or nothing, without
+/// asking the server first; where callers have credentials of their own, nothing is enough.
+fn check_media_type(app: &App, route: &Route, headers: &HeaderMap, body: &Body) -> Result<()> {
+    let refused = || {
+        Error::invalid("media_type_unsupported", "the body does not say that it is JSON")
+            .with_help("send `Content-Type: application/json`")
+    };
+    let mut given = headers.get_all(header::CONTENT_TYPE).iter().peekable();
+    if given.peek().is_none() && app.settings().hosts.is_some() && !body.is_end_stream() {
+        return Err(refused());
+    }
+    let form = route.takes.is_some_and(|takes| takes.form);
+    let is_taken = |value: &HeaderValue| {
+        let name = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let json = name == "application/json" || name.starts_with("application/") && name.ends_with("+json");
+        json || form && name == "application/x-www-form-urlencoded"
+    };
+    if route.method == Method::GET || given.all(is_taken) { Ok(()) } else { Err(refused()) }
+}
+
 async fn read(app: &App, route: &Route, headers: &HeaderMap, body: Body) -> Result<Bytes> {
     let too_large = || Error::invalid("body_too_large", format!("the body is larger than {} bytes", route.largest));
     if length(headers).is_some_and(|length| length > route.largest) {
@@ -380,6 +438,7 @@ async fn read(app: &App, route: &Route, headers: &HeaderMap, body: Body) -> Resu
     if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(Error::invalid("media_type_unsupported", "compressed bodies are not taken"));
     }
+    check_media_type(app, route, headers, &body)?;
     let whole = Limited::new(body, route.largest).collect();
     match tokio::time::timeout(app.settings().body_timeout, whole).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),

@@ -11,12 +11,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, StatusCode},
-    response::IntoResponse as _,
-};
+use axum::{body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -38,9 +33,11 @@ use tokio_rustls::{
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     },
 };
-use tower_service::Service as _;
 
-use crate::http::{App, Peer, router};
+use crate::{
+    http::{App, MAX_HEADERS, Peer, Service},
+    metrics::Metrics,
+};
 
 /// Most connections at once.
 const MAX_CONNECTIONS: usize = 10_000;
@@ -50,8 +47,6 @@ const MAX_OF_PEER: usize = 1_000;
 const BACKLOG: u32 = 1_024;
 /// Most bytes of answers on their way to one client.
 const SEND_BUFFER: u32 = 256 * 1024;
-/// Most headers of one request; more are refused with 431.
-const MAX_HEADERS: usize = 100;
 /// Most bytes of one request's headers.
 const MAX_HEADER_BYTES: u32 = 64 * 1024;
 /// How long a client may take to shake hands, to send the headers of one request, or to take what fills its buffer.
@@ -122,7 +117,7 @@ pub async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let service = router(app.clone());
+    let service = Service::new(app.clone());
     let peers: Arc<Peers> = Arc::default();
     loop {
         let (stream, peer) = tokio::select! {
@@ -158,10 +153,10 @@ pub async fn serve(
                 Some(acceptor) => {
                     if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
                         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                        connection(builder(http2), stream, peer, service, watcher).await;
+                        connection(builder(http2), stream, peer, service, watcher, app.metrics()).await;
                     }
                 }
-                None => connection(builder(false), stream, peer, service, watcher).await,
+                None => connection(builder(false), stream, peer, service, watcher, app.metrics()).await,
             }
             app.metrics().connections().dec();
         });
@@ -237,22 +232,23 @@ async fn connection<S>(
     builder: Builder<TokioExecutor>,
     stream: S,
     peer: Peer,
-    service: Router,
+    service: Service,
     watcher: hyper_util::server::graceful::Watcher,
+    metrics: &Metrics,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let answers = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
-        let mut service = service.clone();
-        async move {
-            // HTTP/2 counts their bytes alone.
-            if request.headers().len() > MAX_HEADERS {
-                return Ok::<_, Infallible>(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
-            }
-            Ok(service.call(request.map(Body::new)).await.unwrap_or_else(|error| match error {}))
-        }
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.answer(request.map(Body::new)).await) }
     });
-    // A connection that breaks is the peer's affair.
-    let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), answers).into_owned()).await;
+    // A connection that breaks is the peer's affair; what hyper refuses as no request is counted like what we refuse.
+    let ended = watcher.watch(builder.serve_connection(TokioIo::new(stream), answers).into_owned()).await;
+    let refused = ended.err().and_then(|error| error.downcast::<hyper::Error>().ok());
+    match refused {
+        Some(error) if error.is_parse_too_large() => metrics.failed("headers_too_many"),
+        Some(error) if error.is_parse() => metrics.failed("http_malformed"),
+        _ => {}
+    }
 }

@@ -2,7 +2,11 @@
 //! Nothing a caller chooses becomes a label, and no tenant does, so their number is fixed when the server starts.
 
 use std::{
-    sync::atomic::{AtomicI64, AtomicU64},
+    collections::BTreeSet,
+    sync::{
+        LazyLock,
+        atomic::{AtomicI64, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -11,6 +15,13 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+
+/// Every code there is, as `docs/errors.md` lists them; a test holds the page to the sources.
+static CODES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+    let is_code = |text: &&str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let rows = include_str!("../../docs/errors.md").lines().filter(|line| line.starts_with('|'));
+    rows.flat_map(|row| row.split('`').skip(1).step_by(2)).filter(is_code).collect()
+});
 
 /// From a tenth of a millisecond to ten seconds.
 const BUCKETS: [f64; 11] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
@@ -31,12 +42,18 @@ struct Decided {
     decision: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Failed {
+    code: &'static str,
+}
+
 /// All counters of one server.
 pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     decisions: Family<Decided, Counter>,
+    errors: Family<Failed, Counter>,
     running: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
     connections: Gauge<i64, AtomicI64>,
@@ -63,16 +80,18 @@ impl Default for Metrics {
         let requests = Family::default();
         let seconds: Family<OfRoute, Histogram, fn() -> Histogram> = Family::new_with_constructor(histogram);
         let decisions = Family::default();
+        let errors = Family::default();
         let (running, waiting, connections) = (Gauge::default(), Gauge::default(), Gauge::default());
         let refused = Counter::default();
         registry.register("http_requests", "Requests answered, by route and status class", requests.clone());
         registry.register_with_unit("http_request", "Time to the answer", Unit::Seconds, seconds.clone());
         registry.register("decisions", "Guard decisions", decisions.clone());
+        registry.register("http_errors", "Errors told to clients, by code", errors.clone());
         registry.register("requests_running", "Requests being worked on", running.clone());
         registry.register("requests_waiting", "Requests waiting for their turn", waiting.clone());
         registry.register("connections", "Open connections", connections.clone());
         registry.register("connections_refused", "Connections refused for want of room", refused.clone());
-        Self { registry, requests, seconds, decisions, running, waiting, connections, refused }
+        Self { registry, requests, seconds, decisions, errors, running, waiting, connections, refused }
     }
 }
 
@@ -86,6 +105,12 @@ impl Metrics {
     /// Counts a decision.
     pub fn decided(&self, decision: &'static str) {
         self.decisions.get_or_create(&Decided { decision }).inc();
+    }
+
+    /// Counts an error that a client is told of.
+    pub fn failed(&self, code: &str) {
+        let code = CODES.get(code).copied().unwrap_or("other");
+        self.errors.get_or_create(&Failed { code }).inc();
     }
 
     /// Open connections.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -319,6 +320,12 @@ def operations(server: Server) -> list[tuple[str, str, dict[str, Any]]]:
         for path, methods in described(server)["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+def listed_codes() -> set[str]:
+    """The stable codes that `docs/errors.md` lists."""
+    rows = [line for line in (ROOT / "docs/errors.md").read_text().splitlines() if line.startswith("|")]
+    return {code for row in rows for code in re.findall(r"`([a-z_]+)`", row)}
 
 
 # Requests byte by byte

@@ -312,6 +312,49 @@ def test_doctor_tells_what_is_missing(place: Place) -> None:
     assert "root_key_mismatch" in other.out
 
 
+UNKNOWN = {"TENANTRY_DATADIR": "/hf_sk_private", "TENANTRY_REQUIRE_CREDENTIAL": "1"}
+
+
+def test_unknown_variables_are_told_once_by_every_command(place: Place) -> None:
+    for arguments in (["accounts", "list"], ["check", "-"], ["keys", "list"]):
+        ended = place.run(*arguments, given="permit(principal, action, resource);", **UNKNOWN, TENANTRY_TEST_IT="1")
+        for name, nearest in (("DATADIR", "DATA_DIR"), ("REQUIRE_CREDENTIAL", "REQUIRE_CREDENTIALS")):
+            lines = [line for line in ended.err.splitlines() if f"TENANTRY_{name} " in line]
+            assert len(lines) == 1, ended.err
+            assert lines[0].startswith("warning: ")
+            assert f"TENANTRY_{nearest}" in lines[0]
+        assert "private" not in ended.err + ended.out
+        assert "TENANTRY_TEST_IT" not in ended.err
+    ended = place.run("accounts", "list", "--json", **UNKNOWN)
+    assert [list(json.loads(line)) for line in ended.err.splitlines()] == [["warning"]] * 2
+    found = {one["check"]: one for one in json.loads(place.run("doctor", "--json", **UNKNOWN).out)}
+    assert not found["variables"]["ok"]
+    assert "TENANTRY_DATA_DIR" in found["variables"]["detail"]
+    assert place.run("doctor", **UNKNOWN).err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TENANTRY_DEV", "y"),
+        ("TENANTRY_DEV", ""),
+        ("TENANTRY_REQUIRE_CREDENTIALS", "enabled"),
+        ("TENANTRY_DEADLINE_MS", "soon"),
+        ("TENANTRY_DEADLINE_MS", "0"),
+        ("TENANTRY_WORKER_THREADS", "65"),
+        ("TENANTRY_WORKER_THREADS", "two"),
+    ],
+)
+def test_a_variable_that_cannot_be_read_stops_every_command(place: Place, name: str, value: str) -> None:
+    serve = ["serve", "--issuer", "http://127.0.0.1", "--listen", "127.0.0.1:0"]
+    for arguments in (["accounts", "list"], serve, ["dev", "--port", "0"]):
+        ended = place.run(*arguments, "--json", **{name: value})
+        assert ended.code == 2, ended
+        told = json.loads(ended.err)
+        assert told["code"] == "config_invalid"
+        assert name in told["message"]
+
+
 # Errors and help
 
 

@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 
-from process import GUARD, Place, Server, events, operations, prompt
+from process import GUARD, Place, Server, events, listed_codes, operations, prompt
 
 # The log
 
@@ -82,5 +82,6 @@ def test_what_callers_choose_does_not_become_a_metric(server: Server) -> None:
     assert text.endswith("# EOF\n")
     names = {operation["operationId"] for _, _, operation in operations(server)} | {"unknown"}
     assert set(re.findall(r'route="([^"]*)"', text)) <= names
-    assert set(re.findall(r'(\w+)="', text)) <= {"route", "status", "decision", "le"}
+    assert set(re.findall(r'(\w+)="', text)) <= {"route", "status", "decision", "le", "code"}
+    assert set(re.findall(r'code="([^"]*)"', text)) <= listed_codes()
     assert set(re.findall(r'decision="([^"]*)"', text)) <= {"allow", "deny", "modify", "step_up", "defer"}

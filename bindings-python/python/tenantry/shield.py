@@ -9,6 +9,12 @@ They raise `BlockedError` where the action may not proceed, and pass redacted te
 
     @shield.tool
     async def shell(command: str) -> str: ...
+
+Policies name tools. A tool is guarded under its function's name, so give `name=` wherever that could be another one:
+
+- to what has no name of its own (a lambda, a `functools.partial`, an object that is called): it is refused without one;
+- to what another decorator wraps;
+- to code that is run through a minifier, since minifiers rename functions.
 """
 
 from __future__ import annotations
@@ -78,9 +84,14 @@ class Shield:
         mode: str | None = None,
         session_id: str | None = None,
     ) -> Any:
-        """Guards the arguments, as a call of the tool named after the function, before the function runs."""
+        """
+        Guards the arguments before the function runs, as a call of the tool `name`, else of the one named after it.
+
+        `InvalidArgument` (`tool_name_required`) for a function that has no name a policy could mean. Minifiers rename
+        functions: name tools.
+        """
         options = self._options(mode, session_id)
-        return _decorator(lambda target: self._guard_call(target, name or _name(target), options), function)
+        return _decorator(lambda target: self._guard_call(target, _tool_name(name, target), options), function)
 
     @overload
     def response(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -112,11 +123,11 @@ class Shield:
         mode: str | None = None,
         session_id: str | None = None,
     ) -> Any:
-        """Guards the `str` the function returns, as the result of the tool named after the function."""
+        """Guards the `str` the function returns, as the result of the tool `name`, else of the one named after it."""
         options = self._options(mode, session_id)
 
         def decorate(target: Plain) -> Plain:
-            tool = ToolContext(name or _name(target))
+            tool = ToolContext(_tool_name(name, target))
             return self._guard_result(
                 target, {"content_type": "response", "action": "call_tool", "tool": tool, **options}
             )
@@ -223,7 +234,22 @@ def _decorator(decorate: Callable[[Plain], Plain], function: Plain | None) -> Pl
 
 
 def _name(function: Plain) -> str:
-    return getattr(function, "__name__", type(function).__name__)
+    """What messages call a function."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _tool_name(given: str | None, function: Plain) -> str:
+    """The name policies know a tool by. One that nobody chose would pass every rule that names the tool."""
+    name = getattr(function, "__name__", None) if given is None else given
+    # Python's own names for what has none stand in brackets: `<lambda>`.
+    if isinstance(name, str) and name.strip() and not (given is None and name.startswith("<")):
+        return name
+    what = f"a `{type(function).__name__}`" if given is None else "what was given"
+    raise InvalidArgument(
+        f"{what} has no name that a policy could mean",
+        code="tool_name_required",
+        help="give the tool's name to the decorator",
+    )
 
 
 def _first_text(function: Plain) -> str:

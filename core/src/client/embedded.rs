@@ -132,7 +132,8 @@ impl Embedded {
                 let session = block_on(engine.session_of(Arc::clone(&verified)))?;
                 Ok((verified.authority.clone(), Some(Arc::new(session))))
             }
-            Err(error) if self.config.dev && error.code() == "credential_unknown" => {
+            Err(error) if self.config.dev => {
+                identity::pass_unknown_key(key.text(), error)?;
                 let account = self.config.account_id.as_deref().unwrap_or(DEV_ACCOUNT);
                 let project = self.config.project_id.as_deref().unwrap_or(DEFAULT_PROJECT);
                 let (account, project) = (Id::parse("account", account)?, Id::parse("project", project)?);

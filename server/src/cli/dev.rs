@@ -17,7 +17,7 @@ use super::{
     serve::{Ends, as_the_process, deadline},
 };
 use crate::{
-    http::{App, Settings},
+    http::{App, Settings, hosts::Hosts},
     listen,
 };
 
@@ -40,6 +40,9 @@ pub struct Arguments {
     /// The port on this machine: 8787 for people, any that is free for programs (--json).
     #[arg(long)]
     port: Option<u16>,
+    /// Another name this server is reached by, beside localhost: NAME or NAME:PORT. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
     /// Logs every request.
     #[arg(long)]
     log_requests: bool,
@@ -61,12 +64,14 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
         dev: Some(true),
         // Nothing of it outlives the folder.
         root_key: Some(Secret::random()?),
-        deadline: deadline(),
+        deadline: deadline()?,
         ..as_the_process(Some(Storage::Folder(folder.path().to_owned())))
     })?;
     let port = arguments.port.unwrap_or(if output.is_json() { 0 } else { 8787 });
     let listener = listen::bind(SocketAddr::from(([127, 0, 0, 1], port))).await?;
-    let http = format!("http://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let hosts = Hosts::new(address.port(), &arguments.allow_host)?;
+    let http = format!("http://{address}");
     let settings = client.identity().settings().await?;
     let settings = IdentitySettings { issuer: http.clone(), key_prefix: PREFIX.into(), ..settings };
     client.identity().put_settings(settings).await?;
@@ -86,6 +91,8 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
             answer_timeout: Duration::from_secs(60),
             log_requests: arguments.log_requests,
             open_metrics: false,
+            // Here any key opens any account: nobody's page may try.
+            hosts: Some(hosts),
         },
     );
     let ready = Ready {

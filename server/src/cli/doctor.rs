@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tenantry::{
     Options, Tenantry,
-    config::{Config, Storage},
+    config::{Config, Storage, UnknownVariable, unknown_variables},
 };
 
 use super::{
@@ -21,6 +21,7 @@ struct Finding {
 
 /// Looks, and changes nothing: a data folder that is not there is not made.
 pub fn run(storage: Option<Storage>, output: Output) -> Outcome {
+    let unknown: Vec<String> = unknown_variables().iter().map(UnknownVariable::to_string).collect();
     let mut found = Vec::new();
     let mut note = |check: &'static str, result: Result<String, String>| {
         let ok = result.is_ok();
@@ -31,6 +32,7 @@ pub fn run(storage: Option<Storage>, output: Output) -> Outcome {
     note("cores", Ok(std::thread::available_parallelism().map_or(1, usize::from).to_string()));
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     note("clock", if now > 1_760_000_000 { Ok("plausible".into()) } else { Err("the clock is years behind".into()) });
+    note("variables", if unknown.is_empty() { Ok("all known".into()) } else { Err(unknown.join("; ")) });
     let config = Config::resolve(Options { storage, ..Options::default() });
     let folder = config.map(|config| config.storage);
     let usable = note("configuration", folder.as_ref().map(|_| "readable".to_owned()).map_err(ToString::to_string));

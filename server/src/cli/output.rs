@@ -101,6 +101,13 @@ impl Output {
         if self.colour { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
+    /// Something that is not as it was probably meant, on standard error.
+    pub fn warning(self, text: &str) {
+        let line =
+            if self.json { serde_json::json!({ "warning": text }).to_string() } else { format!("warning: {text}") };
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+
     /// An error, and the next step where there is one.
     pub fn error(self, error: &Error) {
         let mut stderr = std::io::stderr();

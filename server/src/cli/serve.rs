@@ -7,8 +7,8 @@ use clap::Args;
 use tenantry::{
     Error, Options, Result, Tenantry,
     api::IdentitySettings,
-    config::{Credential, Storage},
-    keyring::Secret,
+    config::{Config, Credential, Origin, Storage},
+    keyring,
 };
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -19,9 +19,11 @@ use crate::{
     listen,
 };
 
-/// The deadline of a guard call behind HTTP: a second, unless TENANTRY_DEADLINE_MS says otherwise.
-pub fn deadline() -> Option<Duration> {
-    std::env::var_os("TENANTRY_DEADLINE_MS").is_none().then_some(Duration::from_secs(1))
+/// The deadline of a guard call behind HTTP: a second, unless the surroundings say otherwise.
+pub fn deadline() -> Result<Option<Duration>> {
+    let config = Config::resolve(Options::default())?;
+    let unsaid = config.origins.get("deadline") == Some(&Origin::Default);
+    Ok(unsaid.then_some(Duration::from_secs(1)))
 }
 
 #[derive(Args, Debug)]
@@ -63,7 +65,7 @@ pub async fn run(arguments: Arguments, storage: Option<Storage>, output: Output)
             .with_help("give --tls-cert and --tls-key, or --behind-proxy where a proxy has them"));
     }
     // A server is the process itself, whatever the surroundings say to embedded clients; and dev mode has a command.
-    let client = Tenantry::open(Options { dev: Some(false), deadline: deadline(), ..as_the_process(storage) })?;
+    let client = Tenantry::open(Options { dev: Some(false), deadline: deadline()?, ..as_the_process(storage) })?;
     let issuer = issuer(&client, arguments.issuer.as_deref()).await?;
     let listener = listen::bind(arguments.listen).await?;
     let settings = Settings {
@@ -72,6 +74,7 @@ pub async fn run(arguments: Arguments, storage: Option<Storage>, output: Output)
         answer_timeout: Duration::from_secs(60),
         log_requests: arguments.log_requests,
         open_metrics: arguments.open_metrics,
+        hosts: None,
     };
     listen::log_to_stderr();
     let address = listener.local_addr()?;
@@ -90,12 +93,7 @@ pub fn as_the_process(storage: Option<Storage>) -> Options {
 
 /// Keys that somebody typed, or copied from a page, are known to others.
 fn refuse_placeholders() -> Result<()> {
-    let given = match (std::env::var("TENANTRY_ROOT_KEY"), std::env::var_os("TENANTRY_ROOT_KEY_FILE")) {
-        (Ok(text), _) => text,
-        (Err(_), Some(path)) => std::fs::read_to_string(path)?,
-        (Err(_), None) => return Ok(()),
-    };
-    if Secret::parse(&given)?.is_placeholder() {
+    if keyring::from_environment()?.is_some_and(|key| key.is_placeholder()) {
         return Err(Error::invalid("root_key_placeholder", "the root key is not random")
             .with_help("make one with `openssl rand -hex 32`"));
     }

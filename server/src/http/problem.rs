@@ -1,4 +1,5 @@
 //! Errors as HTTP answers: problem details (RFC 9457), and OAuth's own form (RFC 6749, section 5.2) where clients expect it.
+//! Whoever makes such an answer counts it by making it, so that none goes uncounted.
 
 use axum::{
     body::Body,
@@ -9,6 +10,7 @@ use serde::Serialize;
 use tenantry::{Error, ErrorKind};
 
 use super::answer::json_body;
+use crate::metrics::Metrics;
 
 /// Problem details. `title` and `detail` are for people, `code` for programs.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -52,6 +54,7 @@ pub fn status(error: &Error) -> StatusCode {
         (_, "body_timeout") => StatusCode::REQUEST_TIMEOUT,
         (_, "client_closed") => StatusCode::SERVICE_UNAVAILABLE,
         (_, "method_not_allowed") => StatusCode::METHOD_NOT_ALLOWED,
+        (_, "headers_too_many") => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         (ErrorKind::InvalidArgument, _) => StatusCode::BAD_REQUEST,
         (ErrorKind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
         (ErrorKind::PermissionDenied | ErrorKind::QuotaExceeded, _) => StatusCode::FORBIDDEN,
@@ -77,9 +80,10 @@ fn milliseconds(error: &Error) -> Option<u64> {
     error.retry_after().map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// An error as problem details.
+/// An error as problem details, counted.
 #[must_use]
-pub fn problem(error: &Error, request_id: &str) -> Response<Body> {
+pub fn problem(metrics: &Metrics, error: &Error, request_id: &str) -> Response<Body> {
+    metrics.failed(error.code());
     let status = status(error);
     let body = Problem {
         kind: format!("urn:tenantry:error:{}", error.code()),
@@ -103,12 +107,14 @@ pub fn problem(error: &Error, request_id: &str) -> Response<Body> {
     answer
 }
 
-/// An error as OAuth's clients read it.
+/// An error as OAuth's clients read it, counted.
 #[must_use]
-pub fn oauth(error: &Error, request_id: &str) -> Response<Body> {
+pub fn oauth(metrics: &Metrics, error: &Error, request_id: &str) -> Response<Body> {
     let (status, name) = match (error.kind(), error.code()) {
         (_, "grant_type_unsupported") => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
         (_, "client_invalid") => (StatusCode::UNAUTHORIZED, "invalid_client"),
+        // The one status RFC 6749 has for a request that is not what it should be.
+        (_, "media_type_unsupported") => (StatusCode::BAD_REQUEST, "invalid_request"),
         (ErrorKind::PermissionDenied, "scope_missing")
         | (_, "scopes_invalid" | "scopes_required" | "scope_invalid") => (StatusCode::BAD_REQUEST, "invalid_scope"),
         (ErrorKind::InvalidArgument, _) => (status(error), "invalid_request"),
@@ -117,8 +123,9 @@ pub fn oauth(error: &Error, request_id: &str) -> Response<Body> {
         (ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::RateLimited, _) => {
             (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
         }
-        _ => return problem(error, request_id),
+        _ => return problem(metrics, error, request_id),
     };
+    metrics.failed(error.code());
     let mut answer = Response::new(json_body(&OAuthError { error: name, error_description: told(error) }));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

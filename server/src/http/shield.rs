@@ -25,6 +25,7 @@ use super::{
     problem::problem,
     worked_on,
 };
+use crate::metrics::Metrics;
 
 /// The one product there are policies for.
 const PRODUCT: &str = "guardrails";
@@ -88,7 +89,7 @@ pub async fn guard_stream(app: App, mut call: Call) -> Answer {
                 app.metrics().decided(response.decision.name());
                 tell(response, debug, explain)
             }
-            Err(error) => failed(&error, &call.request_id).await,
+            Err(error) => failed(app.metrics(), &error, &call.request_id).await,
         };
         drop(turn);
         for event in told {
@@ -134,8 +135,8 @@ fn tell(mut response: GuardResponse, debug: bool, explain: bool) -> Vec<Event> {
 }
 
 /// The same problem that would have been the answer, without the member whose name clients take for a kind of event.
-pub(super) async fn failed(error: &Error, request_id: &str) -> Vec<Event> {
-    let body = problem(error, request_id).into_body();
+pub(super) async fn failed(metrics: &Metrics, error: &Error, request_id: &str) -> Vec<Event> {
+    let body = problem(metrics, error, request_id).into_body();
     let bytes = axum::body::to_bytes(body, 64 * 1024).await.unwrap_or_default();
     let mut fields: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
     fields.remove("type");

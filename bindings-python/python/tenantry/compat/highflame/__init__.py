@@ -116,6 +116,8 @@ class Shield(_Shield):
     """The decorators under the public client's keywords. Unlike there, redacted text is passed on.
 
     `optimize` is taken and not used: it only spares detectors nobody reads, which an embedded engine does anyway.
+
+    A tool whose function has no name (a lambda, a `functools.partial`) needs `tool_name`.
     """
 
     def __init__(self, client: Highflame) -> None:

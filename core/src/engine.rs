@@ -62,7 +62,7 @@ use crate::{
 pub const MAX_CONTENT: usize = 10 * 1024 * 1024;
 
 /// How much answers that may be asked for again take in memory, in bytes.
-const MAX_ANSWERS: u64 = 64 * 1024 * 1024;
+const MAX_ANSWERS: u64 = 32 * 1024 * 1024;
 
 /// What a request's flags come to.
 #[derive(Clone, Copy, Debug, Default)]

@@ -721,6 +721,43 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_longer_owed_is_swept_and_what_belongs_to_the_deleted_goes() {
+        let clock = ManualClock::at(0);
+        let memory = MemoryCounters::new(Arc::new(clock.clone()));
+        let shared = SqliteCounters::open(None, Arc::new(clock.clone())).unwrap();
+        let kept = |sql: &str| -> i64 {
+            shared.0.read_now(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?)).unwrap()
+        };
+        let on_platform = |account: &Scope, name: &str| {
+            let platform = Scope::mint_platform();
+            Cell { account: account.uid(), ..cell(&platform, name, 4, 1_000) }
+        };
+        let (a, b) = (scope(1), scope(2));
+        let cells = [cell(&a, "a", 4, 1_000), cell(&b, "b", 1, 1_000_000), on_platform(&a, "x"), on_platform(&b, "y")];
+        let stores: [&dyn Counters; 2] = [&memory, &shared];
+        let both = |work: &dyn Fn(&dyn Counters)| stores.iter().for_each(|store| work(*store));
+        let is = |count: usize| {
+            assert_eq!((memory.len(), kept("SELECT count(*) FROM cells")), (count, i64::try_from(count).unwrap()));
+            assert_eq!(kept("SELECT coalesce(sum(cells), 0) FROM holders"), i64::try_from(count).unwrap());
+        };
+        both(&|store| assert!(matches!(block_on(store.take(&cells, true)).unwrap(), Taken::Granted(_))));
+        both(&|store| block_on(store.sweep()).unwrap());
+        is(4);
+        both(&|store| block_on(store.forget(&a)).unwrap());
+        is(2);
+        // A refund of what is gone makes nothing.
+        both(&|store| store.refund(&cells[..1]));
+        is(2);
+        // One of four calls a period is owed for a quarter of it. A shard is searched ten times a second at most.
+        clock.advance(Duration::from_millis(200));
+        both(&|store| block_on(store.sweep()).unwrap());
+        is(1);
+        clock.advance(Duration::from_secs(1));
+        both(&|store| block_on(store.sweep()).unwrap());
+        is(0);
+    }
+
+    #[test]
     fn one_scope_with_countless_keys_neither_grows_without_bound_nor_starves_another() {
         let store = MemoryCounters::new(Arc::new(ManualClock::at(0)));
         let take = |cells: &[Cell]| block_on(store.take(cells, true));

@@ -12,14 +12,17 @@ use crate::{
     clock::Now,
     context_keys::{ContextKey, KeyValue},
     error::{Error, Result},
-    scope::{Key, KeyKind, OpaqueId, Scope, Uid},
+    scope::{OpaqueId, Scope, Uid},
     store::{SessionTurns, Sessions},
 };
 
 const SHARDS: usize = 64;
-/// Most sessions held in memory by one shard, 32,768 in all; idle ones beyond are dropped after they were written, those of
+/// A session of a project. The id's text is the one the session itself holds.
+type SessionKey = (Uid, OpaqueId);
+
+/// Most sessions held in memory by one shard, 16,384 in all; idle ones beyond are dropped after they were written, those of
 /// the account with most of them first.
-const SHARD_SESSIONS: usize = 512;
+const SHARD_SESSIONS: usize = 256;
 
 struct Hot {
     scope: Scope,
@@ -34,7 +37,7 @@ struct Hot {
 /// Sessions of all projects, hot ones in memory.
 pub struct SessionRoom {
     store: Arc<dyn Sessions>,
-    shards: Vec<Mutex<HashMap<Key, Hot>>>,
+    shards: Vec<Mutex<HashMap<SessionKey, Hot>>>,
     hasher: std::collections::hash_map::RandomState,
     // Without a store behind, memory is the store and there is nothing to write behind.
     write_behind: bool,
@@ -54,14 +57,14 @@ impl SessionRoom {
         }
     }
 
-    fn shard(&self, key: &Key) -> Option<&Mutex<HashMap<Key, Hot>>> {
+    fn shard(&self, key: &SessionKey) -> Option<&Mutex<HashMap<SessionKey, Hot>>> {
         use std::hash::BuildHasher as _;
         let place = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
         self.shards.get(place)
     }
 
-    fn key(scope: &Scope, id: &OpaqueId) -> Key {
-        Key::new(scope, KeyKind::Session, &[id.as_str().as_bytes()])
+    fn key(scope: &Scope, id: &OpaqueId) -> SessionKey {
+        (scope.uid(), id.clone())
     }
 
     /// What earlier turns left; empty for a new or expired session. Waits only for a session not seen lately.

@@ -341,6 +341,10 @@ impl Catalog for SqliteCatalog {
                 )
                 .optional()?
                 .is_some();
+            if body.is_none() && !existed {
+                // Nothing is removed, so nothing changes for anybody.
+                return Ok(false);
+            }
             let version = if kind.affects_decisions() { note_change(transaction, &uid)? } else { 0 };
             match body {
                 Some(body) => transaction.execute(

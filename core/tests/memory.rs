@@ -76,6 +76,8 @@ fn by_tool(tenant: &Tenant, number: usize) {
         metadata: Map::from_iter([(name("key", number, 256), Value::from(number))]),
         tool: Some(tool),
         model: Some(model),
+        // Or all of them would be counted as one session, and refused before they are counted as anything else.
+        session_id: Some(format!("s{number}")),
         ..GuardRequest::tool_call("t", Map::new())
     };
     let principal = Principal::user(name("user", number, 512));
@@ -139,10 +141,12 @@ fn hostile_requests_leave_little_behind() {
     let folder = folder();
     let client = on(folder.path());
     let acme = project(&client, "acme", "prod");
-    for (index, key) in
-        [LimitKey::Session, LimitKey::Principal, LimitKey::Tool, LimitKey::Custom].into_iter().enumerate()
-    {
-        let layer = [Layer::Platform, Layer::Account, Layer::Project][index % 3];
+    for (key, layer) in [
+        (LimitKey::Session, Layer::Platform),
+        (LimitKey::Principal, Layer::Account),
+        (LimitKey::Tool, Layer::Project),
+        (LimitKey::Custom, Layer::Platform),
+    ] {
         acme.limits().set_blocking(LimitSpec { key, layer, ..limit(&format!("{key:?}"), 9, 86_400_000) }).unwrap();
     }
     // What the first call of a kind sets up is no growth.

@@ -1,6 +1,6 @@
 """Load on a server, in a process of its own: an open loop that is measured, and callers beside it.
 
-Reads what to do from standard input as JSON, and prints what came of it. Owns no rule: `test_noisy.py` says what to send
+Reads what to do from standard input as JSON, and prints what came of it. `test_noisy.py` says what is sent
 and what must hold. `#NUMBER#` in a request is replaced by a number that is never used twice.
 """
 
@@ -12,6 +12,10 @@ import json
 import sys
 from collections import Counter, deque
 from typing import Any
+
+
+# Nobody waits longer for an answer, in seconds.
+PATIENCE = 15.0
 
 
 class Line(asyncio.Protocol):
@@ -51,7 +55,13 @@ class Line(asyncio.Protocol):
             return 0
         self.waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
-        return await self.waiting
+        try:
+            return await asyncio.wait_for(self.waiting, PATIENCE)
+        except asyncio.TimeoutError:
+            if self.transport is not None:
+                self.transport.abort()
+            self.transport = None
+            return 0
 
 
 async def connected(port: int) -> Line:

@@ -13,7 +13,6 @@ import sys
 from collections import Counter, deque
 from typing import Any
 
-
 # Nobody waits longer for an answer, in seconds.
 PATIENCE = 15.0
 

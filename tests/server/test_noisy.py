@@ -151,7 +151,7 @@ def test_hostile_requests_over_http_leave_little_in_memory(server: Server) -> No
         "unknown keys": request("POST", GUARD, body, f"hf_sk_{plain}#NUMBER#"),
         "tokens": request("POST", GUARD, body, token),
         "unknown accounts": request("POST", GUARD, body, tenant.key, "X-Account-ID: account-#NUMBER#"),
-        "unknown routes": request("POST", "/v1/unknown/#NUMBER#", body, tenant.key),
+        "unknown routes": head("GET", "/v1/unknown/#NUMBER#", key=tenant.key).decode(),
         "fresh keys of requests": request("POST", GUARD, body, tenant.key, once),
         "fresh sessions": request("POST", GUARD, {**body, "session_id": f"{plain}#NUMBER#"}, tenant.key),
         "oversize names": request("POST", GUARD, oversize, tenant.key),

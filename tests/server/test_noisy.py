@@ -46,9 +46,10 @@ def noise(server: Server, seconds: float, **asked: Any) -> subprocess.Popen[str]
 
 
 def told(process: subprocess.Popen[str]) -> dict[str, Any]:
-    assert process.stdout is not None
-    out = process.stdout.read()
-    assert process.wait(60) == 0
+    with process:
+        assert process.stdout is not None
+        out = process.stdout.read()
+        assert process.wait(60) == 0
     return dict(json.loads(out))
 
 

@@ -84,6 +84,7 @@ fn with_mcp(change: impl Fn(&mut McpContext)) -> GuardRequest {
 }
 
 type Build = fn(usize) -> GuardRequest;
+type Ask<'a> = Box<dyn Fn(GuardRequest) -> tenantry::Result<()> + 'a>;
 
 /// Each field with its bound, and a request in which it is so long.
 const FIELDS: &[(&str, usize, Build)] = &[
@@ -129,7 +130,7 @@ fn every_name_of_a_request_has_a_bound_and_the_error_says_which() {
     let acme = project(&client, "acme", "prod");
     acme.limits().set_blocking(LimitSpec { key: LimitKey::Tool, ..limit("t", 1_000, 60_000) }).unwrap();
     for (field, most, build) in FIELDS {
-        let ways: [(&str, Box<dyn Fn(GuardRequest) -> tenantry::Result<()>>); 2] = [
+        let ways: [(&str, Ask<'_>); 2] = [
             ("evaluate", Box::new(|request| acme.guard().evaluate_blocking(request).map(drop))),
             ("detect", Box::new(|request| acme.guard().detect_blocking(request).map(drop))),
         ];

@@ -477,6 +477,8 @@ pub fn outside() -> Error {
 pub enum KeyKind {
     /// A rate cell.
     Rate = 1,
+    /// A session.
+    Session = 2,
     /// A cached instance.
     Instance = 3,
 }

@@ -22,6 +22,8 @@ use tenantry::{
 const MOST_MB: usize = 64;
 const THREADS: usize = 4;
 
+type Ask<'a> = &'a (dyn Fn(usize) + Sync);
+
 fn resident_mb() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = text.split(' ').nth(1).unwrap().parse().unwrap();
@@ -29,7 +31,7 @@ fn resident_mb() -> usize {
 }
 
 /// Sends `count` requests of a kind from some threads; how much the process grew.
-fn growth(count: usize, ask: &(dyn Fn(usize) + Sync)) -> usize {
+fn growth(count: usize, ask: Ask<'_>) -> usize {
     let (before, next) = (resident_mb(), AtomicUsize::new(0));
     std::thread::scope(|threads| {
         for _ in 0..THREADS {
@@ -166,7 +168,7 @@ fn hostile_requests_leave_little_behind() {
         assert!(acme.policies().put_blocking(policy(&format!("p{number}"), &text)).is_err());
     };
     // A put compiles all there is: a tenth of them takes as long as the rest together.
-    let kinds: [(&str, usize, &(dyn Fn(usize) + Sync)); 10] = [
+    let kinds: [(&str, usize, Ask<'_>); 10] = [
         ("fresh sessions", count, &|i| in_session(&acme, i)),
         ("fresh principals, tools, servers, metadata names and models", count, &|i| by_tool(&acme, i)),
         ("fresh custom keys", count, &custom),

@@ -18,7 +18,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export GOTOOLCHAIN := local
 export GOCACHE ?= $(CURDIR)/.cache/go-build
 
-.PHONY: help demo test lint format stubs bench bench-http timing dist clean
+.PHONY: help demo test lint format stubs soak bench bench-http timing dist clean
 .PHONY: need-rust need-python need-node need-go libraries extension addon archive runners everything
 
 help: ## this list
@@ -112,6 +112,11 @@ format: need-rust need-go $(VENV)/.ready ## rewrite sources in the house style
 
 stubs: need-rust $(VENV)/.ready ## write the Python stubs anew after the binding's surface changed
 	$(RUN) bindings-python/stubs.py
+
+soak: need-rust $(VENV)/.ready ## a million hostile requests of each kind, and a minute beside an attacker, release build
+	@cargo build --release -p tenantry-server
+	@TENANTRY_SOAK=1 cargo test --release -p tenantry --test memory -- --nocapture
+	@TENANTRY_SOAK=1 TENANTRY_BINARY=$(CARGO_TARGET_DIR)/release/tenantry $(RUN) -m pytest -q -s -p no:cacheprovider tests/server/test_noisy.py
 
 bench: dist ## what a guard call costs in every language, and what knowing a caller costs, release build
 	@cargo build --release -p tenantry-bench

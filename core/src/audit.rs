@@ -87,7 +87,7 @@ impl Audit {
         self.shared.known.lock().entry(scope.uid()).or_insert_with(|| scope.clone());
     }
 
-    /// Rows of `scope`, oldest first.
+    /// Rows of `scope`, oldest first. A page ends after `limit` rows or 8 MiB, whichever is first.
     pub async fn query(&self, scope: &Scope, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
         if limit == 0 || limit > MAX_ROWS {
             return Err(Error::invalid("audit_limit_invalid", format!("limit is 1 to {MAX_ROWS}")));

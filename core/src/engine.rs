@@ -63,7 +63,7 @@ use crate::{
 pub const MAX_CONTENT: usize = 10 * 1024 * 1024;
 
 /// How much answers that may be asked for again take in memory, in bytes.
-const MAX_ANSWERS: u64 = 64 * 1024 * 1024;
+const MAX_ANSWERS: u64 = 32 * 1024 * 1024;
 
 /// What a request's flags come to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -219,7 +219,7 @@ impl Engine {
         let shared = Arc::new(SqliteCounters::open(file("counters.db").as_deref(), Arc::clone(&clock))?);
         Ok(Self {
             tenants: Tenants::new(Arc::clone(&catalog), keyring.clone(), Arc::clone(&clock))?,
-            quota: Quota::new(Arc::new(MemoryCounters::new(Arc::clone(&clock))), shared, Arc::clone(&clock)),
+            quota: Quota::new(Arc::new(MemoryCounters::new(Arc::clone(&clock))), shared, &keyring, Arc::clone(&clock))?,
             sessions: SessionRoom::new(sessions, folder.is_some()),
             identity: IdentityRoom::new(credentials, &keyring, Arc::clone(&clock))?,
             sealer: keyring.sealer()?,
@@ -476,6 +476,7 @@ fn too_late() -> Error {
 fn check_size(request: &GuardRequest) -> Result<()> {
     // Depth first: what measures and inspects the values recurses.
     request.check_depth()?;
+    request.check_bounds()?;
     if request.weight() > MAX_CONTENT {
         return Err(Error::invalid("content_too_large", format!("content is larger than {MAX_CONTENT} bytes")));
     }

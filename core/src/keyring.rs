@@ -82,6 +82,8 @@ pub enum Purpose {
     Pepper,
     /// Sealing what the catalog keeps secret.
     Seal,
+    /// Naming the counters of limits.
+    LimitKey,
 }
 
 impl Purpose {
@@ -91,6 +93,7 @@ impl Purpose {
             Self::AuditHead => b"tenantry audit head v1",
             Self::Pepper => b"tenantry credential pepper v1",
             Self::Seal => b"tenantry seal v1",
+            Self::LimitKey => b"tenantry limit key v1",
         }
     }
 }
@@ -161,6 +164,11 @@ impl Keyring {
     /// A key for hashes that only this scope can compare.
     pub fn hasher(&self, scope: &Scope) -> Result<Hasher> {
         Ok(Hasher(hmac::Key::new(hmac::HMAC_SHA256, &self.derive(scope.uid(), Purpose::ContentHash)?)))
+    }
+
+    /// What names the counters of limits by the texts of callers.
+    pub fn limit_hasher(&self) -> Result<Hasher> {
+        Ok(Hasher(hmac::Key::new(hmac::HMAC_SHA256, &self.derive(Uid::PLATFORM, Purpose::LimitKey)?)))
     }
 
     /// What hashes credentials of this installation.
@@ -259,6 +267,19 @@ impl Hasher {
     pub fn hash(&self, content: &str) -> String {
         let tag = hmac::sign(&self.0, content.as_bytes());
         data_encoding::HEXLOWER.encode(tag.as_ref().get(..16).unwrap_or_default())
+    }
+}
+
+impl Hasher {
+    /// HMAC-SHA256 of the concatenation of `parts`, cut to 128 bits. The caller sees to it that no two lists of parts that
+    /// differ come to the same text.
+    #[must_use]
+    pub fn short<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
+        let mut context = hmac::Context::with_key(&self.0);
+        parts.into_iter().for_each(|part| context.update(part));
+        let mut short = [0; 16];
+        short.copy_from_slice(context.sign().as_ref().get(..16).unwrap_or(&[0; 16]));
+        short
     }
 }
 

@@ -1,32 +1,21 @@
-//! Rates: who may call how often, at every level at once. Owns limits and waiting in line; touches ground and `store`.
+//! Rates: who may call how often, at every level at once. Owns limits; touches ground and `store`.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    future::Future,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::Poll,
-    time::Duration,
-};
+mod lines;
 
-use parking_lot::Mutex;
-use tokio::sync::Notify;
+use std::{future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
+
+use lines::Lines;
 
 use crate::{
     api::{LimitKey, LimitSpec, OnExceed, Principal},
     clock::Clock,
     context_keys::Action,
     error::{Error, ErrorKind, Result},
+    keyring::{Hasher, Keyring},
     runtime,
     scope::{Key, KeyKind, OpaqueId, Scope},
     store::{Cell, Counters, Taken},
 };
-
-/// Most calls waiting in one line.
-const MAX_LINE: usize = 10_000;
 
 /// A limit and the level it is counted at.
 #[derive(Clone, Debug)]
@@ -81,6 +70,16 @@ pub struct Exceeded {
     pub retry_after: Option<Duration>,
 }
 
+/// What of a call a limit counts by.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    None,
+    Principal(&'a Principal),
+    Session(&'a str),
+    /// A tool, an action or a key of the app's own.
+    Name(&'a str),
+}
+
 /// Charged cells. Dropping it unsettled gives them back.
 #[must_use]
 pub struct Reservation {
@@ -108,76 +107,36 @@ pub struct Quota {
     shared: Arc<dyn Counters>,
     clock: Arc<dyn Clock>,
     lines: Lines,
-}
-
-/// Tickets in order of arrival, each with the bell of who holds it.
-type Line = VecDeque<(u64, Arc<Notify>)>;
-
-#[derive(Default)]
-struct Lines {
-    waiting: Mutex<HashMap<Key, Line>>,
-    tickets: AtomicU64,
-}
-
-/// A place in a line; leaving it lets the next one try.
-struct Turn<'a> {
-    lines: &'a Lines,
-    key: Key,
-    ticket: u64,
-    called: Arc<Notify>,
-}
-
-impl Lines {
-    fn is_empty(&self, key: &Key) -> bool {
-        self.waiting.lock().get(key).is_none_or(VecDeque::is_empty)
-    }
-
-    fn join(&self, key: &Key) -> Option<Turn<'_>> {
-        let mut waiting = self.waiting.lock();
-        let line = waiting.entry(key.clone()).or_default();
-        if line.len() >= MAX_LINE {
-            return None;
-        }
-        let turn = Turn {
-            lines: self,
-            key: key.clone(),
-            ticket: self.tickets.fetch_add(1, Ordering::Relaxed),
-            called: Arc::new(Notify::new()),
-        };
-        line.push_back((turn.ticket, Arc::clone(&turn.called)));
-        Some(turn)
-    }
-}
-
-impl Turn<'_> {
-    fn is_first(&self) -> bool {
-        let waiting = self.lines.waiting.lock();
-        waiting.get(&self.key).and_then(VecDeque::front).is_some_and(|(ticket, _)| *ticket == self.ticket)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        let mut waiting = self.lines.waiting.lock();
-        if let Some(line) = waiting.get_mut(&self.key) {
-            line.retain(|(ticket, _)| *ticket != self.ticket);
-            match line.front() {
-                Some((_, next)) => next.notify_one(),
-                None => drop(waiting.remove(&self.key)),
-            }
-        }
-    }
+    /// Names counters by what callers send, which may be long, or a secret.
+    hasher: Hasher,
 }
 
 impl Quota {
     /// A room over counters of this process and counters shared by all processes on the data folder.
-    pub fn new(local: Arc<dyn Counters>, shared: Arc<dyn Counters>, clock: Arc<dyn Clock>) -> Self {
-        Self { local, shared, clock, lines: Lines::default() }
+    pub fn new(
+        local: Arc<dyn Counters>,
+        shared: Arc<dyn Counters>,
+        keyring: &Keyring,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        Ok(Self { local, shared, clock, lines: Lines::default(), hasher: keyring.limit_hasher()? })
+    }
+
+    /// Forgets what is no longer owed. Called by the housekeeper.
+    pub async fn sweep(&self) -> Result<()> {
+        self.local.sweep().await?;
+        self.shared.sweep().await
+    }
+
+    /// Forgets the counters of a scope that was deleted.
+    pub async fn forget(&self, scope: &Scope) -> Result<()> {
+        self.local.forget(scope).await?;
+        self.shared.forget(scope).await
     }
 
     /// Takes room from every limit that counts this call, or from none. With `dry` nothing is taken or waited for.
     pub async fn admit(&self, limits: &[ActiveLimit], subject: Subject<'_>, dry: bool) -> Result<Admission> {
-        let counted = limits.iter().filter_map(|limit| Some((limit, cell(limit, subject, 1)?)));
+        let counted = limits.iter().filter_map(|limit| Some((limit, self.cell(limit, subject)?)));
         let (reporting, binding): (Vec<_>, Vec<_>) =
             counted.partition(|(limit, _)| limit.spec.on_exceed == OnExceed::Report);
         let mut per_minute_exceeded = false;
@@ -199,13 +158,14 @@ impl Quota {
     /// Takes `cost` from one limit for work of the app's own.
     pub async fn acquire(&self, limit: &ActiveLimit, scope: &Scope, key: &str, cost: u32) -> Result<()> {
         // The same counters guard calls use: one for the whole scope, or the user's own.
+        let user = Principal::user(key);
         let value = match limit.spec.key {
-            LimitKey::Scope => Vec::new(),
-            LimitKey::Principal => principal_value(scope, &Principal::user(key)),
-            LimitKey::Session => session_value(scope, key),
-            LimitKey::Tool | LimitKey::Action | LimitKey::Custom => key.as_bytes().to_vec(),
+            LimitKey::Scope => Value::None,
+            LimitKey::Principal => Value::Principal(&user),
+            LimitKey::Session => Value::Session(key),
+            LimitKey::Tool | LimitKey::Custom | LimitKey::Action => Value::Name(key),
         };
-        let cell = keyed(limit, &value, u64::from(cost));
+        let cell = self.keyed(limit, scope, value, u64::from(cost));
         let mut reservation = Reservation { held: Vec::new() };
         let outcome = self.bind(&[limit], &[cell], false, &mut None, &mut reservation).await?;
         match outcome {
@@ -224,6 +184,44 @@ impl Quota {
                     None => error.with_help("the cost is larger than the limit's rate, so it can never fit"),
                 })
             }
+        }
+    }
+
+    /// The cell a guard call is counted in, or none when the limit does not count it.
+    fn cell(&self, limit: &ActiveLimit, subject: Subject<'_>) -> Option<Cell> {
+        let value = match limit.spec.key {
+            LimitKey::Custom => return None,
+            LimitKey::Scope => Value::None,
+            LimitKey::Principal => Value::Principal(subject.principal),
+            // Leaving the session out must not be a way around: such calls share one counter.
+            LimitKey::Session => Value::Session(subject.session.map_or("", OpaqueId::as_str)),
+            LimitKey::Tool => Value::Name(subject.tool?),
+            LimitKey::Action => Value::Name(subject.action.name()),
+        };
+        Some(self.keyed(limit, subject.scope, value, 1))
+    }
+
+    /// On a layer above the project a session still belongs to its project, and a principal to its account: one tenant's
+    /// names never use up another's counters.
+    fn keyed(&self, limit: &ActiveLimit, scope: &Scope, value: Value<'_>, cost: u64) -> Cell {
+        let account = scope.account_uid();
+        let hashed = match value {
+            Value::None => None,
+            Value::Principal(principal) => {
+                let kind = principal.kind.entity_type().as_bytes();
+                Some(self.hasher.short([account.as_bytes().as_slice(), kind, &[0], principal.id.as_bytes()]))
+            }
+            Value::Session(session) => Some(self.hasher.short([scope.uid().as_bytes().as_slice(), session.as_bytes()])),
+            Value::Name(name) => Some(self.hasher.short([name.as_bytes()])),
+        };
+        let value = hashed.as_ref().map_or(&[] as &[u8], |hash| hash.as_slice());
+        Cell {
+            key: Key::new(&limit.scope, KeyKind::Rate, &[limit.spec.id.as_bytes(), &[limit.spec.key as u8], value]),
+            scope: limit.scope.clone(),
+            account,
+            rate: u64::from(limit.spec.rate),
+            per_nanos: limit.spec.per_ms.saturating_mul(1_000_000),
+            cost,
         }
     }
 
@@ -261,7 +259,7 @@ impl Quota {
             .zip(cells)
             .find(|(limit, cell)| limit.spec.on_exceed == OnExceed::Queue && !dry && !self.lines.is_empty(&cell.key));
         let mut turn = match queued {
-            Some((limit, cell)) => match self.lines.join(&cell.key) {
+            Some((limit, cell)) => match self.lines.join(&cell.key, cell.account) {
                 Some(turn) => Some((turn, *limit)),
                 None => return Ok(Err(exceeded(limit, None))),
             },
@@ -280,8 +278,8 @@ impl Quota {
                             return Ok(Err(exceeded(limit, Some(retry_nanos))));
                         }
                         pause = Some(Duration::from_nanos(retry_nanos));
-                        if turn.as_ref().is_none_or(|(turn, _)| turn.key != cell.key) {
-                            match self.lines.join(&cell.key) {
+                        if turn.as_ref().is_none_or(|(turn, _)| !turn.is_at(&cell.key)) {
+                            match self.lines.join(&cell.key, cell.account) {
                                 Some(joined) => turn = Some((joined, limit)),
                                 None => return Ok(Err(exceeded(limit, Some(retry_nanos)))),
                             }
@@ -297,7 +295,7 @@ impl Quota {
             // First in line waits for room; the others wait to be called. Both give up at the cap.
             let first = place.is_first();
             let timer = self.clock.sleep(pause.filter(|_| first).unwrap_or(rest).min(rest));
-            either(timer, place.called.notified()).await;
+            either(timer, place.called()).await;
         }
     }
 
@@ -354,42 +352,6 @@ fn note_room(left: &mut Option<u8>, limits: &[&ActiveLimit], taken: &Taken) {
                 u8::try_from(room.saturating_mul(100) / u64::from(limit.spec.rate.max(1))).unwrap_or(100).min(100);
             *left = Some(left.map_or(percent, |before| before.min(percent)));
         }
-    }
-}
-
-/// The cell a guard call is counted in, or none when the limit does not count it.
-///
-/// On a layer above the project a session still belongs to its project, and a principal to its account: one tenant's names
-/// never use up another's counters.
-fn cell(limit: &ActiveLimit, subject: Subject<'_>, cost: u64) -> Option<Cell> {
-    let value: Vec<u8> = match limit.spec.key {
-        LimitKey::Custom => return None,
-        LimitKey::Scope => Vec::new(),
-        LimitKey::Principal => principal_value(subject.scope, subject.principal),
-        // Leaving the session out must not be a way around: such calls share one counter.
-        LimitKey::Session => session_value(subject.scope, subject.session.map_or("", OpaqueId::as_str)),
-        LimitKey::Tool => subject.tool?.as_bytes().to_vec(),
-        LimitKey::Action => subject.action.name().as_bytes().to_vec(),
-    };
-    Some(keyed(limit, &value, cost))
-}
-
-fn principal_value(scope: &Scope, principal: &Principal) -> Vec<u8> {
-    let account = scope.account_uid();
-    [account.as_bytes(), principal.kind.entity_type().as_bytes(), &[0], principal.id.as_bytes()].concat()
-}
-
-fn session_value(scope: &Scope, session: &str) -> Vec<u8> {
-    [scope.uid().as_bytes().as_slice(), session.as_bytes()].concat()
-}
-
-fn keyed(limit: &ActiveLimit, value: &[u8], cost: u64) -> Cell {
-    Cell {
-        key: Key::new(&limit.scope, KeyKind::Rate, &[limit.spec.id.as_bytes(), &[limit.spec.key as u8], value]),
-        scope: limit.scope.clone(),
-        rate: u64::from(limit.spec.rate),
-        per_nanos: limit.spec.per_ms.saturating_mul(1_000_000),
-        cost,
     }
 }
 

@@ -12,13 +12,17 @@ use crate::{
     clock::Now,
     context_keys::{ContextKey, KeyValue},
     error::{Error, Result},
-    scope::{Key, KeyKind, OpaqueId, Scope, Uid},
+    scope::{OpaqueId, Scope, Uid},
     store::{SessionTurns, Sessions},
 };
 
 const SHARDS: usize = 64;
-/// Most sessions held in memory by one shard; idle ones beyond are dropped after they were written.
-const SHARD_SESSIONS: usize = 4_096;
+/// A session of a project. The id's text is the one the session itself holds.
+type SessionKey = (Uid, OpaqueId);
+
+/// Most sessions held in memory by one shard, 16,384 in all; idle ones beyond are dropped after they were written, those of
+/// the account with most of them first.
+const SHARD_SESSIONS: usize = 256;
 
 struct Hot {
     scope: Scope,
@@ -33,7 +37,7 @@ struct Hot {
 /// Sessions of all projects, hot ones in memory.
 pub struct SessionRoom {
     store: Arc<dyn Sessions>,
-    shards: Vec<Mutex<HashMap<Key, Hot>>>,
+    shards: Vec<Mutex<HashMap<SessionKey, Hot>>>,
     hasher: std::collections::hash_map::RandomState,
     // Without a store behind, memory is the store and there is nothing to write behind.
     write_behind: bool,
@@ -53,14 +57,14 @@ impl SessionRoom {
         }
     }
 
-    fn shard(&self, key: &Key) -> Option<&Mutex<HashMap<Key, Hot>>> {
+    fn shard(&self, key: &SessionKey) -> Option<&Mutex<HashMap<SessionKey, Hot>>> {
         use std::hash::BuildHasher as _;
         let place = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
         self.shards.get(place)
     }
 
-    fn key(scope: &Scope, id: &OpaqueId) -> Key {
-        Key::new(scope, KeyKind::Session, &[id.as_str().as_bytes()])
+    fn key(scope: &Scope, id: &OpaqueId) -> SessionKey {
+        (scope.uid(), id.clone())
     }
 
     /// What earlier turns left; empty for a new or expired session. Waits only for a session not seen lately.
@@ -194,14 +198,18 @@ impl SessionRoom {
         for shard in &self.shards {
             let mut sessions = shard.lock();
             sessions.retain(|_, hot| hot.pending.turns > 0 || hot.expires > now.wall_micros);
-            let mut excess = sessions.len().saturating_sub(SHARD_SESSIONS);
-            if excess > 0 {
-                sessions.retain(|_, hot| {
-                    let keep = excess == 0 || hot.pending.turns > 0;
-                    excess -= usize::from(!keep);
-                    keep
-                });
+            if sessions.len() <= SHARD_SESSIONS {
+                continue;
             }
+            let mut held: HashMap<Uid, usize> = HashMap::new();
+            sessions.values().for_each(|hot| *held.entry(hot.scope.account_uid()).or_default() += 1);
+            let share = fair_share(held.values().copied().collect(), SHARD_SESSIONS);
+            sessions.retain(|_, hot| {
+                let Some(own) = held.get_mut(&hot.scope.account_uid()) else { return true };
+                let keep = *own <= share || hot.pending.turns > 0;
+                *own -= usize::from(!keep);
+                keep
+            });
         }
     }
 
@@ -234,6 +242,21 @@ impl SessionRoom {
     }
 }
 
+/// The most each may keep, so that together they keep at most `room` and nobody gives anything up for one who has more.
+fn fair_share(mut held: Vec<usize>, room: usize) -> usize {
+    held.sort_unstable();
+    let (mut room, mut left) = (room, held.len());
+    for own in held {
+        let share = room / left.max(1);
+        if own > share {
+            return share;
+        }
+        room -= own;
+        left -= 1;
+    }
+    usize::MAX
+}
+
 /// The keys policies read of a session: everything in `turns`, whose last turn is the one being decided.
 #[must_use]
 pub fn keys(turns: &SessionTurns) -> Vec<(ContextKey, KeyValue)> {
@@ -255,4 +278,22 @@ pub fn keys(turns: &SessionTurns) -> Vec<(ContextKey, KeyValue)> {
         (K::SessionMaxSecretScore, KeyValue::Long(turns.max_secret)),
         (K::SessionCumulativeRiskScore, KeyValue::Long(turns.cumulative_risk)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fair_share;
+
+    #[test]
+    fn who_has_most_gives_first_and_the_others_keep_all() {
+        for (held, room, share) in [
+            (vec![3, 500, 4], 100, 93),
+            (vec![60, 60], 100, 50),
+            (vec![1, 1, 1], 100, usize::MAX),
+            (vec![200; 400], 512, 1),
+            (vec![], 10, usize::MAX),
+        ] {
+            assert_eq!(fair_share(held.clone(), room), share, "{held:?}");
+        }
+    }
 }

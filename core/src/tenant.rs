@@ -278,8 +278,11 @@ impl Tenants {
             .map(serde_json::to_string)
             .transpose()
             .map_err(|_| Error::internal("a document could not be written"))?;
+        let removes = body.is_none();
         let existed = self.catalog.put_document(scope, kind, name, body).await?;
-        self.touch(scope.uid());
+        if existed || !removes {
+            self.touch(scope.uid());
+        }
         Ok(existed)
     }
 

@@ -264,6 +264,30 @@ fn a_queue_serves_in_order_of_arrival() {
 }
 
 #[test]
+fn in_a_line_of_the_platform_accounts_take_turns() {
+    let (client, clock) = with_clock();
+    let (evil, good) = (project(&client, "evil", "prod"), project(&client, "good", "prod"));
+    good.limits().set_blocking(LimitSpec { layer: Layer::Platform, ..queue(1, 1_000, 3_600_000) }).unwrap();
+    assert!(ask(&good).allowed());
+    let order = Arc::new(Mutex::new(Vec::new()));
+    std::thread::scope(|threads| {
+        for (number, tenant) in [&evil, &evil, &evil, &evil, &evil, &evil, &good, &good].into_iter().enumerate() {
+            let (tenant, order) = (tenant.clone(), Arc::clone(&order));
+            threads.spawn(move || {
+                assert!(ask(&tenant).allowed());
+                order.lock().unwrap().push(number);
+            });
+            wait_for_sleepers(&clock, number + 1);
+        }
+        for served in 1..=8 {
+            clock.advance(Duration::from_secs(1));
+            wait_until(|| order.lock().unwrap().len() >= served);
+        }
+    });
+    assert_eq!(*order.lock().unwrap(), [0, 6, 1, 7, 2, 3, 4, 5]);
+}
+
+#[test]
 fn a_queue_gives_up_at_its_cap() {
     let (client, clock) = with_clock();
     let acme = project(&client, "acme", "prod");

@@ -166,7 +166,7 @@ pub enum OnExceed {
     /// Deny with code `limit_exceeded`.
     #[default]
     Reject,
-    /// Wait in line, first come first served, at most `max_wait_ms`; then deny.
+    /// Wait in line at most `max_wait_ms`, then deny. First come first served; accounts that share a line take turns.
     Queue,
     /// Only fill context keys.
     Report,

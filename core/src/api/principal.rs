@@ -2,7 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, scope::OpaqueId};
+use crate::{
+    error::{Error, Result},
+    scope::OpaqueId,
+};
+
+/// Most roles, and most scopes, of a principal that the app names, and their longest name in bytes.
+const MAX_NAMES: usize = 256;
+const MAX_NAME: usize = 256;
 
 /// What a principal is to policies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -61,11 +68,17 @@ impl Principal {
         Self { kind: PrincipalKind::Agent, id: id.into(), ..Self::process() }
     }
 
-    /// Refuses ids that are empty or too long.
+    /// Refuses ids that are empty or too long, and more or longer roles and scopes than a row of the audit has room for.
     pub fn check(&self) -> Result<()> {
+        for (field, names) in [("roles", &self.roles), ("scopes", &self.scopes)] {
+            if names.len() > MAX_NAMES || names.iter().any(|name| name.len() > MAX_NAME) {
+                let bound = format!("a principal has at most {MAX_NAMES} `{field}` of up to {MAX_NAME} bytes");
+                return Err(Error::invalid("request_field_too_large", bound));
+            }
+        }
         match OpaqueId::parse("principal id", Some(&self.id))? {
             Some(_) => Ok(()),
-            None => Err(crate::error::Error::invalid("opaque_id_invalid", "principal id is empty")),
+            None => Err(Error::invalid("opaque_id_invalid", "principal id is empty")),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a caller asks: [`GuardRequest`] and its parts.
 
+mod bounds;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -341,15 +343,6 @@ impl GuardRequest {
         Ok(request)
     }
 
-    /// How much text the request holds, in bytes: what inspecting it costs.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        let arguments: usize = self.tool.iter().flat_map(|tool| tool.arguments.values()).map(text_in).sum();
-        let description = self.tool.iter().filter_map(|tool| tool.description.as_deref()).map(str::len).sum::<usize>();
-        let metadata: usize = self.metadata.iter().map(|(name, value)| name.len() + text_in(value)).sum();
-        self.content.len() + self.contexts.iter().map(String::len).sum::<usize>() + arguments + description + metadata
-    }
-
     /// Refuses metadata or arguments nested deeper than [`MAX_JSON_DEPTH`].
     pub fn check_depth(&self) -> Result<()> {
         let arguments = self.tool.iter().flat_map(|tool| tool.arguments.values());
@@ -380,16 +373,6 @@ pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
 
 /// A request of more text than this is never read on an event loop's thread.
 pub const EVENT_LOOP_BYTES: usize = 32 * 1024;
-
-/// Each value counts a little beside its text: a million empty lists are work too.
-fn text_in(value: &Value) -> usize {
-    8 + match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(text_in).sum(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + text_in(value)).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    }
-}
 
 fn deeper_than(value: &Value, levels: usize) -> bool {
     let Some(below) = levels.checked_sub(1) else { return true };

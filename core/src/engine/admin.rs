@@ -67,14 +67,30 @@ impl Engine {
         let _one = self.changes.of_registry().await;
         self.tenants.get_account(id).await?;
         self.identity.forget_account(&self.tenants.platform(), id).await?;
+        self.end_grants(&self.tenants.scope_of(id, "").await?).await?;
         let gone = self.tenants.delete_account(id).await?;
         for scope in gone {
-            self.sessions.forget(&scope).await?;
+            self.forget(&scope).await?;
             if scope.layer() == Layer::Account {
                 self.note(&scope, "account.delete", json!({ "account": id })).await?;
             }
         }
         Ok(())
+    }
+
+    /// Ends the grants of a scope that is about to be deleted. Both sides' trails tell.
+    async fn end_grants(&self, scope: &Scope) -> Result<()> {
+        for grant in self.identity.forget_grants(scope).await? {
+            self.note_grant(&grant, "grant.revoke").await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what was kept for a scope that was deleted; its audit trail stays.
+    async fn forget(&self, scope: &Scope) -> Result<()> {
+        self.sessions.forget(scope).await?;
+        self.identity.forget_revoked(scope).await?;
+        self.quota.forget(scope).await
     }
 
     /// Behind `Projects::create`.
@@ -105,8 +121,10 @@ impl Engine {
 
     /// Behind `Projects::delete`.
     pub async fn delete_project(&self, account: &str, id: &str) -> Result<()> {
+        self.tenants.get_project(account, id).await?;
+        self.end_grants(&self.tenants.scope_of(account, id).await?).await?;
         let scope = self.tenants.delete_project(account, id).await?;
-        self.sessions.forget(&scope).await?;
+        self.forget(&scope).await?;
         self.note(&scope, "project.delete", json!({ "project": id })).await
     }
 

@@ -332,7 +332,7 @@ impl Engine {
         Ok(grant)
     }
 
-    async fn note_grant(&self, grant: &Grant, kind: &str) -> Result<()> {
+    pub(super) async fn note_grant(&self, grant: &Grant, kind: &str) -> Result<()> {
         let body = serde_json::to_value(grant).map_err(|_| Error::internal("a grant could not be written"))?;
         let sides = [(&grant.from_account, &grant.from_project), (&grant.to_account, &grant.to_project)];
         for (account, project) in sides {

@@ -1,5 +1,6 @@
 //! The housekeeper: two threads per engine, started by the first call on a data folder. One follows changes of other
-//! processes every 100 ms; the other writes sessions behind as often, and signs audit heads every second.
+//! processes every 100 ms; the other writes sessions behind as often, signs audit heads every second, and sweeps the counters
+//! of limits every minute.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -11,6 +12,8 @@ use crate::runtime;
 
 const TICK: Duration = Duration::from_millis(100);
 const TICKS_PER_HEAD: u32 = 10;
+/// Counters that owe nothing any more are forgotten each minute.
+const TICKS_PER_SWEEP: u32 = 600;
 
 impl Engine {
     pub(super) fn housekeep(self: &Arc<Self>) {
@@ -35,6 +38,9 @@ impl Engine {
                 let Some(engine) = engine.upgrade() else { return };
                 tick = tick.wrapping_add(1);
                 engine.tick(tick.is_multiple_of(TICKS_PER_HEAD));
+                if tick.is_multiple_of(TICKS_PER_SWEEP) {
+                    let _ = runtime::block_on(engine.quota.sweep());
+                }
             }
         });
         if started.is_err() || following.is_err() {

@@ -123,6 +123,33 @@ impl IdentityRoom {
         Ok(grant)
     }
 
+    /// Removes the grants from and to a scope that is about to be deleted, and gives them.
+    pub async fn forget_grants(&self, of: &Scope) -> Result<Vec<Grant>> {
+        let world = self.world().await?;
+        let account = of.account_id().map(Id::as_str);
+        let names = |body: &Body| {
+            if of.project_id().is_some() {
+                body.from_project == Some(of.uid()) || body.to_project == of.uid()
+            } else {
+                body.from_account == of.uid() || Some(body.grant.to_account.as_str()) == account
+            }
+        };
+        let gone: Vec<Grant> =
+            world.grants.0.values().flatten().filter(|body| names(body)).map(|body| body.grant.clone()).collect();
+        for grant in &gone {
+            self.store.remove(Kind::Grant, &grant.id).await?;
+        }
+        if !gone.is_empty() {
+            self.changed().await?;
+        }
+        Ok(gone)
+    }
+
+    /// Forgets what was revoked in a scope that was deleted.
+    pub async fn forget_revoked(&self, scope: &Scope) -> Result<()> {
+        self.store.forget_revoked(scope).await
+    }
+
     /// All grants that have not ended, by id.
     pub async fn grants(&self) -> Result<Vec<Grant>> {
         let now = self.clock.now().wall_micros;

@@ -15,7 +15,7 @@ const INSTALLATION: &str = "
 CREATE TABLE IF NOT EXISTS installation (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 /// The shape of all that lies in a data folder. To be raised with every change of it (a test in `store` notices tables).
-pub(super) const FORMAT: &str = "2";
+pub(super) const FORMAT: &str = "3";
 
 pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS tenants (
@@ -341,6 +341,10 @@ impl Catalog for SqliteCatalog {
                 )
                 .optional()?
                 .is_some();
+            if body.is_none() && !existed {
+                // Nothing is removed, so nothing changes for anybody.
+                return Ok(false);
+            }
             let version = if kind.affects_decisions() { note_change(transaction, &uid)? } else { 0 };
             match body {
                 Some(body) => transaction.execute(

@@ -7,21 +7,23 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::sqlite::{Database, to_i64, to_u64};
 use crate::{
     clock::{BoxFuture, Clock},
     error::{Error, ErrorKind, Result},
     runtime,
-    scope::{Key, Scope, Uid},
+    scope::{Key, Layer, Scope, Uid},
 };
 
 const SHARDS: usize = 64;
 /// Most cells of one shard; 64 shards hold a million cells, about 200 MB.
 const SHARD_CELLS: usize = 16_384;
-/// No scope may hold more than this share of a shard, so one tenant's keys never crowd out another's.
-const SCOPE_SHARE: usize = SHARD_CELLS / 8;
+/// Most cells of one holder in one shard, so that one tenant's keys never crowd out another's.
+const SHARE: usize = SHARD_CELLS / 8;
+/// The same over all shards, and in the shared store: 131,072.
+const HOLDER_CELLS: usize = SHARDS * SHARE;
 
 /// How often a full shard is searched for cells that owe nothing.
 const SWEEP_NANOS: u64 = 100_000_000;
@@ -33,6 +35,8 @@ pub struct Cell {
     pub key: Key,
     /// Whose counter it is; must own the key.
     pub scope: Scope,
+    /// The account of whoever is counted. On a layer above the project its keys take room of its own, and nobody else's.
+    pub account: Uid,
     /// Calls allowed in each period, and the largest burst.
     pub rate: u64,
     /// The period in nanoseconds.
@@ -65,6 +69,12 @@ pub trait Counters: Send + Sync {
 
     /// Gives back what [`Counters::take`] charged.
     fn refund(&self, cells: &[Cell]);
+
+    /// Forgets cells that owe nothing any more. Called by the housekeeper.
+    fn sweep(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// Forgets the cells of a scope that was deleted, and those its account has on the platform's limits.
+    fn forget(&self, scope: &Scope) -> BoxFuture<'_, Result<()>>;
 }
 
 /// What a cell owes, in units of 1/rate nanoseconds: each call adds `per_nanos` units, each nanosecond drains `rate`.
@@ -112,6 +122,20 @@ impl Debt {
     fn refunded(self, cell: &Cell) -> Self {
         Self { units: self.units.saturating_sub(Self::charge(cell)), ..self }
     }
+
+    /// When nothing is owed any more: from then on the cell is as good as none.
+    fn ends_nanos(self) -> u64 {
+        let left = self.units.div_ceil(u128::from(self.rate.max(1)));
+        self.last_nanos.saturating_add(u64::try_from(left).unwrap_or(u64::MAX))
+    }
+}
+
+/// Whose share of keys a cell takes: the project's on a limit of its own, above it the share of the account that calls.
+fn holder(key: &Key, account: Uid) -> Uid {
+    match key.as_bytes().first_chunk::<16>().map(|owner| Uid::from_bytes(*owner)) {
+        Some(owner) if owner != Uid::PLATFORM => owner,
+        _ => account,
+    }
 }
 
 fn check_owner(cells: &[Cell]) -> Result<()> {
@@ -123,10 +147,15 @@ fn check_owner(cells: &[Cell]) -> Result<()> {
 }
 
 fn full() -> Error {
-    Error::new(ErrorKind::QuotaExceeded, "limit_keys_exhausted", "this scope counts too many different keys at once")
+    Error::new(
+        ErrorKind::QuotaExceeded,
+        "limit_keys_exhausted",
+        format!("limits count at most {HOLDER_CELLS} different keys at once for each project, and for each account"),
+    )
+    .with_help("count by something with fewer values, or shorten the limit's period")
 }
 
-/// [`Counters`] of one process. Memory is bounded; a scope cannot use more than its share.
+/// [`Counters`] of one process. Memory is bounded, and so is what each holder takes of it.
 pub struct MemoryCounters {
     shards: Vec<Mutex<Shard>>,
     hasher: RandomState,
@@ -135,20 +164,37 @@ pub struct MemoryCounters {
 
 #[derive(Default)]
 struct Shard {
-    cells: HashMap<Key, Debt>,
-    held: HashMap<Uid, usize>,
+    cells: HashMap<Key, Held>,
+    /// How many cells each holder has, see [`holder`].
+    holders: HashMap<Uid, usize>,
+    /// How many cells each account has, its projects' own included.
+    accounts: HashMap<Uid, usize>,
     swept_nanos: Option<u64>,
 }
 
+struct Held {
+    debt: Debt,
+    account: Uid,
+}
+
+fn release(counts: &mut HashMap<Uid, usize>, of: Uid) {
+    if let Some(count) = counts.get_mut(&of) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(&of);
+        }
+    }
+}
+
 impl Shard {
-    /// Makes room for one more key of `cell`'s scope: first by dropping cells that owe nothing, then, when the shard is
-    /// full for everybody, at the cost of the scope that holds most. A scope beyond its own share is refused.
+    /// Makes room for one more key: first by dropping cells that owe nothing, then, when the shard is full for everybody, at
+    /// the cost of the account that has most. A holder beyond its own share is refused.
     fn admit(&mut self, cell: &Cell, now_nanos: u64) -> Result<()> {
         if self.cells.contains_key(&cell.key) {
             return Ok(());
         }
-        let uid = cell.scope.uid();
-        let greedy = |shard: &Self| shard.held.get(&uid).is_some_and(|held| *held >= SCOPE_SHARE);
+        let holder = holder(&cell.key, cell.account);
+        let greedy = |shard: &Self| shard.holders.get(&holder).is_some_and(|held| *held >= SHARE);
         if self.cells.len() >= SHARD_CELLS || greedy(self) {
             self.sweep(now_nanos);
             if greedy(self) {
@@ -158,46 +204,49 @@ impl Shard {
                 self.evict_largest();
             }
         }
-        *self.held.entry(uid).or_default() += 1;
-        self.cells.insert(cell.key.clone(), Debt::default());
+        *self.holders.entry(holder).or_default() += 1;
+        *self.accounts.entry(cell.account).or_default() += 1;
+        self.cells.insert(cell.key.clone(), Held { debt: Debt::default(), account: cell.account });
         Ok(())
     }
 
-    /// Drops cells that owe nothing. At most ten times a second: a scope at its share must not make others wait.
+    /// Drops cells that owe nothing. At most ten times a second: a holder at its share must not make others wait.
     fn sweep(&mut self, now_nanos: u64) {
         if self.swept_nanos.is_some_and(|swept| now_nanos.abs_diff(swept) < SWEEP_NANOS) {
             return;
         }
         self.swept_nanos = Some(now_nanos);
-        self.keep(|_, debt| debt.units > u128::from(now_nanos.saturating_sub(debt.last_nanos)) * u128::from(debt.rate));
+        self.keep(|_, held| held.debt.ends_nanos() > now_nanos);
     }
 
-    /// Drops a part of what the scope with most keys holds, so that the next newcomers need no search.
+    /// Drops a part of what the account with most keys holds, so that the next newcomers need no search.
     fn evict_largest(&mut self) {
-        let Some((largest, _)) = self.held.iter().max_by_key(|(_, held)| **held) else { return };
+        let Some((largest, _)) = self.accounts.iter().max_by_key(|(_, held)| **held) else { return };
         let largest = *largest;
         let mut excess = SHARD_CELLS / 16;
-        self.keep(|owner, _| {
-            let keep = owner != largest || excess == 0;
+        self.keep(|_, held| {
+            let keep = held.account != largest || excess == 0;
             excess -= usize::from(!keep);
             keep
         });
     }
 
-    fn keep(&mut self, mut keep: impl FnMut(Uid, &Debt) -> bool) {
-        let held = &mut self.held;
-        self.cells.retain(|key, debt| {
-            let Some(owner) = key.as_bytes().first_chunk::<16>().map(|owner| Uid::from_bytes(*owner)) else {
-                return true;
-            };
-            let kept = keep(owner, debt);
-            if !kept && let Some(held) = held.get_mut(&owner) {
-                *held = held.saturating_sub(1);
+    fn keep(&mut self, mut keep: impl FnMut(&Key, &Held) -> bool) {
+        let (holders, accounts) = (&mut self.holders, &mut self.accounts);
+        self.cells.retain(|key, held| {
+            let kept = keep(key, held);
+            if !kept {
+                release(holders, holder(key, held.account));
+                release(accounts, held.account);
             }
             kept
         });
-        held.retain(|_, held| *held > 0);
     }
+}
+
+/// Whether a cell goes with a scope that is deleted.
+fn goes_with(scope: &Scope, key: &Key, account: Uid) -> bool {
+    key.belongs_to(scope) || (scope.layer() == Layer::Account && account == scope.uid())
 }
 
 impl MemoryCounters {
@@ -240,7 +289,7 @@ impl MemoryCounters {
             let Some((_, shard)) = guards.iter_mut().find(|(at, _)| at == place) else { continue };
             // A key named twice in one call sees its own earlier charge.
             let earlier = after.iter().rev().find(|(_, key, _)| *key == &cell.key).map(|(_, _, debt)| *debt);
-            let debt = earlier.or_else(|| shard.cells.get(&cell.key).copied()).unwrap_or_default();
+            let debt = earlier.or_else(|| shard.cells.get(&cell.key).map(|held| held.debt)).unwrap_or_default();
             let drained = debt.at(cell, now_nanos);
             match drained.charged(cell) {
                 Ok((debt, room)) => {
@@ -250,7 +299,7 @@ impl MemoryCounters {
                 Err(retry_nanos) => {
                     // The time seen is kept even so: after a step back, waiting must count from the new time.
                     if let (true, None, Some(held)) = (commit, earlier, shard.cells.get_mut(&cell.key)) {
-                        *held = drained;
+                        held.debt = drained;
                     }
                     return Ok(Taken::Refused { index, retry_nanos });
                 }
@@ -261,8 +310,10 @@ impl MemoryCounters {
         }
         if commit {
             for (place, key, debt) in after {
-                if let Some((_, shard)) = guards.iter_mut().find(|(at, _)| *at == place) {
-                    shard.cells.insert(key.clone(), debt);
+                if let Some((_, shard)) = guards.iter_mut().find(|(at, _)| *at == place)
+                    && let Some(held) = shard.cells.get_mut(key)
+                {
+                    held.debt = debt;
                 }
             }
         }
@@ -278,19 +329,46 @@ impl Counters for MemoryCounters {
     fn refund(&self, cells: &[Cell]) {
         for cell in cells {
             if let Some(shard) = self.shards.get(self.shard_of(&cell.key))
-                && let Some(debt) = shard.lock().cells.get_mut(&cell.key)
+                && let Some(held) = shard.lock().cells.get_mut(&cell.key)
             {
-                *debt = debt.refunded(cell);
+                held.debt = held.debt.refunded(cell);
             }
         }
     }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<()>> {
+        let now_nanos = self.clock.now().steady_nanos;
+        self.shards.iter().for_each(|shard| shard.lock().sweep(now_nanos));
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn forget(&self, scope: &Scope) -> BoxFuture<'_, Result<()>> {
+        for shard in &self.shards {
+            shard.lock().keep(|key, held| !goes_with(scope, key, held.account));
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
+/// Triggers count, so that no way of adding or removing cells miscounts.
 pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS cells (
-    key BLOB PRIMARY KEY, units BLOB NOT NULL, last_nanos INTEGER NOT NULL, rate INTEGER NOT NULL, per_nanos INTEGER NOT NULL
+    key BLOB PRIMARY KEY, units BLOB NOT NULL, last_nanos INTEGER NOT NULL, rate INTEGER NOT NULL, per_nanos INTEGER NOT NULL,
+    account BLOB NOT NULL, holder BLOB NOT NULL, ends_nanos INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS cells_by_end ON cells (ends_nanos);
+CREATE TABLE IF NOT EXISTS holders (holder BLOB PRIMARY KEY, cells INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS cell_added AFTER INSERT ON cells BEGIN
+    INSERT INTO holders VALUES (new.holder, 1) ON CONFLICT DO UPDATE SET cells = cells + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS cell_removed AFTER DELETE ON cells BEGIN
+    UPDATE holders SET cells = cells - 1 WHERE holder = old.holder;
+    DELETE FROM holders WHERE holder = old.holder AND cells <= 0;
+END;
 ";
+
+/// Most cells one sweep removes in one transaction: others wait for it.
+const SWEPT_AT_ONCE: i64 = 4_096;
 
 /// [`Counters`] shared by every process on one data folder. Each charge is one transaction.
 pub struct SqliteCounters(Database, Arc<dyn Clock>);
@@ -306,33 +384,76 @@ impl SqliteCounters {
     }
 }
 
-fn read_debt(connection: &rusqlite::Connection, key: &Key) -> Result<Debt> {
+fn read_debt(connection: &rusqlite::Connection, key: &Key) -> Result<Option<Debt>> {
     let found = connection
         .prepare_cached("SELECT units, last_nanos, rate, per_nanos FROM cells WHERE key = ?1")?
         .query_row([key.as_bytes()], |row| {
             Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
         })
         .optional()?;
-    let Some((units, last, rate, per)) = found else { return Ok(Debt::default()) };
+    let Some((units, last, rate, per)) = found else { return Ok(None) };
     let units =
         units.try_into().map_err(|_| Error::data("store_corrupt", "a stored rate cell has the wrong length"))?;
-    Ok(Debt {
+    Ok(Some(Debt {
         units: u128::from_be_bytes(units),
         last_nanos: to_u64(last)?,
         rate: to_u64(rate)?,
         per_nanos: to_u64(per)?,
-    })
+    }))
 }
 
-fn write_debt(transaction: &rusqlite::Transaction<'_>, key: &Key, debt: &Debt) -> Result<()> {
-    transaction.prepare_cached("INSERT OR REPLACE INTO cells VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+fn update_debt(transaction: &Transaction<'_>, key: &Key, debt: &Debt) -> Result<()> {
+    let mut update = transaction.prepare_cached(
+        "UPDATE cells SET units = ?2, last_nanos = ?3, rate = ?4, per_nanos = ?5, ends_nanos = ?6 WHERE key = ?1",
+    )?;
+    update.execute(params![
         key.as_bytes(),
         debt.units.to_be_bytes().as_slice(),
         to_i64(debt.last_nanos),
         to_i64(debt.rate),
         to_i64(debt.per_nanos),
+        to_i64(debt.ends_nanos()),
     ])?;
     Ok(())
+}
+
+/// Adds a cell, if its holder has room for one more key.
+fn add_cell(transaction: &Transaction<'_>, cell: &Cell, debt: &Debt, now_nanos: u64) -> Result<()> {
+    let holder = holder(&cell.key, cell.account);
+    let is_full = || -> Result<bool> {
+        let mut held = transaction.prepare_cached("SELECT cells FROM holders WHERE holder = ?1")?;
+        let held: Option<i64> = held.query_row([holder.as_bytes().as_slice()], |row| row.get(0)).optional()?;
+        Ok(to_u64(held.unwrap_or(0))? >= HOLDER_CELLS as u64)
+    };
+    if is_full()? {
+        sweep_some(transaction, now_nanos)?;
+        if is_full()? {
+            return Err(full());
+        }
+    }
+    transaction.prepare_cached("INSERT INTO cells VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(params![
+        cell.key.as_bytes(),
+        debt.units.to_be_bytes().as_slice(),
+        to_i64(debt.last_nanos),
+        to_i64(debt.rate),
+        to_i64(debt.per_nanos),
+        cell.account.as_bytes().as_slice(),
+        holder.as_bytes().as_slice(),
+        to_i64(debt.ends_nanos()),
+    ])?;
+    Ok(())
+}
+
+/// Removes some of the cells that owe nothing; how many.
+fn sweep_some(transaction: &Transaction<'_>, now_nanos: u64) -> Result<usize> {
+    let mut delete = transaction.prepare_cached(
+        "DELETE FROM cells WHERE key IN (SELECT key FROM cells WHERE ends_nanos <= ?1 ORDER BY ends_nanos LIMIT ?2)",
+    )?;
+    Ok(delete.execute(params![to_i64(now_nanos), SWEPT_AT_ONCE])?)
+}
+
+fn wall_nanos(clock: &dyn Clock) -> u64 {
+    u64::try_from(clock.now().wall_micros).unwrap_or(0).saturating_mul(1_000)
 }
 
 impl Counters for SqliteCounters {
@@ -340,30 +461,40 @@ impl Counters for SqliteCounters {
         let (cells, clock) = (cells.to_vec(), Arc::clone(&self.1));
         self.0.write(move |transaction| {
             check_owner(&cells)?;
-            let now_nanos = u64::try_from(clock.now().wall_micros).unwrap_or(0).saturating_mul(1_000);
+            let now_nanos = wall_nanos(&*clock);
             let mut left = Vec::with_capacity(cells.len());
-            let mut after: Vec<(&Key, Debt)> = Vec::with_capacity(cells.len());
+            let mut after: Vec<(&Cell, Debt)> = Vec::with_capacity(cells.len());
+            let mut new: Vec<&Key> = Vec::new();
             for (index, cell) in cells.iter().enumerate() {
-                let earlier = after.iter().rev().find(|(key, _)| *key == &cell.key).map(|(_, debt)| *debt);
-                let debt = earlier.map_or_else(|| read_debt(transaction, &cell.key), Ok)?;
-                let drained = debt.at(cell, now_nanos);
+                let earlier = after.iter().rev().find(|(own, _)| own.key == cell.key).map(|(_, debt)| *debt);
+                let known = if earlier.is_none() { read_debt(transaction, &cell.key)? } else { earlier };
+                let drained = known.unwrap_or_default().at(cell, now_nanos);
                 match drained.charged(cell) {
                     Ok((debt, room)) => {
-                        after.push((&cell.key, debt));
+                        if known.is_none() {
+                            new.push(&cell.key);
+                        }
+                        after.push((cell, debt));
                         left.push(room);
                     }
                     Err(retry_nanos) => {
                         // As in memory: the time seen is kept.
-                        if commit && earlier.is_none() {
-                            write_debt(transaction, &cell.key, &drained)?;
+                        if commit && earlier.is_none() && known.is_some() {
+                            update_debt(transaction, &cell.key, &drained)?;
                         }
                         return Ok(Taken::Refused { index, retry_nanos });
                     }
                 }
             }
             if commit {
-                for (key, debt) in &after {
-                    write_debt(transaction, key, debt)?;
+                for (cell, debt) in &after {
+                    match new.iter().position(|key| *key == &cell.key) {
+                        Some(at) => {
+                            new.swap_remove(at);
+                            add_cell(transaction, cell, debt, now_nanos)?;
+                        }
+                        None => update_debt(transaction, &cell.key, debt)?,
+                    }
                 }
             }
             Ok(Taken::Granted(left))
@@ -376,8 +507,10 @@ impl Counters for SqliteCounters {
             // A lost refund only makes the limit stricter for one period.
             let _ = database.now(|transaction| {
                 for cell in &cells {
-                    let debt = read_debt(transaction, &cell.key)?.refunded(cell);
-                    write_debt(transaction, &cell.key, &debt)?;
+                    // One that was swept meanwhile owes nothing.
+                    if let Some(debt) = read_debt(transaction, &cell.key)? {
+                        update_debt(transaction, &cell.key, &debt.refunded(cell))?;
+                    }
                 }
                 Ok(())
             });
@@ -389,6 +522,28 @@ impl Counters for SqliteCounters {
             }
             _ => refund(),
         }
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<()>> {
+        let now_nanos = wall_nanos(&*self.1);
+        let database = self.0.clone();
+        Box::pin(async move {
+            // Many short transactions: charges of others come between.
+            while database.write(move |transaction| sweep_some(transaction, now_nanos)).await? > 0 {}
+            Ok(())
+        })
+    }
+
+    fn forget(&self, scope: &Scope) -> BoxFuture<'_, Result<()>> {
+        let (uid, is_account) = (scope.uid(), scope.layer() == Layer::Account);
+        self.0.write(move |transaction| {
+            let uid = uid.as_bytes().as_slice();
+            transaction.execute(
+                "DELETE FROM cells WHERE (key >= ?1 AND substr(key, 1, 16) = ?1) OR (?2 AND account = ?1)",
+                params![uid, is_account],
+            )?;
+            Ok(())
+        })
     }
 }
 
@@ -411,7 +566,8 @@ mod tests {
 
     fn cell(scope: &Scope, name: &str, rate: u64, ticks: u64) -> Cell {
         let per_nanos = ticks.saturating_mul(TICK);
-        Cell { key: Key::new(scope, KeyKind::Rate, &[name.as_bytes()]), scope: scope.clone(), rate, per_nanos, cost: 1 }
+        let key = Key::new(scope, KeyKind::Rate, &[name.as_bytes()]);
+        Cell { key, scope: scope.clone(), account: scope.account_uid(), rate, per_nanos, cost: 1 }
     }
 
     /// A store on a clock that stands where a test says; one tick is a microsecond, which both clocks can tell.
@@ -565,13 +721,50 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_longer_owed_is_swept_and_what_belongs_to_the_deleted_goes() {
+        let clock = ManualClock::at(0);
+        let memory = MemoryCounters::new(Arc::new(clock.clone()));
+        let shared = SqliteCounters::open(None, Arc::new(clock.clone())).unwrap();
+        let kept = |sql: &str| -> i64 {
+            shared.0.read_now(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?)).unwrap()
+        };
+        let on_platform = |account: &Scope, name: &str| {
+            let platform = Scope::mint_platform();
+            Cell { account: account.uid(), ..cell(&platform, name, 4, 1_000) }
+        };
+        let (a, b) = (scope(1), scope(2));
+        let cells = [cell(&a, "a", 4, 1_000), cell(&b, "b", 1, 1_000_000), on_platform(&a, "x"), on_platform(&b, "y")];
+        let stores: [&dyn Counters; 2] = [&memory, &shared];
+        let both = |work: &dyn Fn(&dyn Counters)| stores.iter().for_each(|store| work(*store));
+        let is = |count: usize| {
+            assert_eq!((memory.len(), kept("SELECT count(*) FROM cells")), (count, i64::try_from(count).unwrap()));
+            assert_eq!(kept("SELECT coalesce(sum(cells), 0) FROM holders"), i64::try_from(count).unwrap());
+        };
+        both(&|store| assert!(matches!(block_on(store.take(&cells, true)).unwrap(), Taken::Granted(_))));
+        both(&|store| block_on(store.sweep()).unwrap());
+        is(4);
+        both(&|store| block_on(store.forget(&a)).unwrap());
+        is(2);
+        // A refund of what is gone makes nothing.
+        both(&|store| store.refund(&cells[..1]));
+        is(2);
+        // One of four calls a period is owed for a quarter of it. A shard is searched ten times a second at most.
+        clock.advance(Duration::from_millis(200));
+        both(&|store| block_on(store.sweep()).unwrap());
+        is(1);
+        clock.advance(Duration::from_secs(1));
+        both(&|store| block_on(store.sweep()).unwrap());
+        is(0);
+    }
+
+    #[test]
     fn one_scope_with_countless_keys_neither_grows_without_bound_nor_starves_another() {
         let store = MemoryCounters::new(Arc::new(ManualClock::at(0)));
         let take = |cells: &[Cell]| block_on(store.take(cells, true));
         let greedy = scope(1);
         let refused = (0..300_000_u32).filter(|i| take(&[cell(&greedy, &i.to_string(), 1, 1 << 40)]).is_err()).count();
         assert!(refused > 0);
-        assert!(store.len() <= SHARDS * SCOPE_SHARE);
+        assert!(store.len() <= HOLDER_CELLS);
         assert!(matches!(take(&[cell(&scope(2), "fresh", 1, 1_000)]).unwrap(), Taken::Granted(_)));
     }
 

@@ -124,6 +124,9 @@ pub trait Credentials: Send + Sync {
     /// Forgets refresh tokens, revocations and grants that ended before `now`, and old notes of change.
     fn purge(&self, now: i64) -> BoxFuture<'_, Result<()>>;
 
+    /// Forgets what was revoked in a scope that was deleted: its uid is never met again, and neither is a credential for it.
+    fn forget_revoked(&self, scope: &Scope) -> BoxFuture<'_, Result<()>>;
+
     /// What changed after change number `since`, by any process, and the newest number. With `u64::MAX` the number alone.
     fn changes(&self, since: u64) -> BoxFuture<'_, Result<(u64, Vec<Changed>)>>;
 }
@@ -280,6 +283,17 @@ impl Credentials for SqliteCredentials {
             transaction.execute(
                 "DELETE FROM credential_changes WHERE sequence < (SELECT max(sequence) FROM credential_changes) - ?1",
                 [KEPT_CHANGES],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn forget_revoked(&self, scope: &Scope) -> BoxFuture<'_, Result<()>> {
+        let scope = scope.uid();
+        self.0.write(move |transaction| {
+            transaction.execute(
+                "DELETE FROM credentials WHERE scope = ?1 AND kind = ?2",
+                params![scope.as_bytes().as_slice(), CredentialRowKind::Revocation as i64],
             )?;
             Ok(())
         })

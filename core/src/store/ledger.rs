@@ -152,7 +152,7 @@ pub trait Ledger: Send + Sync {
     /// Waits until everything appended so far (by any process that is gone, too) is committed and synced.
     fn settle(&self) -> BoxFuture<'_, Result<()>>;
 
-    /// Committed rows of `scope`, oldest first.
+    /// Committed rows of `scope`, oldest first: as many as `limit`, or fewer where those are 8 MiB already, but one at least.
     fn rows(&self, scope: &Scope, from: RowsFrom, limit: usize) -> BoxFuture<'_, Result<Vec<Row>>>;
 
     /// The end of the committed chain of `scope`.

@@ -83,6 +83,26 @@ pub trait Sessions: Send + Sync {
 /// What each session of a project holds, and when it expires.
 type Held = HashMap<OpaqueId, (SessionTurns, i64)>;
 
+/// Most sessions of one project in memory; those not used for longest go first.
+const MEMORY_SESSIONS: usize = 32_768;
+
+/// Makes room for more: what has expired goes, or else an eighth.
+fn make_room(sessions: &mut Held, now: i64) {
+    sessions.retain(|_, (_, expires)| *expires > now);
+    if sessions.len() < MEMORY_SESSIONS {
+        return;
+    }
+    let mut ends: Vec<i64> = sessions.values().map(|(_, expires)| *expires).collect();
+    let (_, last_to_go, _) = ends.select_nth_unstable(MEMORY_SESSIONS / 8);
+    let last_to_go = *last_to_go;
+    let mut most = MEMORY_SESSIONS / 8;
+    sessions.retain(|_, (_, expires)| {
+        let keep = *expires > last_to_go || most == 0;
+        most -= usize::from(!keep);
+        keep
+    });
+}
+
 /// [`Sessions`] that are gone with the process.
 #[derive(Default)]
 pub struct MemorySessions(Mutex<HashMap<Uid, Held>>);
@@ -104,6 +124,9 @@ impl Sessions for MemorySessions {
     ) -> BoxFuture<'_, Result<Vec<SessionTurns>>> {
         let mut all = self.0.lock();
         let sessions = all.entry(scope.uid()).or_default();
+        if sessions.len() >= MEMORY_SESSIONS {
+            make_room(sessions, now);
+        }
         let merged = turns
             .into_iter()
             .map(|(id, new)| {

@@ -97,6 +97,9 @@ fn tip_to_write_on(connection: &Connection, scope: Uid) -> Result<Committed> {
     Ok(Committed { scope, sequence, hash: hash.try_into().unwrap_or(GENESIS) })
 }
 
+/// Most text of one page of rows, in bytes. A page ends early, after its first row at the earliest: one row has 1 MiB at most.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
 /// Rows of a chain, oldest first.
 pub fn read(connection: &Connection, scope: Uid, from: RowsFrom, limit: usize) -> Result<Vec<Row>> {
     let (column, bound) = match from {
@@ -125,7 +128,16 @@ pub fn read(connection: &Connection, scope: Uid, from: RowsFrom, limit: usize) -
             },
         })
     })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let (mut page, mut taken) = (Vec::new(), 0_usize);
+    for row in rows {
+        let row = row?;
+        taken = taken.saturating_add(row.body.len() + row.kind.len() + row.request_id.len() + row.decision.len());
+        if taken > PAGE_BYTES && !page.is_empty() {
+            break;
+        }
+        page.push(row);
+    }
+    Ok(page)
 }
 
 /// Adds a record to its chain, with what it spent.

@@ -8,15 +8,20 @@ mod journal;
 mod ledger;
 mod sessions;
 mod sqlite;
+mod trust;
 
 pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, TenantRow};
 pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
-pub use credentials::{CredentialRow, CredentialRowKind, Credentials, NEVER, SqliteCredentials};
-pub use ledger::{Answer, Committed, Entry, Ledger, Row, RowsFrom, Spend, SqliteLedger};
+pub use credentials::{CredentialRow, CredentialRowKind, Credentials, NEVER, SqliteCredentials, UntrustedRow};
+pub use ledger::{Answer, Committed, Entry, Ledger, Row, RowsFrom, SetAside, Spend, SqliteLedger};
 pub use sessions::{MemorySessions, SessionTurns, Sessions, SqliteSessions};
 pub use sqlite::{Database, after_fork_in_child, after_fork_in_parent, before_fork};
+pub use trust::is_untrusted;
 
 use crate::error::{Error, ErrorKind};
+
+/// The name of the document that holds a chain's newest head.
+pub const HEAD: &str = "head";
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
@@ -46,6 +51,6 @@ mod tests {
         let tables =
             [catalog::SCHEMA, credentials::SCHEMA, counters::SCHEMA, sessions::SCHEMA, ledger::SCHEMA].concat();
         let digest = data_encoding::HEXLOWER.encode(digest(&SHA256, tables.as_bytes()).as_ref());
-        assert_eq!((catalog::FORMAT, &digest[..16]), ("2", "e0314fd18b08abae"));
+        assert_eq!((catalog::FORMAT, &digest[..16]), ("3", "37330d6577f6c07c"));
     }
 }

@@ -150,7 +150,7 @@ const JOURNAL_HARMS: &[Harm] = &[
     ("junk in the middle", |scene| {
         let at = scene.records()[1];
         let bytes = [&scene.bytes[..at], b"xyz", &scene.bytes[at..]].concat();
-        Some((scene.put(&scene.name, &bytes), Whose::Platform))
+        Some((scene.put(&scene.name, &bytes), Whose::Acme))
     }),
     ("a forged row in the old manner", |scene| Some((scene.fresh(&plain(scene.acme, b"tnJ1")), Whose::Acme))),
     ("a forged row without a tag", |scene| Some((scene.fresh(&plain(scene.acme, b"tnJ2")), Whose::Acme))),
@@ -195,7 +195,7 @@ const JOURNAL_HARMS: &[Harm] = &[
     }),
     ("a file nobody may read", |scene| {
         let path = scene.fresh(b"no");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
         Some((path, Whose::Platform))
     }),
 ];
@@ -215,12 +215,18 @@ fn what_is_no_journal_record_of_ours_is_set_aside_and_named_and_stops_nothing() 
         let (acme, globex) = (project(&client, "acme", "prod"), project(&client, "globex", "prod"));
         let required = SettingsPatch { audit_class: Some(AuditClass::Required), ..SettingsPatch::default() };
         globex.settings().update_blocking(required).unwrap();
+        client.close_blocking().unwrap();
+        drop((acme, globex, client));
+
+        // Of a process that served one project only.
+        let client = on(folder.path());
+        let acme = client.tenant_blocking("acme", "prod").unwrap();
         for _ in 0..3 {
             assert_eq!(ask(&acme).unwrap(), Decision::Allow);
         }
         let (journal, bytes) = journal_of(folder.path());
         client.close_blocking().unwrap();
-        drop((acme, globex, client));
+        drop((acme, client));
 
         let client = on(folder.path());
         let tenants =
@@ -610,7 +616,7 @@ fn a_credential_that_is_not_ours_is_none_and_no_others_end_with_it() {
         ];
         for (door, code) in doors {
             let is_closed = closed.split(' ').any(|one| one == door);
-            assert_eq!(code != "", is_closed, "{name}: {door} {code}");
+            assert_eq!(!code.is_empty(), is_closed, "{name}: {door} {code}");
             let expected = ["data_untrusted", "issuer_unknown"];
             assert!(!is_closed || expected.contains(&code.as_str()), "{name}: {door} {code}");
         }
@@ -719,6 +725,56 @@ fn a_root_key_that_others_can_read_is_refused_unless_root_put_it_there() {
             std::os::unix::fs::chown(&path, Some(1234), None).unwrap();
             assert_eq!(tenantry::disk::keeps_a_secret(&path).unwrap(), anybody, "{mode:o}");
             std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+        }
+    }
+}
+
+// ---- sessions
+
+#[test]
+fn the_disk_tells_no_sessions_id_and_a_changed_session_is_refused() {
+    let harms = [
+        "UPDATE sessions SET turns = replace(turns, '\"turns\":2', '\"turns\":1') WHERE id = @one",
+        "UPDATE sessions SET turns = '{}' WHERE id = @one",
+        "UPDATE sessions SET turns = x'00' WHERE id = @one",
+        "UPDATE sessions SET expires = expires + 1 WHERE id = @one",
+        "UPDATE sessions SET sealed = '' WHERE id = @one",
+        "UPDATE sessions SET turns = '{}', sealed = (SELECT sealed FROM sessions WHERE id <> @one) WHERE id = @one",
+    ];
+    for harm in harms {
+        let folder = tempfile::tempdir().unwrap();
+        let client = on(folder.path());
+        let acme = project(&client, "acme", "prod");
+        let turn = |tenant: &Tenant, session: &str| {
+            let request = GuardRequest { session_id: Some(session.into()), ..GuardRequest::prompt("hello") };
+            code(tenant.guard().evaluate_blocking(request))
+        };
+        for (session, turns) in [("a-session-of-mine", 2), ("another", 1)] {
+            (0..turns).for_each(|_| assert_eq!(turn(&acme, session), ""));
+        }
+        client.close_blocking().unwrap();
+        drop((acme, client));
+        let uid_file = fs::read_dir(folder.path().join("projects")).unwrap();
+        let mut file = PathBuf::new();
+        for path in uid_file.map(|entry| entry.unwrap().path()) {
+            let bytes = fs::read(&path).unwrap();
+            assert!(!bytes.windows(9).any(|part| part == b"a-session"), "{}", path.display());
+            if path.extension().is_some_and(|end| end == "db") {
+                file = path;
+            }
+        }
+        let sessions = Connection::open(file).unwrap();
+        let one: String = sessions
+            .query_row("SELECT id FROM sessions WHERE turns LIKE '%\"turns\":2,%'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(sessions.execute(&harm.replace("@one", &format!("'{one}'")), []).unwrap(), 1);
+        drop(sessions);
+        let client = on(folder.path());
+        let acme = client.tenant_blocking("acme", "prod").unwrap();
+        for _ in 0..2 {
+            assert_eq!(turn(&acme, "a-session-of-mine"), "data_untrusted", "{harm}");
+            assert_eq!(turn(&acme, "another"), "", "{harm}");
+            assert_eq!(turn(&acme, "a-third"), "", "{harm}");
         }
     }
 }

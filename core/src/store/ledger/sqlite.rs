@@ -261,7 +261,8 @@ impl Inner {
                         break;
                     }
                 }
-                if current.is_spent() || done > ROTATE {
+                // Who closes says so before the journal goes.
+                if (current.is_spent() || done > ROTATE) && !self.closed.load(Ordering::Acquire) {
                     files.replace(&current)?;
                     self.drain_retired(files)?;
                 }
@@ -337,7 +338,7 @@ impl Inner {
         };
         for one in found {
             match one {
-                Found::Orphan(orphan) => self.adopt_one(files, orphan)?,
+                Found::Orphan(orphan) => self.adopt_one(files, *orphan)?,
                 Found::Misfit(path, misfit) => self.set_aside(files, &path, vec![misfit])?,
             }
         }
@@ -365,12 +366,17 @@ impl Inner {
     fn set_aside(&self, files: &Files, path: &Path, misfits: Vec<Misfit>) -> Result<()> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut all = Vec::new();
-        for Misfit { claims, problem } in misfits {
-            let scope = match claims {
-                Some(uid) if self.database.read_now(|connection| rows::has_any(connection, uid))? => uid,
-                _ => Uid::PLATFORM,
+        for Misfit { claims, problem } in &misfits {
+            let known = match claims {
+                Some(uid) => self.database.read_now(|connection| rows::has_any(connection, *uid))?.then_some(*uid),
+                // A part that claims nothing goes with those that do.
+                None if misfits.iter().any(|other| other.claims.is_some()) => continue,
+                None => None,
             };
-            all.push(SetAside { file: name.clone(), scope, problem });
+            let one = SetAside { file: name.clone(), scope: known.unwrap_or(Uid::PLATFORM), problem };
+            if !all.contains(&one) {
+                all.push(one);
+            }
         }
         files.aside.lock().insert(path.to_owned(), (journal::seen(path), all));
         Ok(())

@@ -6,13 +6,14 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
+pub use crate::store::HEAD;
 use crate::{
     api::{AuditClass, AuditHead, AuditRecord, Since, VerifyReport},
     clock::{Clock, rfc3339},
     error::{Error, Result},
     keyring::Keyring,
     scope::{Layer, Scope, Uid},
-    store::{Answer, Catalog, Committed, DocumentKind, Entry, Ledger, Row, RowsFrom, Spend},
+    store::{Answer, Catalog, Committed, DocumentKind, Entry, Ledger, Row, RowsFrom, SetAside, Spend},
 };
 
 /// One call in this many is kept by the class `sampled`.
@@ -123,6 +124,8 @@ impl Audit {
         let stored = self.stored_head(scope).await?;
         let mut report =
             VerifyReport { head_sequence: stored.as_ref().map_or(0, |head| head.sequence), ..VerifyReport::default() };
+        let aside = self.ledger.set_aside().into_iter().filter(|one| one.scope == scope.uid());
+        report.problems.extend(aside.map(|one| told(&one)));
         if stored.is_none() {
             report.problems.push("the signed head is missing from the catalog".into());
         }
@@ -167,6 +170,12 @@ impl Audit {
         }
         report.ok = report.problems.is_empty();
         Ok(report)
+    }
+
+    /// What is set aside among the journals, whosever it is.
+    pub async fn set_aside(&self) -> Result<Vec<String>> {
+        self.ledger.settle().await?;
+        Ok(self.ledger.set_aside().iter().map(told).collect())
     }
 
     /// Signs heads of chains that grew. `all` at close and every second; else only chains that are due by length. One that cannot
@@ -243,8 +252,9 @@ impl Audit {
     }
 }
 
-/// The name of the document that holds a chain's newest head.
-pub const HEAD: &str = "head";
+fn told(aside: &SetAside) -> String {
+    format!("`journal/{}` {}; it is left as it is until somebody removes it", aside.file, aside.problem)
+}
 
 /// The head of a chain without rows, for a scope that is being made.
 pub fn genesis(keyring: &Keyring, scope: &Scope, at: i64) -> Result<AuditHead> {

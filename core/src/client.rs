@@ -159,6 +159,19 @@ pub struct Accounts(Tenantry);
 pub struct Projects(Tenantry);
 
 with_blocking_twins! {
+    impl Admin {
+        /// What in the data folder was changed, or put there, by somebody else: rows of the catalog that are not ours, and files
+        /// among the journals. Empty when all is as it should be.
+        pub async fn problems / problems_blocking(&self) -> Result<Vec<String>> {
+            self.0.0.platform().await?.problems().await
+        }
+
+        /// As [`Audit::verify`], for the chain of what is done on the platform itself.
+        pub async fn verify / verify_blocking(&self) -> Result<VerifyReport> {
+            self.0.0.platform().await?.verify_platform().await
+        }
+    }
+
     impl Accounts {
         /// Creates an account. `Conflict` when an id that differs at most in case exists.
         pub async fn create / create_blocking(&self, id: &str, facts: TenantFacts) -> Result<Account> {

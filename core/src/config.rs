@@ -75,6 +75,19 @@ pub enum Storage {
     Memory,
 }
 
+impl Storage {
+    /// The same place wherever the process stands later: a daemon forks and changes its folder.
+    fn anchored(self) -> Result<Self> {
+        let Self::Folder(folder) = self else { return Ok(self) };
+        std::path::absolute(&folder).map(Self::Folder).map_err(|error| {
+            let text = format!("the data folder `{}` cannot be found from here", folder.display());
+            Error::unavailable("data_dir_unavailable", text)
+                .with_help("give an absolute path with data_dir or TENANTRY_DATA_DIR")
+                .with_source(error)
+        })
+    }
+}
+
 /// What code may say; everything else is looked up.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -222,10 +235,11 @@ impl Config {
             env_deadline.map(Duration::from_millis),
             file_deadline.map(Duration::from_millis),
         );
+        let storage = storage.unwrap_or_else(|| Storage::Folder(PathBuf::from(".tenantry")));
         let env_key = text(&API_KEY)?.map(Credential::new);
         let api_key = options.api_key.or(env_key);
         Ok(Self {
-            storage: storage.unwrap_or_else(|| Storage::Folder(PathBuf::from(".tenantry"))),
+            storage: storage.anchored()?,
             dev,
             api_key: api_key.filter(|key| !key.is_empty()),
             require_credentials: required.unwrap_or(false),
@@ -292,7 +306,8 @@ mod tests {
         let env = |name: &str| (name == "TENANTRY_DATA_DIR").then(|| "from-env".to_owned());
 
         let config = Config::resolve_with(Options::default(), env, &file).unwrap();
-        assert_eq!(config.storage, Storage::Folder("from-env".into()));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(config.storage, Storage::Folder(here.join("from-env")));
         assert_eq!(config.deadline, Duration::from_millis(7));
         assert_eq!(config.origins["data_dir"], Origin::Environment);
         assert_eq!(config.origins["deadline"], Origin::File);

@@ -43,7 +43,7 @@ use crate::{
     clock::{BoxFuture, Clock, Now},
     context_keys::Action,
     detect::{self, Direction},
-    entropy,
+    disk, entropy,
     error::{Error, ErrorKind, Result},
     identity::IdentityRoom,
     keyring::{Keyring, Sealer},
@@ -197,7 +197,7 @@ impl Engine {
     /// Opens the rooms over `folder`, or over memory when there is none.
     pub fn open(folder: Option<&Path>, dev: bool, keyring: Keyring, clock: Arc<dyn Clock>) -> Result<Self> {
         if let Some(folder) = folder {
-            std::fs::create_dir_all(folder).map_err(|error| {
+            disk::make_folder(folder).map_err(|error| {
                 Error::unavailable(
                     "data_dir_unavailable",
                     format!("the data folder `{}` cannot be made", folder.display()),
@@ -208,12 +208,13 @@ impl Engine {
         }
         let file = |name: &str| folder.map(|folder| folder.join(name));
         let installation = Installation { key_id: keyring.id().to_owned(), dev };
-        let catalog = SqliteCatalog::open(file("catalog.db").as_deref(), &installation)?;
-        let credentials = Arc::new(SqliteCredentials::over(catalog.database())?);
+        let rows = Arc::new(keyring.row_key()?);
+        let catalog = SqliteCatalog::open(file("catalog.db").as_deref(), &installation, Arc::clone(&rows))?;
+        let credentials = Arc::new(SqliteCredentials::over(catalog.database(), rows)?);
         let catalog: Arc<dyn Catalog> = Arc::new(catalog);
-        let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(folder)?);
+        let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(folder.map(|folder| (folder, &keyring)))?);
         let sessions: Arc<dyn Sessions> = match file("projects") {
-            Some(folder) => Arc::new(SqliteSessions::new(folder)),
+            Some(folder) => Arc::new(SqliteSessions::new(folder, keyring.clone())?),
             None => Arc::new(MemorySessions::default()),
         };
         let shared = Arc::new(SqliteCounters::open(file("counters.db").as_deref(), Arc::clone(&clock))?);
@@ -431,6 +432,23 @@ impl Engine {
     /// A freshly signed head of a scope's chain.
     pub async fn audit_head(&self, scope: &Scope) -> Result<AuditHead> {
         self.audit.head(scope).await
+    }
+
+    /// Checks the chain of what is done on the platform itself.
+    pub async fn verify_platform(&self) -> Result<VerifyReport> {
+        let platform = self.tenants.platform();
+        // It has no head before its first row.
+        self.audit.head(&platform).await?;
+        self.audit.verify(&platform, None).await
+    }
+
+    /// What in the data folder was changed, or put there, by somebody else.
+    pub async fn problems(&self) -> Result<Vec<String>> {
+        let rows = [self.tenants.catalog().untrusted().await?, self.identity.untrusted().await?].concat();
+        let mut problems: Vec<String> = rows.iter().map(|error| error.message().to_owned()).collect();
+        problems.extend(self.audit.set_aside().await?);
+        problems.sort();
+        Ok(problems)
     }
 
     /// Waits for what is being sealed, then commits and signs everything that is pending. The engine stays usable.

@@ -56,7 +56,7 @@ use crate::{
     keyring::{Keyring, Sealer},
     net::Net,
     scope::Scope,
-    store::{CredentialRow, CredentialRowKind as Kind, Credentials, NEVER},
+    store::{CredentialRow, CredentialRowKind as Kind, Credentials, NEVER, UntrustedRow, is_untrusted},
 };
 
 /// How often what has ended is forgotten, in microseconds.
@@ -80,6 +80,15 @@ struct World {
     issuers: HashMap<String, Arc<Issuer>>,
     signing: SigningKeys,
     grants: Grants,
+    /// Rows that do not prove themselves. What they let happen does not happen, and what they end is ended.
+    untrusted: Vec<UntrustedRow>,
+}
+
+impl World {
+    /// What whoever would read such a row is told.
+    fn trusts(&self, would_read: impl Fn(&UntrustedRow) -> bool) -> Result<()> {
+        self.untrusted.iter().find(|row| would_read(row)).map_or(Ok(()), |row| Err(row.error.clone()))
+    }
 }
 
 /// The end of what was verified under an id.
@@ -204,7 +213,11 @@ impl IdentityRoom {
         let grants = Grants::read(&self.store.list(Kind::Grant, None).await?)?;
         let revoked = self.store.list(Kind::Revocation, None).await?;
         let imported = self.store.list(Kind::ImportedKey, None).await?;
-        *self.imported.write() = imported.into_iter().map(|row| row.id).collect();
+        // Keys and refresh tokens are asked for one at a time, and there may be many.
+        let untrusted = self.store.untrusted(&[Kind::Key, Kind::Refresh]).await?;
+        let named =
+            |wanted: Kind| untrusted.iter().filter(move |row| row.kind == Some(wanted)).map(|row| row.id.clone());
+        *self.imported.write() = imported.into_iter().map(|row| row.id).chain(named(Kind::ImportedKey)).collect();
         {
             // What this process revoked stays, also what the store no longer needs to remember.
             let mut known = self.revoked.write();
@@ -212,12 +225,15 @@ impl IdentityRoom {
                 let from = ending_of(&row)?;
                 merge(&mut known, row.id, from);
             }
+            for id in named(Kind::Revocation) {
+                merge(&mut known, id, Ending::NOW);
+            }
         }
         let issuer = match settings.issuer.as_str() {
             "" => format!("urn:tenantry:{}", self.key_id),
             issuer => issuer.to_owned(),
         };
-        let world = Arc::new(World { settings, issuer, issuers, signing, grants });
+        let world = Arc::new(World { settings, issuer, issuers, signing, grants, untrusted });
         self.world.store(Some(Arc::clone(&world)));
         self.seen.clear();
         self.epoch.fetch_add(1, Ordering::AcqRel);
@@ -226,7 +242,14 @@ impl IdentityRoom {
 
     async fn changed(&self) -> Result<()> {
         let _one = self.loading.lock().await;
-        self.reload().await.map(drop)
+        let reloaded = self.reload().await;
+        if reloaded.as_ref().is_err_and(is_untrusted) {
+            // What was read before must not stand in for it.
+            self.world.store(None);
+            self.seen.clear();
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+        }
+        reloaded.map(drop)
     }
 
     fn read_issuer(&self, row: &CredentialRow) -> Result<Issuer> {
@@ -260,12 +283,15 @@ impl IdentityRoom {
                         self.imported.write().insert(id);
                     }
                 }
-                Kind::Revocation => {
-                    if let Some(row) = self.store.find(kind, &id).await? {
+                Kind::Revocation => match self.store.find(kind, &id).await {
+                    Ok(Some(row)) => {
                         let ending = ending_of(&row)?;
                         self.note_ending(id, ending);
                     }
-                }
+                    Ok(None) => {}
+                    Err(error) if is_untrusted(&error) => self.note_ending(id, Ending::NOW),
+                    Err(error) => return Err(error),
+                },
                 Kind::SigningKey | Kind::Grant | Kind::Issuer | Kind::Settings => reload = true,
                 Kind::Refresh | Kind::Retired => {}
             }
@@ -393,11 +419,13 @@ impl IdentityRoom {
             verified.ends_with.iter().filter_map(|id| revoked.get(id)).map(|ending| ending.from).min()
         };
         if ends.is_some_and(|from| now.wall_micros >= from) {
+            world.trusts(|row| row.kind == Some(Kind::Revocation) && verified.ends_with.contains(&row.id))?;
             return Err(unauthenticated("credential_revoked", "the credential was revoked"));
         }
         if verified.credential == CredentialKind::Jwt {
             let same = |issuer: &Arc<Issuer>| issuer.version == verified.issuer_version;
             if !world.issuers.get(&verified.issuer).is_some_and(same) {
+                world.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == verified.issuer)?;
                 return Err(unauthenticated("issuer_unknown", "the token's issuer is not, or no longer, trusted here"));
             }
         }
@@ -416,6 +444,11 @@ impl IdentityRoom {
     /// What a credential may do now: the table of roles may have changed since it was verified.
     pub async fn rights_of(&self, verified: &Verified) -> Result<Rights> {
         Ok(verified.rights(&self.world().await?.settings.roles))
+    }
+
+    /// Names every row that does not prove itself.
+    pub async fn untrusted(&self) -> Result<Vec<Error>> {
+        Ok(self.store.untrusted(&[]).await?.into_iter().map(|row| row.error).collect())
     }
 
     fn note_ending(&self, id: String, ending: Ending) {

@@ -1,12 +1,11 @@
-//! The root key and what is derived from it. Owns secrets; touches only `config`, `error` and `scope`.
+//! The root key and what is derived from it. Owns secrets; touches only ground.
 //!
 //! Where the root key comes from, first match wins: given in code, `TENANTRY_ROOT_KEY` (base64 or hex, 32 bytes),
 //! `TENANTRY_ROOT_KEY_FILE`, else a file only its owner may read, made at first use under the user's configuration
 //! folder. It never lies in the data folder, which keeps only [`Keyring::id`].
 
 use std::{
-    fmt,
-    fs::{self, OpenOptions},
+    fmt, fs,
     io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,7 +20,7 @@ use ring::{
 
 use crate::{
     config::{ROOT_KEY, ROOT_KEY_FILE},
-    entropy,
+    disk, entropy,
     error::{Error, Result},
     scope::{Scope, Uid},
 };
@@ -84,6 +83,12 @@ pub enum Purpose {
     Seal,
     /// Naming the counters of limits.
     LimitKey,
+    /// Sealing the records of one journal file; the uid is the file's.
+    Journal,
+    /// Proving that rows of the catalog are ours.
+    Rows,
+    /// Hashing the ids of a scope's sessions.
+    SessionId,
 }
 
 impl Purpose {
@@ -94,6 +99,9 @@ impl Purpose {
             Self::Pepper => b"tenantry credential pepper v1",
             Self::Seal => b"tenantry seal v1",
             Self::LimitKey => b"tenantry limit key v1",
+            Self::Journal => b"tenantry journal v1",
+            Self::Rows => b"tenantry rows v1",
+            Self::SessionId => b"tenantry session id v1",
         }
     }
 }
@@ -183,6 +191,23 @@ impl Keyring {
             .map_err(|_| Error::internal("a sealing key could not be derived"))
     }
 
+    /// What seals the records of one journal file: another file's records, or its own at another place, do not open.
+    pub fn journal(&self, file: Uid) -> Result<JournalKey> {
+        aead::UnboundKey::new(&aead::AES_256_GCM, &self.derive(file, Purpose::Journal)?)
+            .map(|key| JournalKey(aead::LessSafeKey::new(key)))
+            .map_err(|_| Error::internal("a journal's key could not be derived"))
+    }
+
+    /// What proves that rows of this installation's catalog were written by who holds the root key.
+    pub fn row_key(&self) -> Result<RowKey> {
+        Ok(RowKey(hmac::Key::new(hmac::HMAC_SHA256, &self.derive(Uid::PLATFORM, Purpose::Rows)?)))
+    }
+
+    /// What hashes the ids of a scope's sessions, so that the disk does not tell them.
+    pub fn session_hasher(&self, scope: Uid) -> Result<Hasher> {
+        Ok(Hasher(hmac::Key::new(hmac::HMAC_SHA256, &self.derive(scope, Purpose::SessionId)?)))
+    }
+
     /// The key that signs a scope's audit heads.
     pub fn signer(&self, scope: &Scope) -> Result<Signer> {
         Ed25519KeyPair::from_seed_unchecked(&self.derive(scope.uid(), Purpose::AuditHead)?)
@@ -257,6 +282,82 @@ impl fmt::Debug for Sealer {
     }
 }
 
+/// Seals journal records, each at its place (AES-256-GCM, NIST SP 800-38D). A place is written once, and a file's key is no other
+/// file's: so the place is the nonce.
+pub struct JournalKey(aead::LessSafeKey);
+
+impl JournalKey {
+    /// Bytes that a sealed record is longer.
+    pub const TAG: usize = 16;
+
+    fn nonce(place: u64) -> aead::Nonce {
+        let mut nonce = [0; aead::NONCE_LEN];
+        for (into, from) in nonce.iter_mut().zip(place.to_be_bytes()) {
+            *into = from;
+        }
+        aead::Nonce::assume_unique_for_key(nonce)
+    }
+
+    /// Seals `secret` in place; `open` is bound to it and stays readable. The tag that goes with it.
+    pub fn seal(&self, place: u64, open: &[u8], secret: &mut [u8]) -> Result<[u8; Self::TAG]> {
+        let tag = self.0.seal_in_place_separate_tag(Self::nonce(place), aead::Aad::from(open), secret);
+        tag.ok()
+            .and_then(|tag| tag.as_ref().try_into().ok())
+            .ok_or_else(|| Error::internal("a journal record could not be sealed"))
+    }
+
+    /// What [`JournalKey::seal`] sealed at this place, with its tag behind it; none when that is not so.
+    #[must_use]
+    pub fn open(&self, place: u64, open: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = sealed.to_vec();
+        let length = self.0.open_in_place(Self::nonce(place), aead::Aad::from(open), &mut bytes).ok()?.len();
+        bytes.truncate(length);
+        Some(bytes)
+    }
+}
+
+impl fmt::Debug for JournalKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JournalKey(..)")
+    }
+}
+
+/// Proves rows (HMAC-SHA256, RFC 2104), over the table and every field.
+#[derive(Clone)]
+pub struct RowKey(hmac::Key);
+
+impl RowKey {
+    /// What goes beside the row.
+    #[must_use]
+    pub fn tag(&self, table: &str, fields: &[&[u8]]) -> [u8; KEY_BYTES] {
+        let mut tag = [0; KEY_BYTES];
+        tag.copy_from_slice(hmac::sign(&self.0, &statement(table, fields)).as_ref());
+        tag
+    }
+
+    /// Whether the row is ours, in constant time.
+    #[must_use]
+    pub fn check(&self, table: &str, fields: &[&[u8]], tag: &[u8]) -> bool {
+        hmac::verify(&self.0, &statement(table, fields), tag).is_ok()
+    }
+}
+
+/// Every field with its length before it: no two rows have one statement.
+fn statement(table: &str, fields: &[&[u8]]) -> Vec<u8> {
+    let mut statement = Vec::new();
+    for field in std::iter::once(table.as_bytes()).chain(fields.iter().copied()) {
+        statement.extend_from_slice(&(field.len() as u64).to_be_bytes());
+        statement.extend_from_slice(field);
+    }
+    statement
+}
+
+impl fmt::Debug for RowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowKey(..)")
+    }
+}
+
 /// Computes keyed hashes: equal for equal content inside one scope, meaningless elsewhere.
 #[derive(Clone)]
 pub struct Hasher(hmac::Key);
@@ -328,6 +429,11 @@ fn config_folder() -> Result<PathBuf> {
 }
 
 fn read_key(path: &Path) -> Result<Secret> {
+    if matches!(disk::keeps_a_secret(path), Ok(false)) {
+        let text = format!("the root key file `{}` is open to others than its owner", path.display());
+        return Err(Error::invalid("root_key_exposed", text)
+            .with_help("`chmod 600` it, and make another key if somebody may have read this one"));
+    }
     let text = fs::read_to_string(path).map_err(|error| {
         Error::unavailable("root_key_unavailable", format!("the root key file `{}` cannot be read", path.display()))
             .with_source(error)
@@ -346,17 +452,10 @@ fn find_or_make(path: &Path) -> Result<Secret> {
             .with_source(error)
     };
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder).map_err(cannot)?;
+    disk::make_folder(folder).map_err(cannot)?;
     let secret = Secret::random()?;
     let draft = folder.join(format!("root.key.{}.{}", std::process::id(), crate::scope::Uid::random()?.to_hex()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let written = options.open(&draft).and_then(|mut file| {
+    let written = disk::create_new(&draft).and_then(|mut file| {
         writeln!(file, "{}", data_encoding::HEXLOWER.encode(&*secret.0))?;
         file.sync_all()
     });

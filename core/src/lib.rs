@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod context_keys;
 pub mod detect;
+pub mod disk;
 pub mod engine;
 pub mod entropy;
 pub mod error;

@@ -147,7 +147,10 @@ impl SessionRoom {
             match self.store.merge(&scope, batch, now.wall_micros, expires).await {
                 Ok(merged) => {
                     for ((id, _, _), stored) in turns.iter().zip(merged) {
-                        self.adopt(&scope, id, stored);
+                        // One whose row is not ours goes on as it is here, and is refused when it is read again.
+                        if let Some(stored) = stored {
+                            self.adopt(&scope, id, stored);
+                        }
                     }
                 }
                 Err(error) => {

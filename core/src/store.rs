@@ -8,15 +8,20 @@ mod journal;
 mod ledger;
 mod sessions;
 mod sqlite;
+mod trust;
 
 pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, TenantRow};
 pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
-pub use credentials::{CredentialRow, CredentialRowKind, Credentials, NEVER, SqliteCredentials};
-pub use ledger::{Answer, Committed, Entry, Ledger, Row, RowsFrom, Spend, SqliteLedger};
+pub use credentials::{CredentialRow, CredentialRowKind, Credentials, NEVER, SqliteCredentials, UntrustedRow};
+pub use ledger::{Answer, Committed, Entry, Ledger, Row, RowsFrom, SetAside, Spend, SqliteLedger};
 pub use sessions::{MemorySessions, SessionTurns, Sessions, SqliteSessions};
 pub use sqlite::{Database, after_fork_in_child, after_fork_in_parent, before_fork};
+pub use trust::is_untrusted;
 
 use crate::error::{Error, ErrorKind};
+
+/// The name of the document that holds a chain's newest head.
+pub const HEAD: &str = "head";
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {

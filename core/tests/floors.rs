@@ -11,7 +11,19 @@ use std::{
 const FLOORS: &[(&str, &[&str])] = &[
     (
         "ground",
-        &["api", "scope", "context_keys", "error", "config", "clock", "runtime", "entropy", "testing", "keyring"],
+        &[
+            "api",
+            "scope",
+            "context_keys",
+            "error",
+            "config",
+            "clock",
+            "runtime",
+            "entropy",
+            "testing",
+            "keyring",
+            "disk",
+        ],
     ),
     ("store", &["store", "net"]),
     ("middle", &["detect", "policy", "identity", "session", "quota", "redact", "audit", "usage"]),

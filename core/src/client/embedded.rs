@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{
-        Arc, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -15,6 +15,7 @@ use crate::{
     api::Presented,
     clock::{Clock, SystemClock},
     config::{Config, Storage},
+    disk,
     engine::{Acting, Caller, DEV_ACCOUNT, Engine, Session},
     error::{Error, ErrorKind, Result},
     identity,
@@ -49,6 +50,7 @@ static ENGINES: PerProcess<Engines> = PerProcess::new();
 pub struct Embedded {
     config: Config,
     surroundings: Surroundings,
+    keyring: OnceLock<Keyring>,
     opened: PerProcess<Opened>,
     closed: AtomicBool,
     /// Whether it is somebody's view of another client, which ends with the process that gave it.
@@ -66,8 +68,14 @@ struct Opened {
 impl Embedded {
     /// Opens the engine, or joins the one this process has open on the same folder.
     pub fn open(config: Config, surroundings: Surroundings) -> Result<Self> {
-        let embedded =
-            Self { config, surroundings, opened: PerProcess::new(), closed: AtomicBool::new(false), borrowed: false };
+        let embedded = Self {
+            config,
+            surroundings,
+            keyring: OnceLock::new(),
+            opened: PerProcess::new(),
+            closed: AtomicBool::new(false),
+            borrowed: false,
+        };
         embedded.opened()?;
         Ok(embedded)
     }
@@ -103,6 +111,7 @@ impl Embedded {
         Ok(Self {
             config: Config { require_credentials: false, account_id: None, project_id: None, ..self.config.clone() },
             surroundings: Surroundings { clock: Arc::clone(&self.surroundings.clock) },
+            keyring: self.keyring.clone(),
             opened: PerProcess::filled(generation, opened),
             closed: AtomicBool::new(false),
             borrowed: true,
@@ -146,16 +155,21 @@ impl Embedded {
     }
 
     fn make(&self, folder: Option<&Path>) -> Result<Engine> {
-        let keyring = match (&self.config.root_key, folder) {
+        let keyring = match (self.keyring.get(), &self.config.root_key, folder) {
+            // A child of a fork may stand in another folder, from where the key's file is not found.
+            (Some(found), ..) => found.clone(),
             // Nothing of a memory engine outlives it, so it needs no key from outside.
-            (None, None) => Keyring::ephemeral()?,
-            (given, _) => Keyring::open(given.clone())?,
+            (None, None, None) => Keyring::ephemeral()?,
+            (None, given, _) => {
+                let found = Keyring::open(given.clone())?;
+                self.keyring.get_or_init(|| found).clone()
+            }
         };
         Engine::open(folder, self.config.dev, keyring, Arc::clone(&self.surroundings.clock))
     }
 
     fn shared(&self, folder: &Path) -> Result<Arc<Engine>> {
-        std::fs::create_dir_all(folder).map_err(|error| {
+        disk::make_folder(folder).map_err(|error| {
             Error::unavailable("data_dir_unavailable", format!("the data folder `{}` cannot be made", folder.display()))
                 .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
                 .with_source(error)

@@ -190,6 +190,11 @@ impl IdentityRoom {
             .filter(|body| body.grant.to_account == account.as_str())
             .filter(|body| project.is_none_or(|project| body.grant.to_project == project.as_str()))
             .collect();
+        if fitting.is_empty() {
+            // One of its own may be what is missing.
+            let own = [Some(from.account_uid()), Some(from.uid())];
+            world.trusts(|row| row.kind == Some(Kind::Grant) && own.contains(&row.scope))?;
+        }
         let first = fitting.pop().ok_or_else(scope::outside)?;
         if fitting.iter().any(|other| other.to_project != first.to_project) {
             return Err(Error::invalid("project_required", "grants reach several projects there; name one")

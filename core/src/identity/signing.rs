@@ -145,7 +145,9 @@ impl IdentityRoom {
     }
 
     pub(super) async fn with_signing_key(&self, platform: &Scope) -> Result<()> {
-        if self.world().await?.signing.current().is_none() {
+        let world = self.world().await?;
+        world.trusts(|row| row.kind == Some(Kind::SigningKey))?;
+        if world.signing.current().is_none() {
             self.rotate_signing_key(platform).await?;
         }
         Ok(())

@@ -100,6 +100,9 @@ impl IdentityRoom {
         let verified = if named == world.issuer {
             self.verify_own(&token, &world, now)?
         } else {
+            if !world.issuers.contains_key(named) {
+                world.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == named)?;
+            }
             let issuer = world.issuers.get(named).cloned().ok_or_else(|| {
                 unauthenticated("issuer_unknown", "the token's issuer is not, or no longer, trusted here")
                     .with_help("add it with identity.issuers.put")
@@ -139,6 +142,9 @@ impl IdentityRoom {
             return Err(unauthenticated("token_algorithm_invalid", "our tokens are not signed this way"));
         }
         let key = token.kid().and_then(|kid| world.signing.by_kid(kid, now.wall_micros));
+        if key.is_none() {
+            world.trusts(|row| row.kind == Some(Kind::SigningKey))?;
+        }
         let key = key.ok_or_else(|| unauthenticated("token_key_unknown", "no key of ours fits the token"))?;
         token.verify(&key)?;
         let audience = [world.issuer.clone()];

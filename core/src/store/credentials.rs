@@ -1,19 +1,25 @@
 //! Credentials: everything identity must not forget, one kind of row for all of it. Keys, refresh tokens and what was
 //! revoked are found by ids nobody can guess; a change is seen by every process that shares the folder.
 
-use rusqlite::{OptionalExtension as _, Row as SqlRow, Transaction, params};
+use std::sync::Arc;
 
-use super::sqlite::{Database, to_i64, to_u64};
+use rusqlite::{Connection, Row as SqlRow, Transaction, params};
+
+use super::{
+    sqlite::{Database, to_i64, to_u64},
+    trust::{Proof, is_untrusted, readable},
+};
 use crate::{
     clock::BoxFuture,
     error::{Error, ErrorKind, Result},
+    keyring::RowKey,
     scope::{Scope, Uid},
 };
 
 pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS credentials (
     kind INTEGER NOT NULL, id TEXT NOT NULL, scope BLOB NOT NULL, body TEXT NOT NULL, version INTEGER NOT NULL,
-    ends_at INTEGER NOT NULL, used_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kind, id)
+    ends_at INTEGER NOT NULL, used_at INTEGER NOT NULL DEFAULT 0, mac BLOB NOT NULL, PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS credentials_of ON credentials (scope, kind);
 CREATE INDEX IF NOT EXISTS credentials_ending ON credentials (ends_at);
@@ -52,21 +58,20 @@ pub enum CredentialRowKind {
 }
 
 impl CredentialRowKind {
-    fn read(number: i64) -> Result<Self> {
-        [
-            Self::Key,
-            Self::Refresh,
-            Self::Revocation,
-            Self::SigningKey,
-            Self::Grant,
-            Self::Issuer,
-            Self::Settings,
-            Self::ImportedKey,
-            Self::Retired,
-        ]
-        .into_iter()
-        .find(|kind| *kind as i64 == number)
-        .ok_or_else(|| Error::data("store_corrupt", "a stored credential is of no known kind"))
+    const ALL: [Self; 9] = [
+        Self::Key,
+        Self::Refresh,
+        Self::Revocation,
+        Self::SigningKey,
+        Self::Grant,
+        Self::Issuer,
+        Self::Settings,
+        Self::ImportedKey,
+        Self::Retired,
+    ];
+
+    fn read(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as i64 == number)
     }
 }
 
@@ -97,6 +102,19 @@ impl CredentialRow {
     }
 }
 
+/// A row that does not prove itself, by what it says of itself.
+#[derive(Clone, Debug)]
+pub struct UntrustedRow {
+    /// What it claims to be; none where that is nothing we know.
+    pub kind: Option<CredentialRowKind>,
+    /// Its id.
+    pub id: String,
+    /// Whose it claims to be.
+    pub scope: Option<Uid>,
+    /// What whoever reads it is told.
+    pub error: Error,
+}
+
 /// A row that changed: its kind and id.
 pub type Changed = (CredentialRowKind, String);
 
@@ -109,8 +127,12 @@ pub trait Credentials: Send + Sync {
     /// One row.
     fn find(&self, kind: CredentialRowKind, id: &str) -> BoxFuture<'_, Result<Option<CredentialRow>>>;
 
-    /// The rows of one kind of a scope; of all scopes when none is given. By id.
+    /// The rows of one kind of a scope, by id; refused when one of them does not prove itself. Of all scopes when none is given:
+    /// then those are left out, so that one tenant's end no other's, and [`Credentials::untrusted`] names them.
     fn list(&self, kind: CredentialRowKind, scope: Option<&Scope>) -> BoxFuture<'_, Result<Vec<CredentialRow>>>;
+
+    /// The rows that do not prove themselves, except of these kinds.
+    fn untrusted(&self, except: &'static [CredentialRowKind]) -> BoxFuture<'_, Result<Vec<UntrustedRow>>>;
 
     /// Writes `row` over the version it was read at and adds `more`, all or nothing; whether that version still stood.
     fn replace(&self, row: CredentialRow, more: Vec<CredentialRow>) -> BoxFuture<'_, Result<bool>>;
@@ -132,33 +154,33 @@ pub trait Credentials: Send + Sync {
 }
 
 /// [`Credentials`] over the catalog's SQLite database.
-pub struct SqliteCredentials(Database);
+pub struct SqliteCredentials(Database, Proof);
 
 impl SqliteCredentials {
     /// Adds the tables to an open database.
-    pub fn over(database: &Database) -> Result<Self> {
+    pub fn over(database: &Database, key: Arc<RowKey>) -> Result<Self> {
         database.now(|transaction| Ok(transaction.execute_batch(SCHEMA)?))?;
-        Ok(Self(database.clone()))
+        Ok(Self(database.clone(), Proof::new(key, "credentials")))
     }
 }
 
-const COLUMNS: &str = "kind, id, scope, body, version, ends_at, used_at";
+const COLUMNS: &str = "kind, id, scope, body, version, ends_at, used_at, mac";
 
-type Raw = (i64, String, Vec<u8>, String, i64, i64, i64);
-
-fn raw(row: &SqlRow<'_>) -> rusqlite::Result<Raw> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
-}
-
-fn read((kind, id, scope, body, version, ends_at, used_at): Raw) -> Result<CredentialRow> {
-    let scope = scope
-        .try_into()
-        .map(Uid::from_bytes)
-        .map_err(|_| Error::data("store_corrupt", "a stored uid has the wrong length"))?;
+/// A row as it lies on the disk, proven.
+fn read(row: &SqlRow<'_>, proof: &Proof) -> Result<CredentialRow> {
+    // What it calls itself, for whoever looks for it.
+    let name = row.get::<_, String>(1).unwrap_or_default();
+    let column = |number: usize| readable(row.get::<_, i64>(number), "credentials", &name);
+    let (kind, version, ends_at, used_at) = (column(0)?, column(4)?, column(5)?, column(6)?);
+    let scope: Vec<u8> = readable(row.get(2), "credentials", &name)?;
+    let body: String = readable(row.get(3), "credentials", &name)?;
+    let mac: Vec<u8> = readable(row.get(7), "credentials", &name)?;
+    with_fields(kind, &name, &scope, &body, [version, ends_at, used_at], |fields| proof.check(fields, &mac, &name))?;
+    let broken = |text| Error::data("store_corrupt", text);
     Ok(CredentialRow {
-        kind: CredentialRowKind::read(kind)?,
-        id,
-        scope,
+        kind: CredentialRowKind::read(kind).ok_or_else(|| broken("a stored credential is of no known kind"))?,
+        id: name,
+        scope: scope.try_into().map(Uid::from_bytes).map_err(|_| broken("a stored uid has the wrong length"))?,
         body,
         version: to_u64(version)?,
         ends_at,
@@ -166,17 +188,51 @@ fn read((kind, id, scope, body, version, ends_at, used_at): Raw) -> Result<Crede
     })
 }
 
+fn with_fields<T>(
+    kind: i64,
+    id: &str,
+    scope: &[u8],
+    body: &str,
+    [version, ends_at, used_at]: [i64; 3],
+    use_them: impl FnOnce(&[&[u8]]) -> T,
+) -> T {
+    use_them(&[
+        &kind.to_be_bytes(),
+        id.as_bytes(),
+        scope,
+        body.as_bytes(),
+        &version.to_be_bytes(),
+        &ends_at.to_be_bytes(),
+        &used_at.to_be_bytes(),
+    ])
+}
+
+fn find(connection: &Connection, proof: &Proof, kind: CredentialRowKind, id: &str) -> Result<Option<CredentialRow>> {
+    let mut select =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM credentials WHERE kind = ?1 AND id = ?2"))?;
+    let mut rows = select.query(params![kind as i64, id])?;
+    rows.next()?.map(|row| read(row, proof)).transpose()
+}
+
 fn note_change(transaction: &Transaction<'_>, kind: CredentialRowKind, id: &str) -> Result<()> {
     transaction.execute("INSERT INTO credential_changes (kind, id) VALUES (?1, ?2)", params![kind as i64, id])?;
     Ok(())
 }
 
-fn add(transaction: &Transaction<'_>, row: &CredentialRow) -> Result<()> {
-    let added = transaction.execute(
-        "INSERT INTO credentials VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6) ON CONFLICT DO NOTHING",
-        params![row.kind as i64, row.id, row.scope.as_bytes().as_slice(), row.body, row.ends_at, row.used_at],
-    )?;
-    if added == 0 {
+/// Writes a row as it is; false when `or_replace` is not wanted and there is one.
+fn write(transaction: &Transaction<'_>, proof: &Proof, row: &CredentialRow, or_replace: bool) -> Result<bool> {
+    let (kind, scope, version) = (row.kind as i64, row.scope.as_bytes().as_slice(), to_i64(row.version));
+    let numbers = [version, row.ends_at, row.used_at];
+    let mac = with_fields(kind, &row.id, scope, &row.body, numbers, |fields| proof.tag(fields));
+    let conflict = if or_replace { "REPLACE" } else { "IGNORE" };
+    let written = transaction
+        .prepare_cached(&format!("INSERT OR {conflict} INTO credentials VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"))?
+        .execute(params![kind, row.id, scope, row.body, version, row.ends_at, row.used_at, mac])?;
+    Ok(written > 0)
+}
+
+fn add(transaction: &Transaction<'_>, proof: &Proof, row: &CredentialRow) -> Result<()> {
+    if !write(transaction, proof, &CredentialRow { version: 1, ..row.clone() }, false)? {
         return Err(Error::conflict("credential_exists", "this credential exists already"));
     }
     // A refresh token that is new to everybody is in nobody's cache.
@@ -185,6 +241,7 @@ fn add(transaction: &Transaction<'_>, row: &CredentialRow) -> Result<()> {
 
 impl Credentials for SqliteCredentials {
     fn insert(&self, rows: Vec<CredentialRow>, cap: Option<(usize, i64)>) -> BoxFuture<'_, Result<()>> {
+        let proof = self.1.clone();
         self.0.write(move |transaction| {
             if let (Some((cap, now)), Some(first)) = (cap, rows.first()) {
                 let living: i64 = transaction.query_row(
@@ -201,47 +258,73 @@ impl Credentials for SqliteCredentials {
                     .with_help("revoke some, or raise the platform's setting"));
                 }
             }
-            rows.iter().try_for_each(|row| add(transaction, row))
+            rows.iter().try_for_each(|row| add(transaction, &proof, row))
         })
     }
 
     fn find(&self, kind: CredentialRowKind, id: &str) -> BoxFuture<'_, Result<Option<CredentialRow>>> {
-        let id = id.to_owned();
-        self.0.read(move |connection| {
-            connection
-                .prepare_cached(&format!("SELECT {COLUMNS} FROM credentials WHERE kind = ?1 AND id = ?2"))?
-                .query_row(params![kind as i64, id], raw)
-                .optional()?
-                .map(read)
-                .transpose()
-        })
+        let (id, proof) = (id.to_owned(), self.1.clone());
+        self.0.read(move |connection| find(connection, &proof, kind, &id))
     }
 
     fn list(&self, kind: CredentialRowKind, scope: Option<&Scope>) -> BoxFuture<'_, Result<Vec<CredentialRow>>> {
-        let scope = scope.map(|scope| scope.uid().as_bytes().to_vec());
+        let (scope, proof) = (scope.map(|scope| scope.uid().as_bytes().to_vec()), self.1.clone());
         self.0.read(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM credentials WHERE kind = ?1 AND (?2 IS NULL OR scope = ?2) ORDER BY id"
             ))?;
-            let rows = statement.query_map(params![kind as i64, scope], raw)?.collect::<rusqlite::Result<Vec<_>>>()?;
-            rows.into_iter().map(read).collect()
+            let mut rows = statement.query(params![kind as i64, scope])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                match read(row, &proof) {
+                    Err(error) if scope.is_none() && is_untrusted(&error) => {}
+                    row => found.push(row?),
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn untrusted(&self, except: &'static [CredentialRowKind]) -> BoxFuture<'_, Result<Vec<UntrustedRow>>> {
+        let proof = self.1.clone();
+        self.0.read(move |connection| {
+            let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM credentials"))?;
+            let mut rows = statement.query([])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let kind = row.get(0).ok().and_then(CredentialRowKind::read);
+                if kind.is_some_and(|kind| except.contains(&kind)) {
+                    continue;
+                }
+                let Err(error) = read(row, &proof) else { continue };
+                let scope: Option<Vec<u8>> = row.get(2).ok();
+                found.push(UntrustedRow {
+                    kind,
+                    id: row.get(1).unwrap_or_default(),
+                    scope: scope.and_then(|bytes| bytes.try_into().ok()).map(Uid::from_bytes),
+                    error,
+                });
+            }
+            Ok(found)
         })
     }
 
     fn replace(&self, row: CredentialRow, more: Vec<CredentialRow>) -> BoxFuture<'_, Result<bool>> {
+        let proof = self.1.clone();
         self.0.write(move |transaction| {
-            let changed = transaction.execute(
-                "UPDATE credentials SET body = ?4, ends_at = ?5, version = version + 1
-                 WHERE kind = ?1 AND id = ?2 AND version = ?3",
-                params![row.kind as i64, row.id, to_i64(row.version), row.body, row.ends_at],
-            )?;
-            if changed == 0 {
+            // What stands there is asked for its proof first, or what somebody changed would be proven by us.
+            let Some(before) =
+                find(transaction, &proof, row.kind, &row.id)?.filter(|before| before.version == row.version)
+            else {
                 return Ok(false);
+            };
+            let version = before.version.saturating_add(1);
+            let after = CredentialRow { body: row.body, ends_at: row.ends_at, version, ..before };
+            write(transaction, &proof, &after, true)?;
+            if after.kind != CredentialRowKind::Refresh {
+                note_change(transaction, after.kind, &after.id)?;
             }
-            if row.kind != CredentialRowKind::Refresh {
-                note_change(transaction, row.kind, &row.id)?;
-            }
-            more.iter().try_for_each(|row| add(transaction, row))?;
+            more.iter().try_for_each(|row| add(transaction, &proof, row))?;
             Ok(true)
         })
     }
@@ -257,13 +340,19 @@ impl Credentials for SqliteCredentials {
     }
 
     fn used(&self, keys: Vec<(String, i64)>) -> BoxFuture<'_, Result<()>> {
+        let proof = self.1.clone();
         self.0.write(move |transaction| {
-            let mut statement = transaction.prepare_cached(
-                "UPDATE credentials SET used_at = max(used_at, ?2) WHERE id = ?1 AND kind IN (?3, ?4)",
-            )?;
             for (id, at) in keys {
-                let kinds = (CredentialRowKind::Key as i64, CredentialRowKind::ImportedKey as i64);
-                statement.execute(params![id, at, kinds.0, kinds.1])?;
+                for kind in [CredentialRowKind::Key, CredentialRowKind::ImportedKey] {
+                    // One that does not prove itself stays as it is.
+                    let before = match find(transaction, &proof, kind, &id) {
+                        Err(error) if is_untrusted(&error) => None,
+                        found => found?,
+                    };
+                    if let Some(before) = before.filter(|before| before.used_at < at) {
+                        write(transaction, &proof, &CredentialRow { used_at: at, ..before }, true)?;
+                    }
+                }
             }
             Ok(())
         })
@@ -310,12 +399,16 @@ impl Credentials for SqliteCredentials {
             let mut statement = connection.prepare_cached(
                 "SELECT sequence, kind, id FROM credential_changes WHERE sequence > ?1 ORDER BY sequence",
             )?;
-            let rows = statement
-                .query_map([to_i64(since)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?)))?
-                .collect::<rusqlite::Result<Vec<(i64, i64, String)>>>()?;
-            let newest = rows.last().map_or(Ok(since), |(sequence, ..)| to_u64(*sequence))?;
-            let changed = rows.into_iter().map(|(_, kind, id)| Ok((CredentialRowKind::read(kind)?, id)));
-            Ok((newest, changed.collect::<Result<_>>()?))
+            let mut rows = statement.query([to_i64(since)])?;
+            let (mut newest, mut changed) = (since, Vec::new());
+            while let Some(row) = rows.next()? {
+                newest = newest.max(to_u64(row.get::<_, i64>(0)?)?);
+                // A note that names nothing we know is missed, by which everything is read anew.
+                if let (Some(kind), Ok(id)) = (row.get(1).ok().and_then(CredentialRowKind::read), row.get(2)) {
+                    changed.push((kind, id));
+                }
+            }
+            Ok((newest, changed))
         })
     }
 }
@@ -324,6 +417,11 @@ impl Credentials for SqliteCredentials {
 mod tests {
     use super::*;
     use crate::{runtime::block_on, scope::Id};
+
+    fn key() -> Arc<RowKey> {
+        let secret = crate::keyring::Secret::parse(&"5a".repeat(32)).unwrap();
+        Arc::new(crate::keyring::Keyring::new(secret).row_key().unwrap())
+    }
 
     fn scope(seed: u8) -> Scope {
         Scope::mint_account(Id::parse("account", "acme").unwrap(), Uid::from_bytes([seed; 16]))
@@ -341,7 +439,7 @@ mod tests {
                 fn with(work: impl FnOnce(&SqliteCredentials)) {
                     #[allow(clippy::redundant_closure_call)]
                     let (database, _keep) = $make();
-                    work(&SqliteCredentials::over(&database).unwrap());
+                    work(&SqliteCredentials::over(&database, key()).unwrap());
                 }
 
                 #[test]

@@ -137,6 +137,17 @@ pub struct Committed {
     pub hash: [u8; 32],
 }
 
+/// A file among the journals that is left as it is, since it is none of ours or somebody has changed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its name.
+    pub file: String,
+    /// Whose chain it claims to be of; the platform's where that cannot be told.
+    pub scope: Uid,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
 /// Called after each commit with the chains it moved.
 pub type OnCommit = Box<dyn Fn(&[Committed]) + Send + Sync>;
 
@@ -163,6 +174,9 @@ pub trait Ledger: Send + Sync {
 
     /// Writes down what was spent in `scope`; false when that was done before, within [`SPEND_ONCE`].
     fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<bool>>;
+
+    /// Files that are set aside, as the last [`Ledger::settle`] found them.
+    fn set_aside(&self) -> Vec<SetAside>;
 
     /// Sets what is told of commits. Once, at start.
     fn on_commit(&self, tell: OnCommit);

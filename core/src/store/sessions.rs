@@ -10,10 +10,15 @@ use parking_lot::Mutex;
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::sqlite::Database;
+use super::{
+    sqlite::Database,
+    trust::{is_untrusted, readable, untrusted},
+};
 use crate::{
     clock::BoxFuture,
+    disk,
     error::{Error, Result},
+    keyring::{Hasher, Keyring, Sealer},
     scope::{OpaqueId, Scope, Uid},
 };
 
@@ -64,14 +69,15 @@ pub trait Sessions: Send + Sync {
     /// What a session holds, unless it expired before `now` (microseconds since 1970).
     fn load(&self, scope: &Scope, id: &OpaqueId, now: i64) -> BoxFuture<'_, Result<Option<SessionTurns>>>;
 
-    /// Merges turns into sessions, each in one step, and returns what they hold now.
+    /// Merges turns into sessions, each in one step, and returns what they hold now; none of one whose row is not ours, which
+    /// stays as it is.
     fn merge(
         &self,
         scope: &Scope,
         turns: Vec<(OpaqueId, SessionTurns)>,
         now: i64,
         expires: i64,
-    ) -> BoxFuture<'_, Result<Vec<SessionTurns>>>;
+    ) -> BoxFuture<'_, Result<Vec<Option<SessionTurns>>>>;
 
     /// Forgets every session of a scope.
     fn forget(&self, scope: &Scope) -> BoxFuture<'_, Result<()>>;
@@ -121,7 +127,7 @@ impl Sessions for MemorySessions {
         turns: Vec<(OpaqueId, SessionTurns)>,
         now: i64,
         expires: i64,
-    ) -> BoxFuture<'_, Result<Vec<SessionTurns>>> {
+    ) -> BoxFuture<'_, Result<Vec<Option<SessionTurns>>>> {
         let mut all = self.0.lock();
         let sessions = all.entry(scope.uid()).or_default();
         if sessions.len() >= MEMORY_SESSIONS {
@@ -136,7 +142,7 @@ impl Sessions for MemorySessions {
                 }
                 held.merge(&new);
                 *until = expires;
-                held.clone()
+                Some(held.clone())
             })
             .collect();
         Box::pin(std::future::ready(Ok(merged)))
@@ -153,18 +159,23 @@ impl Sessions for MemorySessions {
 }
 
 pub(super) const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, turns TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY, sealed TEXT NOT NULL, turns TEXT NOT NULL, expires INTEGER NOT NULL
+) WITHOUT ROWID;
 ";
 
 /// Most project files open at once.
 const MAX_OPEN: usize = 256;
 
-/// [`Sessions`] in one SQLite file per project, named by uid and made at first write.
+/// [`Sessions`] in one SQLite file per project, named by uid and made at first write. The disk knows no session's id: it has a
+/// keyed hash to find the row by, and beside it the id, sealed together with what the row says.
 #[derive(Clone)]
 pub struct SqliteSessions(Arc<Files>);
 
 struct Files {
     folder: PathBuf,
+    keyring: Keyring,
+    sealer: Sealer,
     open: Mutex<Vec<(Uid, Database)>>,
     // SQLite's count of foreign commits, as last seen, per file.
     versions: Mutex<HashMap<Uid, i64>>,
@@ -172,9 +183,9 @@ struct Files {
 
 impl SqliteSessions {
     /// Uses `folder`, which is made at first write.
-    #[must_use]
-    pub fn new(folder: PathBuf) -> Self {
-        Self(Arc::new(Files { folder, open: Mutex::default(), versions: Mutex::default() }))
+    pub fn new(folder: PathBuf, keyring: Keyring) -> Result<Self> {
+        let sealer = keyring.sealer()?;
+        Ok(Self(Arc::new(Files { folder, keyring, sealer, open: Mutex::default(), versions: Mutex::default() })))
     }
 }
 
@@ -203,7 +214,7 @@ impl Files {
         if !make && !path.exists() {
             return Ok(None);
         }
-        std::fs::create_dir_all(&self.folder)?;
+        disk::make_folder(&self.folder)?;
         let database = Database::open(&path, SCHEMA)?;
         if let Some(meanwhile) = self.opened(uid) {
             return Ok(Some(meanwhile));
@@ -223,13 +234,55 @@ fn parse(text: &str) -> Result<SessionTurns> {
         .map_err(|error| Error::data("store_corrupt", "a stored session cannot be read").with_source(error))
 }
 
-fn read(connection: &rusqlite::Connection, id: &OpaqueId, now: i64) -> Result<Option<SessionTurns>> {
-    connection
-        .prepare_cached("SELECT turns FROM sessions WHERE id = ?1 AND expires > ?2")?
-        .query_row(params![id.as_str(), now], |row| row.get::<_, String>(0))
-        .optional()?
-        .map(|text| parse(&text))
-        .transpose()
+/// The rows of one project.
+struct Rows<'a> {
+    uid: Uid,
+    hasher: Hasher,
+    sealer: &'a Sealer,
+}
+
+impl Files {
+    fn rows(&self, uid: Uid) -> Result<Rows<'_>> {
+        Ok(Rows { uid, hasher: self.keyring.session_hasher(uid)?, sealer: &self.sealer })
+    }
+}
+
+impl Rows<'_> {
+    /// What a sealed id is bound to: the row it lies in, and all that row says.
+    fn name(&self, hash: &str, turns: &str, expires: i64) -> String {
+        format!("session {} {hash} {expires} {turns}", self.uid.to_hex())
+    }
+
+    fn read(&self, connection: &rusqlite::Connection, id: &OpaqueId, now: i64) -> Result<Option<SessionTurns>> {
+        let hash = self.hasher.hash(id.as_str());
+        let found = connection
+            .prepare_cached("SELECT turns, sealed, expires FROM sessions WHERE id = ?1 AND expires > ?2")?
+            .query_row(params![hash, now], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+            })
+            .optional();
+        let Some((turns, sealed, expires)) = readable(found, "sessions", &hash)? else { return Ok(None) };
+        match self.sealer.open(&self.name(&hash, &turns, expires), &sealed) {
+            Ok(own) if own == id.as_str().as_bytes() => parse(&turns).map(Some),
+            Ok(_) | Err(_) => Err(untrusted("sessions", &hash)),
+        }
+    }
+
+    fn write(
+        &self,
+        transaction: &rusqlite::Transaction<'_>,
+        id: &OpaqueId,
+        held: &SessionTurns,
+        expires: i64,
+    ) -> Result<()> {
+        let turns = serde_json::to_string(held).map_err(|_| Error::internal("a session could not be written"))?;
+        let hash = self.hasher.hash(id.as_str());
+        let sealed = self.sealer.seal(&self.name(&hash, &turns, expires), id.as_str().as_bytes())?;
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![hash, sealed, turns, expires])?;
+        Ok(())
+    }
 }
 
 impl Sessions for SqliteSessions {
@@ -240,7 +293,10 @@ impl Sessions for SqliteSessions {
             return Box::pin(std::future::ready(Ok(None)));
         }
         Box::pin(crate::runtime::blocking(move || match files.database(uid, false)? {
-            Some(database) => database.read_now(|connection| read(connection, &id, now)),
+            Some(database) => {
+                let rows = files.rows(uid)?;
+                database.read_now(|connection| rows.read(connection, &id, now))
+            }
             None => Ok(None),
         }))
     }
@@ -251,21 +307,25 @@ impl Sessions for SqliteSessions {
         turns: Vec<(OpaqueId, SessionTurns)>,
         now: i64,
         expires: i64,
-    ) -> BoxFuture<'_, Result<Vec<SessionTurns>>> {
+    ) -> BoxFuture<'_, Result<Vec<Option<SessionTurns>>>> {
         let (files, uid) = (Arc::clone(&self.0), scope.uid());
         Box::pin(crate::runtime::blocking(move || {
             let database = files.database(uid, true)?.ok_or_else(|| Error::internal("a session file was not made"))?;
+            let rows = files.rows(uid)?;
             database.now(|transaction| {
                 let mut merged = Vec::with_capacity(turns.len());
                 for (id, new) in &turns {
-                    let mut held = read(transaction, id, now)?.unwrap_or_default();
+                    let mut held = match rows.read(transaction, id, now) {
+                        // It ends nobody else's.
+                        Err(error) if is_untrusted(&error) => {
+                            merged.push(None);
+                            continue;
+                        }
+                        found => found?.unwrap_or_default(),
+                    };
                     held.merge(new);
-                    let text =
-                        serde_json::to_string(&held).map_err(|_| Error::internal("a session could not be written"))?;
-                    transaction
-                        .prepare_cached("INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3)")?
-                        .execute(params![id.as_str(), text, expires])?;
-                    merged.push(held);
+                    rows.write(transaction, id, &held, expires)?;
+                    merged.push(Some(held));
                 }
                 transaction.execute("DELETE FROM sessions WHERE expires <= ?1", [now])?;
                 Ok(merged)
@@ -382,7 +442,8 @@ mod tests {
                     block_on(store.merge(&scope(1), vec![(id("s"), turn(90, "x"))], 0, 10)).unwrap();
                     assert_eq!(block_on(store.load(&scope(1), &id("s"), 10)).unwrap(), None);
                     let merged = block_on(store.merge(&scope(1), vec![(id("s"), turn(1, "y"))], 10, 20)).unwrap();
-                    assert_eq!((merged[0].turns, merged[0].max_injection), (1, 1));
+                    let merged = merged[0].as_ref().unwrap();
+                    assert_eq!((merged.turns, merged.max_injection), (1, 1));
                 }
 
                 #[test]
@@ -402,6 +463,7 @@ mod tests {
     sessions_behaviour!(memory, || (MemorySessions::default(), ()));
     sessions_behaviour!(sqlite, || {
         let folder = tempfile::tempdir().unwrap();
-        (SqliteSessions::new(folder.path().join("projects")), folder)
+        let secret = crate::keyring::Secret::parse(&"5a".repeat(32)).unwrap();
+        (SqliteSessions::new(folder.path().join("projects"), Keyring::new(secret)).unwrap(), folder)
     });
 }

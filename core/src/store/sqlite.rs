@@ -19,6 +19,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
     clock::BoxFuture,
+    disk,
     error::{Error, Result},
     runtime::{self, PerProcess},
 };
@@ -132,6 +133,8 @@ impl Database {
 }
 
 fn connect(path: &Path) -> Result<Connection> {
+    // Where that is not possible SQLite says why.
+    let _ = disk::private_database(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     // Two processes may create the file at once, and the switch to write-ahead mode does not honour the timeout.

@@ -25,6 +25,8 @@ pub enum Audit {
         #[arg(long)]
         anchor: Option<String>,
     },
+    /// As verify, for what is done on the platform itself; names what of nobody's lies among the journals.
+    Platform,
     /// The newest rows.
     Tail {
         account: String,
@@ -44,6 +46,11 @@ pub fn run(client: &Tenantry, command: Audit, output: Output) -> Result<Outcome>
             let anchor = anchor.as_deref().map(AuditHead::from_text).transpose()?;
             let audit = client.tenant_blocking(&account, &project)?.audit();
             let report = audit.verify_blocking(anchor.as_ref())?;
+            output.value(&report, |report| verdict(report, output))?;
+            Ok(if report.ok { Outcome::Fine } else { Outcome::AuditBroken })
+        }
+        Audit::Platform => {
+            let report = client.admin().verify_blocking()?;
             output.value(&report, |report| verdict(report, output))?;
             Ok(if report.ok { Outcome::Fine } else { Outcome::AuditBroken })
         }

@@ -50,6 +50,9 @@ pub fn run(storage: Option<Storage>, output: Output) -> Outcome {
                     }
                 });
                 note("issuer", issuer);
+                for problem in client.admin().problems_blocking().unwrap_or_else(|error| vec![error.to_string()]) {
+                    note("data", Err(problem));
+                }
                 let accounts = client.admin().accounts().list_blocking();
                 note("accounts", accounts.map(|all| all.len().to_string()).map_err(|error| error.to_string()));
             }

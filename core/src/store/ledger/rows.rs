@@ -53,10 +53,10 @@ pub fn set_committed(transaction: &Transaction<'_>, journal: Uid, end: u64) -> R
     Ok(())
 }
 
-/// Forgets a journal that is gone.
-pub fn forget(transaction: &Transaction<'_>, journal: Uid) -> Result<()> {
-    transaction.execute("DELETE FROM journals WHERE id = ?1", [journal.as_bytes().as_slice()])?;
-    Ok(())
+/// Whether a chain has rows at all.
+pub fn has_any(connection: &Connection, scope: Uid) -> Result<bool> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM rows WHERE scope = ?1 LIMIT 1")?;
+    Ok(select.query_row([scope.as_bytes().as_slice()], |_| Ok(())).optional()?.is_some())
 }
 
 /// Most records of one chain in one transaction, and far more than what a journal is read in at once.

@@ -2,6 +2,7 @@
 //! the ledger decides whether they are written at all.
 
 use std::{
+    collections::HashMap,
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::{
@@ -17,17 +18,18 @@ use rusqlite::Transaction;
 use tokio::sync::oneshot;
 
 use super::{
-    Answer, Committed, Entry, Ledger, OnCommit, Row, RowsFrom, Spend,
-    record::encode,
+    Answer, Committed, Entry, Ledger, OnCommit, Row, RowsFrom, SetAside, Spend,
+    record::{decode, encode},
     rows::{self, SCHEMA, Tips},
 };
 use crate::{
     clock::BoxFuture,
     error::{Error, ErrorKind, Result},
+    keyring::Keyring,
     runtime,
     scope::{Scope, Uid},
     store::{
-        journal::{self, Journal},
+        journal::{self, Found, Journal, Misfit, Orphan, Seen},
         sqlite::Database,
     },
 };
@@ -58,6 +60,9 @@ struct Inner {
     closed: AtomicBool,
 }
 
+/// Files that are left as they are, with what they were when they were looked at.
+type Aside = HashMap<PathBuf, (Seen, Vec<SetAside>)>;
+
 /// A record that is written only if its request was not answered before.
 struct Waiting {
     payload: Vec<u8>,
@@ -81,6 +86,8 @@ enum Intake {
 
 struct Files {
     folder: PathBuf,
+    keyring: Keyring,
+    aside: Mutex<Aside>,
     journal: RwLock<Arc<Journal>>,
     /// How far `journal` is committed.
     committed: AtomicU64,
@@ -92,7 +99,7 @@ impl Files {
     /// Puts a fresh journal in the place of `old`, unless somebody has already. The write lock waits for appends under way
     /// and for nothing else.
     fn replace(&self, old: &Arc<Journal>) -> Result<()> {
-        let fresh = Arc::new(Journal::create(&self.folder)?);
+        let fresh = Arc::new(Journal::create(&self.folder, &self.keyring)?);
         let mut slot = self.journal.write();
         if !Arc::ptr_eq(&slot, old) {
             fresh.remove();
@@ -106,18 +113,23 @@ impl Files {
 const MEMORY_BATCH: usize = 1024;
 
 impl SqliteLedger {
-    /// Opens `ledger.db` in `folder` with a fresh journal, or memory when `folder` is none. Adopts the journals of dead
+    /// Opens `ledger.db` in the folder with a fresh journal, or memory when there is none. Adopts the journals of dead
     /// processes at the next [`Ledger::settle`].
-    pub fn open(folder: Option<&Path>) -> Result<Self> {
+    pub fn open(folder: Option<(&Path, &Keyring)>) -> Result<Self> {
         let (database, intake) = match folder {
             None => (Database::memory(SCHEMA)?, Intake::Memory(Mutex::default())),
-            Some(folder) => {
+            Some((folder, keyring)) => {
                 let journals = folder.join("journal");
-                std::fs::create_dir_all(&journals)?;
                 let database = Database::open(&folder.join("ledger.db"), SCHEMA)?;
-                let journal = RwLock::new(Arc::new(Journal::create(&journals)?));
-                let files =
-                    Files { folder: journals, journal, committed: AtomicU64::new(0), retired: Mutex::default() };
+                let journal = RwLock::new(Arc::new(Journal::create(&journals, keyring)?));
+                let files = Files {
+                    folder: journals,
+                    keyring: keyring.clone(),
+                    aside: Mutex::default(),
+                    journal,
+                    committed: AtomicU64::new(0),
+                    retired: Mutex::default(),
+                };
                 (database, Intake::Folder(files))
             }
         };
@@ -235,7 +247,7 @@ impl Inner {
             Intake::Folder(files) => {
                 self.drain_retired(files)?;
                 let current = Arc::clone(&files.journal.read());
-                let goal = current.length()?;
+                let goal = current.length();
                 let mut done = files.committed.load(Ordering::Acquire);
                 while done < goal {
                     let before = done;
@@ -249,7 +261,8 @@ impl Inner {
                         break;
                     }
                 }
-                if current.has_failed() || done > ROTATE {
+                // Who closes says so before the journal goes.
+                if (current.is_spent() || done > ROTATE) && !self.closed.load(Ordering::Acquire) {
                     files.replace(&current)?;
                     self.drain_retired(files)?;
                 }
@@ -283,11 +296,11 @@ impl Inner {
 
     /// Commits the records from `from` on, a few MiB at most; returns where to go on.
     fn commit_some(&self, journal: &Journal, from: u64) -> Result<u64> {
-        let (records, end) = journal.read(from)?;
-        if !records.is_empty() {
-            self.commit_records(journal.id(), &records, end)?;
+        let read = journal.read(from)?;
+        if !read.records.is_empty() {
+            self.commit_records(journal.id(), &read.records, read.end)?;
         }
-        Ok(end)
+        Ok(read.end)
     }
 
     /// Commits journals that take no more records, oldest first, and removes each only when nothing is left in it.
@@ -305,50 +318,80 @@ impl Inner {
                 }
             }
             files.retired.lock().remove(0);
-            if journal.remove() {
-                self.forget(journal.id())?;
-            }
+            // One that somebody has changed stays, and is an orphan from now on.
+            journal.remove();
         }
     }
 
-    /// Commits and removes the journals of processes that are gone.
+    /// Commits and removes the journals of processes that are gone. What is no journal of ours, or holds more than our
+    /// records, is left where it lies, and ends nobody's call.
     fn adopt(&self) -> Result<()> {
         let Intake::Folder(files) = &self.intake else { return Ok(()) };
         // Before the look: whoever finds an orphan taken by another thread goes on when its rows are committed.
         let _looking = self.adopting.lock();
-        let orphans = journal::orphans(&files.folder)?;
-        let _committing = (!orphans.is_empty()).then(|| self.committing.lock());
-        for orphan in orphans {
-            let mut from = self.database.read_now(|connection| rows::committed_of(connection, orphan.id))?;
-            loop {
-                let (records, end) = orphan.read(from)?;
-                if records.is_empty() {
-                    break;
-                }
-                self.commit_records(orphan.id, &records, end)?;
-                from = end;
-            }
-            let id = orphan.id;
-            if orphan.remove() {
-                self.forget(id)?;
+        files.aside.lock().retain(|path, (then, _)| then.is_some() && journal::seen(path) == *then);
+        let is_known = |path: &Path| files.aside.lock().contains_key(path);
+        let found = match journal::find(&files.folder, &files.keyring, is_known) {
+            Ok(found) => found,
+            // The folder itself was taken away: the next journal makes it anew.
+            Err(_) => return Ok(()),
+        };
+        for one in found {
+            match one {
+                Found::Orphan(orphan) => self.adopt_one(files, *orphan)?,
+                Found::Misfit(path, misfit) => self.set_aside(files, &path, vec![misfit])?,
             }
         }
         Ok(())
     }
 
-    /// Forgets how far a journal was committed. Only once its file is gone, or what it holds would be committed again.
-    fn forget(&self, id: Uid) -> Result<()> {
-        self.database.now(|transaction| rows::forget(transaction, id))
+    fn adopt_one(&self, files: &Files, orphan: Orphan) -> Result<()> {
+        let mut meaningless = false;
+        let mut misfits = orphan.read_all(|records, end| {
+            meaningless |= records.iter().any(|record| decode(&record.payload).is_err());
+            let _committing = self.committing.lock();
+            self.commit_records(orphan.id, records, end)
+        })?;
+        if meaningless {
+            misfits.push(Misfit { claims: None, problem: "holds a record that means nothing to this version" });
+        }
+        if misfits.is_empty() {
+            orphan.remove();
+            return Ok(());
+        }
+        self.set_aside(files, orphan.path(), misfits)
     }
 
-    /// Appends a journal's records to their chains, with how far that is: a replay never duplicates.
+    /// Keeps in mind what is wrong with a file, and with whose chain it has to do.
+    fn set_aside(&self, files: &Files, path: &Path, misfits: Vec<Misfit>) -> Result<()> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut all = Vec::new();
+        for Misfit { claims, problem } in &misfits {
+            let known = match claims {
+                Some(uid) => self.database.read_now(|connection| rows::has_any(connection, *uid))?.then_some(*uid),
+                // A part that claims nothing goes with those that do.
+                None if misfits.iter().any(|other| other.claims.is_some()) => continue,
+                None => None,
+            };
+            let one = SetAside { file: name.clone(), scope: known.unwrap_or(Uid::PLATFORM), problem };
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        files.aside.lock().insert(path.to_owned(), (journal::seen(path), all));
+        Ok(())
+    }
+
+    /// Appends a journal's records to their chains, with how far that is: a replay never duplicates. How far each journal is
+    /// committed is kept when the file is gone, for a copy of it may be put back.
     fn commit_records(&self, id: Uid, records: &[journal::Record], end: u64) -> Result<()> {
         self.commit(|transaction, tips| {
             let done = rows::committed_of(transaction, id)?;
-            for record in records.iter().filter(|record| record.end > done) {
+            let fresh = records.iter().filter(|record| record.end > done);
+            for record in fresh.filter(|record| decode(&record.payload).is_ok()) {
                 rows::append(transaction, tips, &record.payload)?;
             }
-            rows::set_committed(transaction, id, end)
+            rows::set_committed(transaction, id, end.max(done))
         })
     }
 
@@ -380,13 +423,12 @@ impl Ledger for SqliteLedger {
                 if full { self.0.commit_own() } else { Ok(()) }
             }
             Intake::Folder(files) => {
-                let record = journal::frame(&payload);
                 let current = Arc::clone(&files.journal.read());
-                let appended = files.journal.read().append(&record);
+                let appended = files.journal.read().append(&payload);
                 if appended.is_err() {
                     // One fresh start: the disk may have room again. What the old journal holds stays and is committed.
                     files.replace(&current).map_err(|_| unavailable())?;
-                    files.journal.read().append(&record)?;
+                    files.journal.read().append(&payload)?;
                 }
                 self.nudge();
                 Ok(())
@@ -440,6 +482,13 @@ impl Ledger for SqliteLedger {
         self.0.database.write(move |transaction| rows::keep_spend(transaction, uid, &spend))
     }
 
+    fn set_aside(&self) -> Vec<SetAside> {
+        match &self.0.intake {
+            Intake::Memory(_) => Vec::new(),
+            Intake::Folder(files) => files.aside.lock().values().flat_map(|(_, all)| all.iter().cloned()).collect(),
+        }
+    }
+
     fn on_commit(&self, tell: OnCommit) {
         *self.0.tell.lock() = Some(Arc::new(tell));
     }
@@ -455,8 +504,8 @@ impl Ledger for SqliteLedger {
             if let Intake::Folder(files) = &ledger.0.intake {
                 let journal = Arc::clone(&files.journal.read());
                 // What came after the settling stays for whoever adopts the journal.
-                if journal.length()? <= files.committed.load(Ordering::Acquire) && journal.remove() {
-                    ledger.0.forget(journal.id())?;
+                if journal.length() <= files.committed.load(Ordering::Acquire) {
+                    journal.remove();
                 }
                 ledger.0.database.checkpoint();
             }

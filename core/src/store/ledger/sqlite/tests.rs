@@ -1,6 +1,10 @@
 use super::*;
 use crate::{runtime::block_on, scope::Id, store::ledger::GENESIS};
 
+fn keyring() -> Keyring {
+    Keyring::new(crate::keyring::Secret::parse(&"5a".repeat(32)).unwrap())
+}
+
 fn scope(text: &str, seed: u8) -> Scope {
     Scope::mint_account(Id::parse("test", text).unwrap(), Uid::from_bytes([seed; 16]))
 }
@@ -71,14 +75,14 @@ macro_rules! ledger_behaviour {
 ledger_behaviour!(memory, || (SqliteLedger::open(None).unwrap(), ()));
 ledger_behaviour!(sqlite, || {
     let folder = tempfile::tempdir().unwrap();
-    (SqliteLedger::open(Some(folder.path())).unwrap(), folder)
+    (SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap(), folder)
 });
 
 #[test]
 fn what_a_dead_process_journalled_is_adopted_once_and_only_once() {
     let folder = tempfile::tempdir().unwrap();
     let a = scope("a", 1);
-    let dead = SqliteLedger::open(Some(folder.path())).unwrap();
+    let dead = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     for i in 0..20 {
         dead.append(&a, &entry(&i.to_string(), "{}")).unwrap();
     }
@@ -88,7 +92,7 @@ fn what_a_dead_process_journalled_is_adopted_once_and_only_once() {
     while dead.upgrade().is_some() {
         std::thread::yield_now();
     }
-    let living = SqliteLedger::open(Some(folder.path())).unwrap();
+    let living = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     for _ in 0..3 {
         let found = rows(&living, &a);
         assert_eq!(found.len(), 20);
@@ -100,7 +104,7 @@ fn what_a_dead_process_journalled_is_adopted_once_and_only_once() {
 fn a_failed_journal_is_replaced_and_nothing_in_it_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let a = scope("a", 1);
-    let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+    let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     let body = format!("{{\"x\":\"{}\"}}", "tnJ1".repeat(1_000));
     // A backlog of several reads, kept back by holding the committer's lock.
     let held = ledger.0.committing.lock();
@@ -109,7 +113,7 @@ fn a_failed_journal_is_replaced_and_nothing_in_it_is_lost() {
     }
     let Intake::Folder(files) = &ledger.0.intake else { panic!() };
     let full = Arc::clone(&files.journal.read());
-    assert!(full.length().unwrap() > 9 << 20);
+    assert!(full.length() > 9 << 20);
     full.fail();
     for i in 2_500..2_600 {
         ledger.append(&a, &entry(&i.to_string(), &body)).unwrap();
@@ -126,7 +130,7 @@ fn a_failed_journal_is_replaced_and_nothing_in_it_is_lost() {
 fn several_ledgers_on_one_folder_extend_one_chain() {
     let folder = tempfile::tempdir().unwrap();
     let a = scope("a", 1);
-    let ledgers: Vec<_> = (0..4).map(|_| SqliteLedger::open(Some(folder.path())).unwrap()).collect();
+    let ledgers: Vec<_> = (0..4).map(|_| SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap()).collect();
     std::thread::scope(|threads| {
         for ledger in &ledgers {
             threads.spawn(|| {
@@ -149,11 +153,11 @@ fn several_ledgers_on_one_folder_extend_one_chain() {
 fn closing_leaves_no_journal_behind() {
     let folder = tempfile::tempdir().unwrap();
     let a = scope("a", 1);
-    let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+    let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     ledger.append(&a, &entry("1", "{}")).unwrap();
     block_on(ledger.close()).unwrap();
     assert_eq!(std::fs::read_dir(folder.path().join("journal")).unwrap().count(), 0);
-    let again = SqliteLedger::open(Some(folder.path())).unwrap();
+    let again = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     assert_eq!(rows(&again, &a).len(), 1);
 }
 
@@ -178,7 +182,7 @@ fn kept(id: &str, body: &str, until: i64) -> Answer {
 fn of_several_processes_one_answers_a_request_and_the_others_learn_what() {
     let folder = tempfile::tempdir().unwrap();
     let a = scope("a", 1);
-    let ledgers: Vec<_> = (0..3).map(|_| SqliteLedger::open(Some(folder.path())).unwrap()).collect();
+    let ledgers: Vec<_> = (0..3).map(|_| SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap()).collect();
     let told: Vec<Vec<Option<String>>> = std::thread::scope(|threads| {
         let answer = |who: usize, ledger: &SqliteLedger| {
             let answered = |id: usize| {
@@ -206,7 +210,7 @@ fn of_several_processes_one_answers_a_request_and_the_others_learn_what() {
 fn what_gathers_is_committed_together_and_each_is_told_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let a = scope("a", 1);
-    let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+    let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     let held = ledger.0.committing.lock();
     let begun: Vec<_> = (0..5)
         .map(|n| ledger.answer_once(&a, &entry(&n.to_string(), "{}"), kept(["k", "l"][n % 2], &n.to_string(), 9)))
@@ -248,8 +252,9 @@ fn an_answer_is_given_until_its_time_is_over_and_then_forgotten() {
 
 #[test]
 fn what_was_written_before_comes_before() {
+    let keys = keyring();
     for folder in [None, Some(tempfile::tempdir().unwrap())] {
-        let ledger = SqliteLedger::open(folder.as_ref().map(tempfile::TempDir::path)).unwrap();
+        let ledger = SqliteLedger::open(folder.as_ref().map(|folder| (folder.path(), &keys))).unwrap();
         let a = scope("a", 1);
         for number in 0..20 {
             ledger.append(&a, &entry(&format!("{number:02}-"), "{}")).unwrap();
@@ -273,7 +278,7 @@ fn one_chain_that_was_tampered_with_goes_on_and_ends_no_others() {
     for tampering in ["hash = x'00'", "sequence = sequence + 100"].into_iter().chain(far) {
         let (a, b) = (scope("a", 1), scope("b", 2));
         let folder = tempfile::tempdir().unwrap();
-        let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+        let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
         ledger.append(&a, &entry("1", "{}")).unwrap();
         block_on(ledger.settle()).unwrap();
         let tamper = format!("UPDATE rows SET {tampering}");
@@ -292,7 +297,7 @@ fn one_chain_that_was_tampered_with_goes_on_and_ends_no_others() {
 fn rows_around_the_end_of_all_numbers_keep_nobody_from_writing() {
     let (a, b) = (scope("a", 1), scope("b", 2));
     let folder = tempfile::tempdir().unwrap();
-    let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+    let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     (0..3).for_each(|_| ledger.append(&a, &entry("1", "{}")).unwrap());
     block_on(ledger.settle()).unwrap();
     let tamper = "UPDATE rows SET sequence = (1 << 62) - 1 WHERE sequence = 2;
@@ -310,7 +315,7 @@ fn rows_around_the_end_of_all_numbers_keep_nobody_from_writing() {
 fn an_answer_that_cannot_be_written_ends_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (scope("a", 1), scope("b", 2));
-    let ledger = SqliteLedger::open(Some(folder.path())).unwrap();
+    let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     let refuse =
         "CREATE TRIGGER refuse BEFORE INSERT ON answers WHEN NEW.id = 'k' BEGIN SELECT RAISE(ABORT, 'no'); END";
     ledger.0.database.now(|transaction| Ok(transaction.execute_batch(refuse)?)).unwrap();

@@ -12,7 +12,7 @@ mod sqlite;
 pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, TenantRow};
 pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
 pub use credentials::{CredentialRow, CredentialRowKind, Credentials, NEVER, SqliteCredentials};
-pub use ledger::{Answer, Committed, Entry, Ledger, Row, RowsFrom, Spend, SqliteLedger};
+pub use ledger::{Answer, Committed, Entry, Kept, Ledger, Row, RowsFrom, Spend, SqliteLedger};
 pub use sessions::{MemorySessions, SessionTurns, Sessions, SqliteSessions};
 pub use sqlite::{Database, after_fork_in_child, after_fork_in_parent, before_fork};
 
@@ -46,6 +46,6 @@ mod tests {
         let tables =
             [catalog::SCHEMA, credentials::SCHEMA, counters::SCHEMA, sessions::SCHEMA, ledger::SCHEMA].concat();
         let digest = data_encoding::HEXLOWER.encode(digest(&SHA256, tables.as_bytes()).as_ref());
-        assert_eq!((catalog::FORMAT, &digest[..16]), ("2", "e0314fd18b08abae"));
+        assert_eq!((catalog::FORMAT, &digest[..16]), ("3", "e0314fd18b08abae"));
     }
 }

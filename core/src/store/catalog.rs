@@ -15,7 +15,7 @@ const INSTALLATION: &str = "
 CREATE TABLE IF NOT EXISTS installation (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 /// The shape of all that lies in a data folder. To be raised with every change of it (a test in `store` notices tables).
-pub(super) const FORMAT: &str = "2";
+pub(super) const FORMAT: &str = "3";
 
 pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS tenants (

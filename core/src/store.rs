@@ -46,6 +46,6 @@ mod tests {
         let tables =
             [catalog::SCHEMA, credentials::SCHEMA, counters::SCHEMA, sessions::SCHEMA, ledger::SCHEMA].concat();
         let digest = data_encoding::HEXLOWER.encode(digest(&SHA256, tables.as_bytes()).as_ref());
-        assert_eq!((catalog::FORMAT, &digest[..16]), ("3", "e0314fd18b08abae"));
+        assert_eq!((catalog::FORMAT, &digest[..16]), ("3", "d7debcb296e7eafb"));
     }
 }

@@ -65,7 +65,6 @@ pub struct ClaimPaths {
     pub roles: String,
     /// OAuth scopes: a list of strings, or one string separated by spaces. A token without the claim that is named here may
     /// do nothing. Empty: `scope`, `scp` and `scopes` are read, and a token without any of them may do what its roles mean.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub scopes: String,
 }
 

@@ -216,7 +216,7 @@ func TestAnIssuerSpeaksForItsAccounts(t *testing.T) {
 	text, err := json.Marshal(listed)
 	ok(t, err)
 	same(t, string(text), `[{"issuer":"https://idp.example","audience":["tenantry"],"algorithms":["HS256"],"leeway_seconds":5,`+
-		`"accounts":["acme"],"claims":{"account":"account_id","project":"/where/project","roles":"","scopes":"scopes"}}]`)
+		`"accounts":["acme"],"claims":{"account":"account_id","project":"/where/project","roles":"","scopes":""}}]`)
 	ok(t, issuers.Remove(ctx, provider))
 	_, err = tenant.Guard().EvaluatePrompt(ctx, "hello")
 	same(t, errors.Is(err, ErrUnauthenticated), true)

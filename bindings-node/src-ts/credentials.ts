@@ -369,6 +369,11 @@ export class IssuerSpec extends Value {
     return this.field("claims");
   }
 
+  /** What the id of each of its principals starts with, before the token's subject; `""` where it names them bare. */
+  get principalPrefix(): string {
+    return this.field("principal_prefix", "");
+  }
+
   protected override get shown(): readonly string[] {
     return ["issuer", "audience", "algorithms", "accounts", "project"];
   }

@@ -124,6 +124,11 @@ export class UsageReceipt extends Value {
     return this.field("recorded");
   }
 
+  /** Whether reports of this call said different things. The larger of them counts. */
+  get differs(): boolean {
+    return this.field("differs", false);
+  }
+
   protected override get shown(): readonly string[] {
     return ["costMicros", "priced", "recorded"];
   }

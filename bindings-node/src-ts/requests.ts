@@ -354,9 +354,12 @@ export interface ClaimPaths {
   readonly account?: Maybe<string>;
   /** The project, or a list of projects; a token without it reaches every project of its account. Default `project_id`. */
   readonly project?: Maybe<string>;
-  /** Roles: a string or a list of strings. Default `role`. */
+  /** Roles: a list of strings, or one string, which is one role whatever is in it. Default `role`. */
   readonly roles?: Maybe<string>;
-  /** OAuth scopes: a list of strings, or one string separated by spaces. Default `scopes`. */
+  /**
+   * OAuth scopes: a list of strings, or one string separated by spaces. A token without the claim that is named here may do
+   * nothing. Default: `scope`, `scp` and `scopes` are read, and a token without any of them may do what its roles mean.
+   */
   readonly scopes?: Maybe<string>;
 }
 
@@ -384,6 +387,11 @@ export interface Issuer {
   readonly project?: Maybe<string>;
   /** Where its tokens say what. */
   readonly claims?: Maybe<ClaimPaths>;
+  /**
+   * What the id of each of its principals starts with, before the token's subject, e.g. `okta:`. Of the issuers of one account
+   * one may do without.
+   */
+  readonly principalPrefix?: Maybe<string>;
 }
 
 /** Options of `keys.list`; absent ones mean the caller's own. */

@@ -335,7 +335,7 @@ def test_an_issuers_tokens_are_taken_for_its_accounts_until_it_is_removed(client
         "account": "account_id",
         "project": "/app/project",
         "roles": "role",
-        "scopes": "scopes",
+        "scopes": "",
     }
     client.identity.issuers.remove(ISSUER)
     assert code(lambda: tenant.guard.evaluate_prompt(BENIGN)) == "issuer_unknown"

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     keyring::Keyring,
     scope::{Layer, Scope, Uid},
-    store::{Answer, Catalog, Committed, DocumentKind, Entry, Ledger, Row, RowsFrom, SetAside, Spend},
+    store::{Answer, Catalog, Committed, DocumentKind, Entry, Kept, Ledger, Row, RowsFrom, SetAside, Spend},
 };
 
 /// One call in this many is kept by the class `sampled`.
@@ -80,7 +80,7 @@ impl Audit {
     }
 
     /// Writes down what was spent; false when that was done before.
-    pub async fn spend(&self, scope: &Scope, spend: &Spend) -> Result<bool> {
+    pub async fn spend(&self, scope: &Scope, spend: &Spend) -> Result<Kept> {
         self.ledger.spend(scope, spend).await
     }
 

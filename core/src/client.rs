@@ -365,8 +365,8 @@ impl Guard {
     async fn answered(&self, request: GuardRequest, key: Option<&str>) -> Result<GuardResponse> {
         let engine = self.0.client.0.engine()?;
         let session = self.0.session.as_deref();
-        let principal = self.0.principal.as_deref().or(session.map(|session| &session.principal));
-        engine.evaluate(&self.0.instance, self.0.client.0.caller(principal, session), request, key).await
+        let caller = self.0.client.0.caller(self.0.principal.as_deref(), session);
+        engine.evaluate(&self.0.instance, caller, request, key).await
     }
 }
 

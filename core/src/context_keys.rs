@@ -352,6 +352,8 @@ context_keys! {
     Plan "plan" String [P T R W C] required Registry;
     Tenant "tenant" Record [P T R W C] required Registry;
     UserRole "user_role" String [P T R W C] optional Verified;
+    // Ours
+    PrincipalIssuer "principal_issuer" String [P T R W C] required Verified;
 }
 
 impl ContextKey {

@@ -17,6 +17,7 @@ mod seal;
 mod shape;
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     future::Future,
     path::Path,
@@ -45,7 +46,7 @@ use crate::{
     detect::{self, Direction},
     disk, entropy,
     error::{Error, ErrorKind, Result},
-    identity::IdentityRoom,
+    identity::{self, IdentityRoom},
     keyring::{Keyring, Sealer},
     quota::Quota,
     runtime,
@@ -79,7 +80,7 @@ pub struct Flags {
 /// Who asks, beside the request itself.
 #[derive(Clone, Copy)]
 pub struct Caller<'a> {
-    /// On whose behalf; the process itself when none.
+    /// On whose behalf, where the process names somebody; else the credential's principal, or the process itself.
     pub principal: Option<&'a Principal>,
     /// The credential it came by, if it came by one.
     pub session: Option<&'a Session>,
@@ -90,6 +91,15 @@ pub struct Caller<'a> {
 }
 
 impl Caller<'_> {
+    /// Who acts, and who vouches for that.
+    fn acting(&self) -> (Principal, Cow<'static, str>) {
+        match (self.principal, self.session) {
+            (Some(named), _) => (named.clone(), Cow::Borrowed(identity::PROCESS)),
+            (None, Some(session)) => (session.principal.clone(), session.verified.principal_issuer()),
+            (None, None) => (Principal::process(), Cow::Borrowed(identity::PROCESS)),
+        }
+    }
+
     /// Headers for the audit: the client's, and what a verified machine says of itself over them.
     fn recorded(&self) -> BTreeMap<String, String> {
         let mut headers = self.headers.clone();
@@ -106,6 +116,8 @@ pub struct Call {
     pub tenant: Arc<Snapshot>,
     /// Who acts.
     pub principal: Principal,
+    /// Who vouches for that: the issuer of an outside token, else a fixed word.
+    pub principal_issuer: Cow<'static, str>,
     /// What is asked.
     pub request: GuardRequest,
     /// How it is asked.
@@ -295,11 +307,13 @@ impl Engine {
         key: Option<&str>,
     ) -> Result<GuardResponse> {
         if let Some(session) = caller.session {
-            self.standing(session, instance, Use::Guard(call.action.name())).await?;
+            let action = call.action.name();
+            let use_of = if call.flags.explain { Use::Explained(action) } else { Use::Guard(action) };
+            self.standing(session, instance, use_of).await?;
         }
         match key {
             None => self.walk(call).await,
-            Some(key) => Box::pin(self.walk_once(call, caller.session, key)).await,
+            Some(key) => Box::pin(self.walk_once(call, key)).await,
         }
     }
 
@@ -358,10 +372,12 @@ impl Engine {
             explain: flag(request.explain) || flag(request.debug),
             debug: flag(request.debug),
         };
+        let (principal, principal_issuer) = caller.acting();
         Ok(Call {
             scope: instance.scope().clone(),
             tenant,
-            principal: caller.principal.cloned().unwrap_or_else(Principal::process),
+            principal,
+            principal_issuer,
             action: action_of(&request)?,
             session: OpaqueId::parse("session_id", request.session_id.as_deref())?,
             ceiling: caller.session.and_then(|session| session.verified.ceiling()),

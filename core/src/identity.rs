@@ -13,6 +13,8 @@ pub mod jwk;
 pub mod jwks;
 pub mod jwt;
 mod keys;
+mod lineage;
+mod naming;
 mod present;
 mod rights;
 mod seen;
@@ -40,20 +42,21 @@ pub use grants::{Crossing, FOREIGN};
 use issuers::Issuer;
 use jwks::KeySets;
 use keys::{KnownKeys, Look};
+use naming::Issuers;
 pub use present::{Asked, read as read_presented};
 pub use rights::{CREDENTIALS, MANAGE, READ, Rights, USERS, beyond_ceiling, missing as missing_right};
 use seen::SeenTokens;
 use signing::SigningKeys;
 pub use tokens::{EndedToken, Exchange, Issued};
 use verified::RightsBy;
-pub use verified::Verified;
+pub use verified::{PROCESS, Verified};
 
 use crate::{
     api::{CredentialKind, Identity, IdentitySettings, IssuerSpec},
     clock::{Clock, Now},
     entropy,
     error::{Error, ErrorKind, Result},
-    keyring::{Keyring, Sealer},
+    keyring::{Keyring, Pepper, Sealer},
     net::Net,
     scope::Scope,
     store::{CredentialRow, CredentialRowKind as Kind, Credentials, NEVER, UntrustedRow, is_untrusted},
@@ -69,7 +72,10 @@ const MAX_ISSUERS: usize = 10_000;
 #[derive(Serialize, Deserialize)]
 struct IssuerBody {
     spec: IssuerSpec,
+    /// Drawn with every change: what was verified by the entry before is verified anew.
     version: u64,
+    /// Drawn by every `put`: what was issued on tokens that were taken by the entry before has ended.
+    entry: u64,
 }
 
 /// Everything about identity that changes seldom, at one moment.
@@ -77,7 +83,7 @@ struct World {
     settings: IdentitySettings,
     /// The `iss` of our own tokens.
     issuer: String,
-    issuers: HashMap<String, Arc<Issuer>>,
+    issuers: Issuers,
     signing: SigningKeys,
     grants: Grants,
     /// Rows that do not prove themselves. What they let happen does not happen, and what they end is ended.
@@ -92,20 +98,41 @@ impl World {
 }
 
 /// The end of what was verified under an id.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Ending {
     /// From when on it is taken no more, microseconds since 1970.
     from: i64,
     /// When nothing can ask for it any more.
     forget_at: i64,
+    /// The key that took the place of this one: what came from this one ends with that.
+    passes_to: Option<String>,
+}
+
+/// An ending as its row says it.
+#[derive(Serialize, Deserialize)]
+struct EndingBody {
+    from: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    passes_to: Option<String>,
 }
 
 impl Ending {
-    /// At once, and for ever.
-    const NOW: Self = Self { from: i64::MIN, forget_at: NEVER };
+    /// At once, and remembered until then.
+    const fn now(forget_at: i64) -> Self {
+        Self { from: i64::MIN, forget_at, passes_to: None }
+    }
 
+    /// Both: a key that is revoked passes nothing on, rotated as it may be.
     fn and(self, other: Self) -> Self {
-        Self { from: self.from.min(other.from), forget_at: self.forget_at.max(other.forget_at) }
+        Self {
+            from: self.from.min(other.from),
+            forget_at: self.forget_at.max(other.forget_at),
+            passes_to: self.passes_to.filter(|_| other.passes_to.is_some()),
+        }
+    }
+
+    fn body(&self) -> EndingBody {
+        EndingBody { from: self.from, passes_to: self.passes_to.clone() }
     }
 }
 
@@ -118,6 +145,8 @@ pub struct IdentityRoom {
     key_sets: KeySets,
     world: ArcSwapOption<World>,
     loading: tokio::sync::Mutex<()>,
+    /// Held while an issuer is put: of two at once each would be checked against a world without the other.
+    putting: tokio::sync::Mutex<()>,
     keys: KnownKeys,
     imported: RwLock<HashSet<String>>,
     seen: SeenTokens,
@@ -146,8 +175,8 @@ fn key_refused() -> Error {
 }
 
 /// Names that the engine itself gives: no credential's subject may be one.
-fn is_reserved(subject: &str) -> bool {
-    subject == "process" || subject.starts_with(FOREIGN)
+fn is_reserved(pepper: &Pepper, subject: &str) -> bool {
+    subject == "process" || subject.starts_with(FOREIGN) || keys::is_id(pepper, subject)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
@@ -168,6 +197,7 @@ impl IdentityRoom {
             key_sets: KeySets::new(Net::default(), Arc::clone(&clock)),
             world: ArcSwapOption::empty(),
             loading: tokio::sync::Mutex::default(),
+            putting: tokio::sync::Mutex::default(),
             keys: KnownKeys::new(keyring.pepper()?),
             imported: RwLock::default(),
             seen: SeenTokens::default(),
@@ -204,10 +234,9 @@ impl IdentityRoom {
             Some(row) => parsed(&row)?,
             None => IdentitySettings::default(),
         };
-        let mut issuers = HashMap::new();
+        let mut issuers = Issuers::default();
         for row in self.store.list(Kind::Issuer, None).await? {
-            let issuer = self.read_issuer(&row)?;
-            issuers.insert(issuer.spec.issuer.clone(), Arc::new(issuer));
+            issuers.add(self.read_issuer(&row)?);
         }
         let signing = SigningKeys::read(self.store.list(Kind::SigningKey, None).await?, &self.sealer)?;
         let grants = Grants::read(&self.store.list(Kind::Grant, None).await?)?;
@@ -253,13 +282,13 @@ impl IdentityRoom {
     }
 
     fn read_issuer(&self, row: &CredentialRow) -> Result<Issuer> {
-        let IssuerBody { mut spec, version } = parsed(row)?;
+        let IssuerBody { mut spec, version, entry } = parsed(row)?;
         if !spec.secret.is_empty() {
             let secret = self.sealer.open(&row.id, &spec.secret)?;
             spec.secret =
                 String::from_utf8(secret).map_err(|_| Error::data("store_corrupt", "a stored secret is not text"))?;
         }
-        Issuer::read(spec, version)
+        Issuer::read(spec, version, entry)
     }
 
     /// Takes over what other processes changed, and writes down when keys were used. Called by the housekeeper.
@@ -349,12 +378,15 @@ impl IdentityRoom {
 
     /// Adds an issuer, replacing the entry of the same name. What it verified before is verified anew.
     pub async fn put_issuer(&self, platform: &Scope, spec: &IssuerSpec) -> Result<()> {
+        let _one = self.putting.lock().await;
         let world = self.world().await?;
-        let checked = Issuer::read(spec.clone(), 0)?;
-        if spec.issuer == world.issuer {
+        let checked = Issuer::read(spec.clone(), 0, 0)?;
+        issuers::check_claims(&spec.claims)?;
+        if spec.issuer == world.issuer || verified::is_own_issuer(&spec.issuer) {
             return Err(Error::invalid("issuer_invalid", "this is the name of our own tokens"));
         }
-        if world.issuers.len() >= MAX_ISSUERS && !world.issuers.contains_key(&spec.issuer) {
+        world.issuers.check_naming(spec)?;
+        if world.issuers.len() >= MAX_ISSUERS && world.issuers.get(&spec.issuer).is_none() {
             return Err(Error::new(ErrorKind::QuotaExceeded, "issuers_exhausted", "at most 10,000 issuers"));
         }
         let mut kept = checked.spec;
@@ -362,7 +394,8 @@ impl IdentityRoom {
             kept.secret = self.sealer.seal(&spec.issuer, spec.secret.as_bytes())?;
         }
         // Drawn, not counted: an entry that was removed and made again is another one to every handle of the first.
-        let body = IssuerBody { spec: kept, version: u64::from_be_bytes(entropy::bytes()?) };
+        let drawn = u64::from_be_bytes(entropy::bytes()?);
+        let body = IssuerBody { spec: kept, version: drawn, entry: drawn };
         self.put(CredentialRow::new(Kind::Issuer, platform, spec.issuer.clone(), json(&body)?, NEVER)).await?;
         self.key_sets.forget(&spec.issuer);
         self.changed().await
@@ -380,7 +413,7 @@ impl IdentityRoom {
     /// All issuers by name, without secrets.
     pub async fn issuers(&self) -> Result<Vec<IssuerSpec>> {
         let world = self.world().await?;
-        let mut specs: Vec<IssuerSpec> = world.issuers.values().map(|issuer| issuer.spec.clone()).collect();
+        let mut specs: Vec<IssuerSpec> = world.issuers.all().map(|issuer| issuer.spec.clone()).collect();
         specs.sort_by(|a, b| a.issuer.cmp(&b.issuer));
         Ok(specs)
     }
@@ -416,7 +449,11 @@ impl IdentityRoom {
         let world = self.world().await?;
         let ends = {
             let revoked = self.revoked.read();
-            verified.ends_with.iter().filter_map(|id| revoked.get(id)).map(|ending| ending.from).min()
+            match verified.credential {
+                // A key ends when it is rotated; what came from it goes on with its successor.
+                CredentialKind::ApiKey => revoked.get(&verified.id).map(|ending| ending.from),
+                _ => verified.ends_with.iter().filter_map(|id| lineage::end_of(&revoked, id)).min(),
+            }
         };
         if ends.is_some_and(|from| now.wall_micros >= from) {
             world.trusts(|row| row.kind == Some(Kind::Revocation) && verified.ends_with.contains(&row.id))?;
@@ -428,6 +465,12 @@ impl IdentityRoom {
                 world.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == verified.issuer)?;
                 return Err(unauthenticated("issuer_unknown", "the token's issuer is not, or no longer, trusted here"));
             }
+        }
+        if let Some(entry) = verified.entry.as_ref().filter(|_| verified.credential == CredentialKind::Token)
+            && world.issuers.get(&entry.issuer).is_none_or(|issuer| issuer.entry != entry.entry)
+        {
+            let message = "the issuer of the token this one was issued on is not, or no longer, trusted here";
+            return Err(unauthenticated("issuer_unknown", message).with_help("sign in again"));
         }
         // One that is about to end is asked each time.
         if ends.is_none() {
@@ -461,10 +504,11 @@ impl IdentityRoom {
         loop {
             let known = self.store.find(Kind::Revocation, id).await?;
             let ending = match &known {
-                Some(row) => ending.and(ending_of(row)?),
-                None => ending,
+                Some(row) => ending.clone().and(ending_of(row)?),
+                None => ending.clone(),
             };
-            let row = CredentialRow::new(Kind::Revocation, scope, id.to_owned(), json(&ending.from)?, ending.forget_at);
+            let body = json(&ending.body())?;
+            let row = CredentialRow::new(Kind::Revocation, scope, id.to_owned(), body, ending.forget_at);
             let written = match known {
                 Some(known) => {
                     let row = CredentialRow { version: known.version, scope: known.scope, ..row };
@@ -492,7 +536,7 @@ impl IdentityRoom {
         }
         let rows = self.store.list(Kind::Issuer, None).await?;
         for row in rows {
-            let IssuerBody { mut spec, .. } = parsed(&row)?;
+            let IssuerBody { mut spec, entry, .. } = parsed(&row)?;
             let before = spec.accounts.len();
             spec.accounts.retain(|own| own != account);
             if spec.accounts.len() == before {
@@ -501,7 +545,8 @@ impl IdentityRoom {
             if spec.accounts.is_empty() {
                 self.store.remove(Kind::Issuer, &row.id).await?;
             } else {
-                let body = IssuerBody { spec, version: u64::from_be_bytes(entropy::bytes()?) };
+                // The entry stays: what was issued on tokens of its other accounts is none of this account's.
+                let body = IssuerBody { spec, version: u64::from_be_bytes(entropy::bytes()?), entry };
                 if !self.store.replace(CredentialRow { body: json(&body)?, ..row }, Vec::new()).await? {
                     return Err(Error::conflict("issuer_changed", "an issuer of this account is being changed")
                         .with_help("delete the account again"));
@@ -520,12 +565,17 @@ impl IdentityRoom {
 
 /// What a row of a revocation says: from when on, and how long that must be remembered.
 fn ending_of(row: &CredentialRow) -> Result<Ending> {
-    Ok(Ending { from: parsed(row)?, forget_at: row.ends_at })
+    let EndingBody { from, passes_to } = parsed(row)?;
+    Ok(Ending { from, forget_at: row.ends_at, passes_to })
 }
 
 /// An ending is only ever brought forward, and remembered the longer.
 fn merge(known: &mut HashMap<String, Ending>, id: String, ending: Ending) {
-    known.entry(id).and_modify(|own| *own = own.and(ending)).or_insert(ending);
+    let ending = match known.remove(&id) {
+        Some(own) => own.and(ending),
+        None => ending,
+    };
+    known.insert(id, ending);
 }
 
 fn check_settings(settings: &IdentitySettings) -> Result<()> {

@@ -13,7 +13,7 @@ mod trust;
 pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, TenantRow};
 pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
 pub use credentials::{CredentialRow, CredentialRowKind, Credentials, NEVER, SqliteCredentials, UntrustedRow};
-pub use ledger::{Answer, Committed, Entry, Ledger, Row, RowsFrom, SetAside, Spend, SqliteLedger};
+pub use ledger::{Answer, Committed, Entry, Kept, Ledger, Row, RowsFrom, SetAside, Spend, SqliteLedger};
 pub use sessions::{MemorySessions, SessionTurns, Sessions, SqliteSessions};
 pub use sqlite::{Database, after_fork_in_child, after_fork_in_parent, before_fork};
 pub use trust::is_untrusted;

@@ -377,3 +377,55 @@ fn a_key_of_one_name_with_less_rights_gets_no_answer_of_the_other() {
     assert_eq!(able.guard().evaluate_once_blocking(call(), "k").unwrap().decision, Decision::Allow);
     assert_eq!(limited.guard().evaluate_once_blocking(call(), "k").unwrap().decision, Decision::Deny);
 }
+
+#[test]
+fn a_caller_with_other_roles_or_scopes_gets_no_answer_of_a_former_one() {
+    let (client, tenant, _clock) = world();
+    let text = "@id(\"admins\")\nforbid(principal, action, resource) unless { context.role == \"admin\" };";
+    let text = text.replace("context.role ==", "context has role && context.role ==");
+    let mode = tenantry::api::Mode::Enforce;
+    let layer = tenantry::scope::Layer::Project;
+    let spec = tenantry::api::PolicySpec { name: "admins".into(), text, mode, layer, ceiling: false };
+    tenant.policies().put_blocking(spec).unwrap();
+    let issued = |roles: &[&str], scopes: &[&str]| {
+        let spec = TokenSpec {
+            subject: "ann".into(),
+            account_id: "acme".into(),
+            project_id: "prod".into(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            ..TokenSpec::default()
+        };
+        let token = client.identity().tokens().issue_blocking(&spec).unwrap();
+        client.authenticate_blocking(&Presented::token(token.access_token)).unwrap()
+    };
+    let named = |roles: &[&str], scopes: &[&str]| {
+        let mut ann = tenantry::api::Principal::user("ann");
+        ann.roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        ann.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        tenant.acting_as(ann).unwrap()
+    };
+    // One name throughout, and one key: each of these is a caller of its own, and an admin first.
+    let callers = [
+        issued(&["admin"], &["tools:read"]),
+        issued(&["admin"], &["tools:read", "tools:write"]),
+        issued(&["admin"], &[]),
+        issued(&["user"], &["tools:read"]),
+        issued(&["user", "admin"], &["tools:read"]),
+        issued(&[], &["tools:read"]),
+        issued(&[], &[]),
+        named(&["admin"], &[]),
+        named(&["admin"], &["tools:read"]),
+        named(&["user"], &[]),
+        named(&[], &[]),
+    ];
+    let ask = |caller: &Tenant| once(caller, "hello", "k").unwrap();
+    let answers: Vec<GuardResponse> = callers.iter().map(ask).collect();
+    for (number, (caller, answer)) in callers.iter().zip(&answers).enumerate() {
+        let admin = [0, 1, 2, 7, 8].contains(&number);
+        assert_eq!(answer.decision == Decision::Allow, admin, "{number}");
+        assert_eq!(ask(caller).request_id, answer.request_id, "{number}: its own answer again");
+        assert!(answers.iter().filter(|other| other.request_id == answer.request_id).count() == 1, "{number}");
+    }
+    assert_eq!(decisions(&tenant).len(), callers.len());
+}

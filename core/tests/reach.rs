@@ -352,3 +352,62 @@ fn a_header_creates_nothing() {
     assert_eq!(place(&ask("default").unwrap()), ("initech".into(), "default".into()));
     assert_eq!(code(ask("p1")), "tenant_unknown");
 }
+
+#[test]
+fn a_guest_is_told_why_only_where_its_grant_lets_it_read() {
+    let flags: &[fn(&mut GuardRequest)] = &[
+        |request| request.explain = Some(true),
+        |request| request.debug = Some(true),
+        |request| (request.explain, request.debug) = (Some(true), Some(true)),
+        |request| (request.explain, request.dryrun) = (Some(true), Some(true)),
+        |request| (request.debug, request.explain) = (Some(true), Some(false)),
+    ];
+    for (actions, told) in [
+        (&["process_prompt"][..], false),
+        (&["process_prompt", "call_tool"], false),
+        (&["process_prompt", "tenant:manage"], false),
+        (&["process_prompt", "tenant:read"], true),
+        (&["tenant:read"], false),
+    ] {
+        let world = world();
+        let (key, _) = key(&world, "acme", "prod", &["tools:read", "tenant:manage"]);
+        let spec = GrantSpec {
+            from_account: "acme".into(),
+            to_account: "globex".into(),
+            to_project: "prod".into(),
+            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+            expires_in_seconds: 60,
+            reason: "test".into(),
+            ..GrantSpec::default()
+        };
+        world.client.admin().grants().create_blocking(&spec).unwrap();
+        let guest = enter(&world, &[("x-api-key", &key), ("x-account-id", "globex")]).unwrap();
+        let uses = || world.client.admin().grants().uses_blocking(Since::Start, 1_000).unwrap().len();
+        for (number, ask) in flags.iter().enumerate() {
+            let mut request = GuardRequest::prompt("hello");
+            ask(&mut request);
+            let before = uses();
+            let answers = [
+                guest.guard().evaluate_blocking(request.clone()),
+                guest.guard().evaluate_once_blocking(request, &format!("k{number}")),
+            ];
+            for answer in answers {
+                let why = format!("{actions:?} {number}");
+                match told {
+                    true => {
+                        assert!(answer.unwrap().projected_context.is_some_and(|context| !context.is_empty()), "{why}")
+                    }
+                    false => assert_eq!(code(answer), "grant_insufficient", "{why}"),
+                }
+            }
+            assert_eq!(uses() - before, if told { 4 } else { 0 }, "what was refused was no use: {actions:?} {number}");
+        }
+        // An answer that explains nothing needs no more than before.
+        let plain = guest.guard().evaluate_blocking(GuardRequest::prompt("hello"));
+        assert_eq!(code(plain), if actions.contains(&"process_prompt") { "" } else { "grant_insufficient" });
+        // At home nobody needs a grant to be told.
+        let home = enter(&world, &[("x-api-key", &key)]).unwrap();
+        let request = GuardRequest { explain: Some(true), ..GuardRequest::prompt("hello") };
+        assert_eq!(code(home.guard().evaluate_blocking(request)), "");
+    }
+}

@@ -82,16 +82,17 @@ mirror! { out
 }
 
 /// Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other
-/// is the name of a top-level claim. What is nil is read from the usual claim, and what is empty is not read.
+/// is the name of a top-level claim. What is nil is read from the usual claim, and what is empty is not read, scopes aside.
 #[derive(uniffi::Record)]
 pub struct ClaimPaths {
     /// The account; `account_id` when left out.
     pub account: Option<String>,
     /// The project, or a list of projects; `project_id` when left out.
     pub project: Option<String>,
-    /// Roles: a string or a list of strings; `role` when left out.
+    /// Roles: a list of strings, or one string, which is one role whatever is in it; `role` when left out.
     pub roles: Option<String>,
-    /// OAuth scopes: a list, or one string separated by spaces; `scopes` when left out.
+    /// OAuth scopes: a list, or one string separated by spaces. A token without the claim that is named here may do nothing.
+    /// Left out or empty, `scope`, `scp` and `scopes` are read, and a token without any may do what its roles mean.
     pub scopes: Option<String>,
 }
 
@@ -146,6 +147,9 @@ mirror! { both
         project: Option<Text>,
         /// Where its tokens say what.
         claims: Option<ClaimPaths>,
+        /// What the id of each of its principals starts with, before the token's subject, e.g. `okta:`. Of the issuers of one
+        /// account one may do without.
+        principal_prefix: Option<Text>,
     }
 }
 

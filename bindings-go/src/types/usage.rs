@@ -3,7 +3,7 @@
 
 use tenantry::api;
 
-use super::{ModelContext, Text, mirror};
+use super::{Flag, ModelContext, Text, mirror};
 
 mirror! { into
     /// One model call, reported after it was made.
@@ -26,6 +26,8 @@ mirror! { out
         priced: bool,
         /// Whether it was written down now; false for a repetition.
         recorded: bool,
+        /// Whether reports of this call said different things. The larger of them counts.
+        differs: Option<Flag>,
     }
 }
 

@@ -54,6 +54,7 @@ pub fn issuer(value: Unknown<'_>) -> Result<IssuerSpec> {
         accounts: given.texts("accounts")?,
         project: given.text("project")?.unwrap_or_default(),
         claims: given.part("claims")?.map(claims).transpose()?.unwrap_or_default(),
+        principal_prefix: given.text("principalPrefix")?.unwrap_or_default(),
     };
     given.end()?;
     Ok(spec)

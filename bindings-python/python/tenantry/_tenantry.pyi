@@ -1910,6 +1910,11 @@ class IssuerSpec:
         Whether `jwks_url` may name a private or loopback address, and plain HTTP.
         """
     @property
+    def principal_prefix(self, /) -> str:
+        """
+        What the id of each of its principals starts with, before the token's subject; `""` where it names them bare.
+        """
+    @property
     def project(self, /) -> str:
         """
         Every valid token is this project of its one account; `""` when tokens say it themselves.
@@ -1948,6 +1953,7 @@ class Issuers:
         leeway_seconds: SupportsIndex = 0,
         project: str = "",
         claims: dict[str, Any] | None = None,
+        principal_prefix: str = "",
     ) -> Coroutine[Any, Any, None]:
         """
         As `put`, awaited.
@@ -1975,6 +1981,7 @@ class Issuers:
         leeway_seconds: SupportsIndex = 0,
         project: str = "",
         claims: dict[str, Any] | None = None,
+        principal_prefix: str = "",
     ) -> None:
         """
         Takes an issuer's tokens from now on, replacing what was said of it before.
@@ -1982,7 +1989,9 @@ class Issuers:
         One of `jwks_url`, `jwks` and `secret` (32 bytes or more, for `HS256`) says how they are verified; `algorithms`
         not given is `RS256` alone. `accounts` are those it may speak for, `["*"]` for every one. With `project` each of
         its tokens is that project of its one account. `claims` says where tokens have `account`, `project`, `roles`
-        and `scopes`: the name of a claim, or a JSON pointer.
+        and `scopes`: the name of a claim, or a JSON pointer. Without `scopes` the claims `scope`, `scp` and `scopes` are
+        read; with it a token that lacks the claim may do nothing. The second issuer of an account needs a
+        `principal_prefix`, which the ids of its principals then start with.
         """
     def remove(self, /, issuer: str) -> None:
         """
@@ -3318,6 +3327,11 @@ class UsageReceipt:
     def cost_micros(self, /) -> int:
         """
         What the call cost, in millionths of a US dollar; 0 when the price book does not know the model.
+        """
+    @property
+    def differs(self, /) -> bool:
+        """
+        Whether reports of this call said different things. The larger of them counts.
         """
     @property
     def priced(self, /) -> bool:

@@ -72,9 +72,11 @@ twins! {
         /// One of `jwks_url`, `jwks` and `secret` (32 bytes or more, for `HS256`) says how they are verified; `algorithms`
         /// not given is `RS256` alone. `accounts` are those it may speak for, `["*"]` for every one. With `project` each of
         /// its tokens is that project of its one account. `claims` says where tokens have `account`, `project`, `roles`
-        /// and `scopes`: the name of a claim, or a JSON pointer.
+        /// and `scopes`: the name of a claim, or a JSON pointer. Without `scopes` the claims `scope`, `scp` and `scopes` are
+        /// read; with it a token that lacks the claim may do nothing. The second issuer of an account needs a
+        /// `principal_prefix`, which the ids of its principals then start with.
         #[arguments(issuer, *, audience, accounts, algorithms=None, jwks_url="", jwks=None, secret=None,
-            private_network=false, leeway_seconds=0, project="", claims=None)]
+            private_network=false, leeway_seconds=0, project="", claims=None, principal_prefix="")]
         fn put / aput(
             &self,
             issuer: Text,
@@ -88,6 +90,7 @@ twins! {
             leeway_seconds: i64,
             project: &str,
             claims: Option<Fields>,
+            principal_prefix: &str,
         ) -> Nothing {
             let algorithms = algorithms.map_or_else(|| vec!["RS256".to_owned()], |names| texts(Some(names)));
             let algorithm = |name: &String| named("signature algorithm", name);
@@ -103,6 +106,7 @@ twins! {
                 accounts: texts(Some(accounts)),
                 project: project.into(),
                 claims: claims.map(|claims| read("claims", claims)).transpose()?.unwrap_or_default(),
+                principal_prefix: principal_prefix.into(),
             };
             let issuers = self.0.clone();
             Work::new(async move { issuers.put(&spec).await.map(|()| Nothing) })

@@ -219,6 +219,8 @@ value_class! {
         project: &str = |spec| &spec.project;
         /// Where its tokens say what: `account`, `project`, `roles` and `scopes`.
         claims: BTreeMap<String, String> = |spec| texts_of(&spec.claims);
+        /// What the id of each of its principals starts with, before the token's subject; `""` where it names them bare.
+        principal_prefix: &str = |spec| &spec.principal_prefix;
     }
 }
 

@@ -18,6 +18,8 @@ value_class! {
         priced: bool = |receipt| receipt.priced;
         /// Whether it was written down now; false for a repetition.
         recorded: bool = |receipt| receipt.recorded;
+        /// Whether reports of this call said different things. The larger of them counts.
+        differs: bool = |receipt| receipt.differs;
     }
 }
 

@@ -52,7 +52,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other
-/// is the name of a top-level claim, also a namespaced one such as `https://acme.example/tenant`.
+/// is the name of a top-level claim: letters, digits, `_`, `-` and `:`, or a URL such as `https://acme.example/tenant`. Names
+/// with other characters are written as pointers, too: `/kubernetes.io/namespace`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimPaths {
@@ -60,20 +61,16 @@ pub struct ClaimPaths {
     pub account: String,
     /// The project, or a list of projects; a token without it reaches every project of its account.
     pub project: String,
-    /// Roles: a string or a list of strings.
+    /// Roles: a list of strings, or one string, which is one role whatever is in it.
     pub roles: String,
-    /// OAuth scopes: a list of strings, or one string separated by spaces.
+    /// OAuth scopes: a list of strings, or one string separated by spaces. A token without the claim that is named here may
+    /// do nothing. Empty: `scope`, `scp` and `scopes` are read, and a token without any of them may do what its roles mean.
     pub scopes: String,
 }
 
 impl Default for ClaimPaths {
     fn default() -> Self {
-        Self {
-            account: "account_id".into(),
-            project: "project_id".into(),
-            roles: "role".into(),
-            scopes: "scopes".into(),
-        }
+        Self { account: "account_id".into(), project: "project_id".into(), roles: "role".into(), scopes: String::new() }
     }
 }
 
@@ -110,6 +107,10 @@ pub struct IssuerSpec {
     /// Where its tokens say what.
     #[serde(skip_serializing_if = "is_default")]
     pub claims: ClaimPaths,
+    /// What the id of each of its principals starts with, before the token's subject, e.g. `okta:`. Of the issuers of one
+    /// account one may do without, so that no two name the same principal. At most 64 printable ASCII characters.
+    #[serde(skip_serializing_if = "is_default")]
+    pub principal_prefix: String,
 }
 
 impl std::fmt::Debug for IssuerSpec {
@@ -222,7 +223,7 @@ pub struct KeySpec {
     /// What its holder is to policies.
     #[serde(rename = "type")]
     pub kind: PrincipalKind,
-    /// The principal's id; empty for the key's own id.
+    /// The principal's id; empty for the key's own id. Naming one needs `users:manage`.
     pub subject: String,
     /// How long it lives; 0 for ever.
     pub expires_in_seconds: u64,

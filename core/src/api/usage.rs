@@ -25,6 +25,14 @@ pub struct UsageReceipt {
     pub priced: bool,
     /// Whether it was written down now; false for a repetition.
     pub recorded: bool,
+    /// Whether reports of this call said different things. The larger of them counts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub differs: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A key policies read, and which detector writes it.

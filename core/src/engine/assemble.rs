@@ -113,6 +113,7 @@ fn core(keys: &mut Keys<'_>, findings: &Findings) {
 
 fn identity(keys: &mut Keys<'_>) {
     let principal = &keys.call.principal;
+    keys.text(K::PrincipalIssuer, &keys.call.principal_issuer);
     if let Some(role) = principal.roles.first() {
         keys.text(K::Role, role);
         keys.text(K::UserRole, role);
@@ -237,6 +238,7 @@ fn verified(call: &Call, name: &str) -> Option<Value> {
         K::TenantTier => &facts.tier,
         K::Plan => &facts.plan,
         K::Region => &facts.region,
+        K::PrincipalIssuer => &call.principal_issuer,
         K::UserRole | K::Role => call.principal.roles.first()?,
         K::AgentId if call.principal.kind == PrincipalKind::Agent => &call.principal.id,
         _ => return None,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::Engine;
 use crate::{
-    api::{AutoProvision, CredentialKind, Identity, Presented, Principal, Status, TenantFacts},
+    api::{AutoProvision, CredentialKind, Grant, Identity, Presented, Principal, Status, TenantFacts},
     clock::Now,
     error::{Error, ErrorKind, Result},
     identity::{self, Asked, Crossing, Verified},
@@ -270,40 +270,62 @@ impl Engine {
     pub async fn standing(&self, session: &Session, to: &Instance, use_of: Use<'_>) -> Result<()> {
         let now = self.clock.now();
         self.identity.check(&session.verified, now).await?;
-        let name = match use_of {
+        let (name, reading) = match use_of {
             // The seven steps deny what is suspended, as a decision.
-            Use::Guard(action) => action,
+            Use::Guard(action) => (action, None),
+            // What explains a decision tells of policies, limits and history: a guest reads those only where the grant says so.
+            Use::Explained(action) => (action, Some(identity::READ)),
             Use::Work(work) => {
                 self.refuse_suspended(to).await?;
-                work
+                (work, None)
             }
             Use::Right(right) => {
                 self.refuse_suspended(to).await?;
                 self.identity.rights_of(&session.verified).await?.require(right)?;
-                right
+                (right, None)
             }
         };
         match &session.crossing {
             None => Ok(()),
-            Some((crossing, from)) => Box::pin(self.use_crossing(session, crossing, from, to, name, now)).await,
+            Some((crossing, from)) => {
+                let names = std::iter::once(name).chain(reading);
+                Box::pin(self.use_crossing(session, crossing, from, to, names, now)).await
+            }
         }
     }
 
-    /// A use of a grant: it must still hold, and is written down.
+    /// A use of a grant: it must still hold for everything that is used, and is written down.
     async fn use_crossing(
         &self,
         session: &Session,
         crossing: &Crossing,
         from: &Scope,
         to: &Instance,
-        name: &str,
+        names: impl Iterator<Item = &str>,
         now: Now,
     ) -> Result<()> {
         let now_home = self.home(&session.verified).await?;
         if now_home != *from {
             return Err(scope::outside());
         }
-        let grant = self.identity.check_crossing(crossing, to.scope(), Some(name), now).await?;
+        let mut used = Vec::with_capacity(2);
+        for name in names {
+            used.push((name, self.identity.check_crossing(crossing, to.scope(), Some(name), now).await?));
+        }
+        for (name, grant) in used {
+            self.note_crossing(session, from, to, name, &grant).await?;
+        }
+        Ok(())
+    }
+
+    async fn note_crossing(
+        &self,
+        session: &Session,
+        from: &Scope,
+        to: &Instance,
+        name: &str,
+        grant: &Grant,
+    ) -> Result<()> {
         // Written before anything is done, in both tenants and in the stream of its own: a use that cannot be proved is none.
         let body = serde_json::json!({
             "grant": grant.id,
@@ -386,6 +408,8 @@ impl Engine {
 pub enum Use<'a> {
     /// A guard call of this action.
     Guard(&'a str),
+    /// A guard call of this action whose answer explains itself.
+    Explained(&'a str),
     /// Work beside guard calls that needs no right of its own.
     Work(&'a str),
     /// Something that needs this right.

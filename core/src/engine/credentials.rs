@@ -84,6 +84,10 @@ impl Engine {
     /// Behind `Keys::create`.
     pub async fn create_key(&self, acting: Acting<'_>, spec: &KeySpec) -> Result<NewApiKey> {
         self.allow(acting, CREDENTIALS).await?;
+        if !spec.subject.is_empty() {
+            // Its holder is somebody else to policies: naming people is another right than making keys.
+            self.allow(acting, USERS).await?;
+        }
         let scope = self.place(acting, &spec.account_id, &spec.project_id).await?;
         // Whoever imports a hash takes in whoever holds the key: only the platform knows whose it is.
         let platform = acting.session.is_none_or(|session| session.verified.authority.is_platform());
@@ -142,6 +146,12 @@ impl Engine {
     pub async fn rotate_key(&self, acting: Acting<'_>, id: &str, overlap_seconds: u64) -> Result<NewApiKey> {
         self.allow(acting, CREDENTIALS).await?;
         let scope = self.key_scope(acting, id).await?;
+        // Who holds the successor is whom the key names; a key that replaces itself is that already.
+        let own = acting.session.is_some_and(|session| session.verified.id == id);
+        let key = self.identity.key_of(&scope, id).await?;
+        if !own && self.identity.names_somebody(&key.subject) {
+            self.allow(acting, USERS).await?;
+        }
         let made = self.identity.rotate_key(acting.owner(), &scope, id, overlap_seconds).await?;
         let body = json!({ "key": id, "successor": made.record.id, "overlap_seconds": overlap_seconds,
             "by": acting.owner().name() });

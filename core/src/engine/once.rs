@@ -10,9 +10,9 @@ use parking_lot::Mutex;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Engine, Session};
+use super::{Call, Engine};
 use crate::{
-    api::{CredentialKind, GuardResponse, Status},
+    api::{GuardResponse, Status},
     error::{Error, Result},
     runtime,
     scope::Uid,
@@ -106,32 +106,21 @@ fn digest<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> String {
 }
 
 impl Once {
-    fn new(call: &Call, session: Option<&Session>, key: &str) -> Result<Self> {
+    fn new(call: &Call, key: &str) -> Result<Self> {
         if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
             return Err(Error::invalid(
                 "idempotency_key_invalid",
                 "an idempotency key has 1 to 256 printable ASCII characters",
             ));
         }
-        let body = serde_json::to_vec(&call.request).map_err(|_| Error::internal("a request could not be written"))?;
-        let kind = format!("{:?}", call.principal.kind);
-        // Two credentials of one name are not one caller where one may do less.
-        let credential = session.map(|session| {
-            let verified = &session.verified;
-            // A key and the tokens it is exchanged for are one caller; a person of another issuer is somebody else.
-            let issuer = (verified.credential == CredentialKind::Jwt).then_some(&verified.issuer);
-            format!("{issuer:?} {:?}", verified.ceiling())
-        });
-        let credential = credential.unwrap_or_default();
+        let unwritten = |_| Error::internal("a request could not be written");
+        let body = serde_json::to_vec(&call.request).map_err(unwritten)?;
+        // Two of one name are not one caller where their roles or scopes differ, or those who vouch for them: policies read all
+        // of it. A key and the tokens it is exchanged for are one.
+        let caller = (&call.principal, &call.principal_issuer, &call.ceiling);
+        let caller = serde_json::to_vec(&caller).map_err(unwritten)?;
         Ok(Self {
-            id: digest([
-                call.scope.uid().as_bytes().as_slice(),
-                kind.as_bytes(),
-                call.principal.id.as_bytes(),
-                credential.as_bytes(),
-                b"guard",
-                key.as_bytes(),
-            ]),
+            id: digest([call.scope.uid().as_bytes().as_slice(), caller.as_slice(), b"guard", key.as_bytes()]),
             request: digest([body.as_slice()]),
         })
     }
@@ -145,13 +134,8 @@ impl Once {
 impl Engine {
     /// Takes the steps, or gives the answer this request got before under the same key. Of several at once one takes them and
     /// the others wait for it.
-    pub(super) async fn walk_once(
-        self: &Arc<Self>,
-        call: Call,
-        session: Option<&Session>,
-        key: &str,
-    ) -> Result<GuardResponse> {
-        let once = Once::new(&call, session, key)?;
+    pub(super) async fn walk_once(self: &Arc<Self>, call: Call, key: &str) -> Result<GuardResponse> {
+        let once = Once::new(&call, key)?;
         // An answer of better days is not for a tenant that is suspended now; a dry run leaves nothing.
         if call.tenant.status == Status::Suspended || call.flags.dry_run {
             return self.walk(call).await;

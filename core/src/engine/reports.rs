@@ -7,7 +7,7 @@ use crate::{
     detect, entropy,
     error::Result,
     scope::OpaqueId,
-    store::Spend,
+    store::{Kept, Spend},
     tenant::Instance,
     usage,
 };
@@ -23,8 +23,9 @@ impl Engine {
         let cost = usage::cost(&report.model)?;
         let at = self.clock.now().wall_micros;
         let spend = Spend { id: format!("report:{id}"), at, model: cost.model, micros: cost.micros };
-        let recorded = self.audit.spend(instance.scope(), &spend).await?;
-        Ok(UsageReceipt { cost_micros: cost.micros, priced: cost.priced, recorded })
+        let kept = self.audit.spend(instance.scope(), &spend).await?;
+        let (recorded, differs) = (kept == Kept::Recorded, kept == Kept::Differs);
+        Ok(UsageReceipt { cost_micros: cost.micros, priced: cost.priced, recorded, differs })
     }
 
     /// Behind `Guard::detectors`.

@@ -168,9 +168,9 @@ pub(super) struct KeyBody {
     pub(super) subject: String,
     pub(super) created_by: String,
     created_at: i64,
-    expires_at: Option<i64>,
+    pub(super) expires_at: Option<i64>,
     revoked_at: Option<i64>,
-    replaced_by: Option<String>,
+    pub(super) replaced_by: Option<String>,
     /// Until when the key it replaces is taken.
     predecessor_ends_at: Option<i64>,
     tag: String,
@@ -227,6 +227,7 @@ impl KeyBody {
             ends_at: self.expires_at.unwrap_or(NEVER),
             presentable_until: NEVER,
             ends_with: vec![id.to_owned()],
+            entry: None,
             key: None,
             machine: false,
             seen: AtomicU64::default(),
@@ -267,7 +268,7 @@ impl IdentityRoom {
             ));
         }
         let subject = OpaqueId::parse("subject", Some(&spec.subject))?;
-        if is_reserved(&spec.subject) {
+        if is_reserved(self.keys.pepper(), &spec.subject) {
             return Err(Error::invalid("key_invalid", "this subject is a name that only we give"));
         }
         if spec.kind == PrincipalKind::Agent
@@ -339,6 +340,12 @@ impl IdentityRoom {
         Ok(asked.to_vec())
     }
 
+    /// Whether a key's subject is another name than keys have themselves.
+    #[must_use]
+    pub fn names_somebody(&self, subject: &str) -> bool {
+        !keys::is_id(self.keys.pepper(), subject)
+    }
+
     /// The keys of a scope, oldest first.
     pub async fn keys_of(&self, scope: &Scope) -> Result<Vec<ApiKey>> {
         let now = self.clock.now().wall_micros;
@@ -377,7 +384,7 @@ impl IdentityRoom {
             body.revoked_at = body.revoked_at.or(Some(now));
             let changed = CredentialRow { body: json(&body)?, ends_at: row.ends_at.min(now), ..row.clone() };
             // First what tokens and handles are held against, so that no moment takes them and not the key.
-            self.end_id(scope, id, Ending::NOW).await?;
+            self.end_id(scope, id, Ending::now(NEVER)).await?;
             if self.store.replace(changed, Vec::new()).await? {
                 self.keys.forget(id);
                 return Ok(body.record(id, row.used_at, now));
@@ -444,8 +451,8 @@ impl IdentityRoom {
             successor.expires_at.unwrap_or(NEVER),
         );
         // What handles and tokens learn their end by is written with it, or not at all.
-        let ending = Ending { from: ends_at, forget_at: NEVER };
-        let end = CredentialRow::new(Kind::Revocation, scope, id.to_owned(), json(&ending.from)?, ending.forget_at);
+        let ending = Ending { from: ends_at, forget_at: NEVER, passes_to: Some(fresh.id.clone()) };
+        let end = CredentialRow::new(Kind::Revocation, scope, id.to_owned(), json(&ending.body())?, ending.forget_at);
         if !self.store.replace(changed, vec![added, end]).await? {
             return Err(Error::conflict("key_not_active", "somebody else changed the key meanwhile"));
         }

@@ -60,6 +60,7 @@ pub fn dev_caller(account: Id, project: Id, user: &str) -> Verified {
         ends_at: NEVER,
         presentable_until: NEVER,
         ends_with: Vec::new(),
+        entry: None,
         key: None,
         machine: false,
         seen: AtomicU64::default(),

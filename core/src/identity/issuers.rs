@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::{
     jwk::{self, VerifyingKey},
     jwt,
+    lineage::IssuerEntry,
     verified::{RightsBy, Verified},
 };
 use crate::{
-    api::{Algorithm, CredentialKind, Fields, IssuerSpec, Principal, PrincipalKind},
+    api::{Algorithm, ClaimPaths, CredentialKind, Fields, IssuerSpec, Principal, PrincipalKind},
     error::{Error, ErrorKind, Result},
     net,
     scope::{Authority, Id, Named},
@@ -22,7 +23,10 @@ const MAX_LIST: usize = 1_000;
 /// Most roles, scopes or projects one token may carry.
 const MAX_CLAIM_LIST: usize = 256;
 /// For every account: must be written out.
-const ANY: &str = "*";
+pub const ANY: &str = "*";
+/// Where scopes stand in the tokens of an issuer that does not say where: RFC 9068, Azure and Okta, Highflame.
+const USUAL_SCOPES: [&str; 3] = ["scope", "scp", "scopes"];
+const MAX_PATH: usize = 512;
 
 /// Where an issuer's keys are.
 pub enum Keys {
@@ -38,8 +42,10 @@ pub struct Issuer {
     pub spec: IssuerSpec,
     /// Its keys.
     pub keys: Keys,
-    /// Counts changes of the entry.
+    /// Drawn with each change of the entry.
     pub version: u64,
+    /// Drawn by each `put`.
+    pub entry: u64,
     project: Option<Id>,
 }
 
@@ -51,9 +57,46 @@ fn claims_refused(message: &str) -> Error {
     Error::new(ErrorKind::Unauthenticated, "token_claims_invalid", message)
 }
 
+/// Refuses paths to claims that find nothing in any token: another syntax's, or a pointer without its slash. An empty one is
+/// not read.
+pub fn check_claims(claims: &ClaimPaths) -> Result<()> {
+    let paths = [
+        ("account", &claims.account),
+        ("project", &claims.project),
+        ("roles", &claims.roles),
+        ("scopes", &claims.scopes),
+    ];
+    for (name, path) in paths {
+        if !(path.is_empty() || path.len() <= MAX_PATH && (is_pointer(path) || is_claim_name(path))) {
+            return Err(refuse(&format!("`claims.{name}` is neither a claim's name nor a JSON pointer (RFC 6901)"))
+                .with_help(
+                    "a pointer starts with `/`, e.g. `/realm_access/roles`; write a name with dots so, too, with `~1` for `/`",
+                ));
+        }
+    }
+    Ok(())
+}
+
+/// RFC 6901, section 3.
+fn is_pointer(path: &str) -> bool {
+    path.starts_with('/') && path.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
+}
+
+/// A name of letters, digits, `_`, `-` and `:`, or a URL. With a dot or a slash it could as well be a path in another syntax.
+fn is_claim_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');
+    let url = name.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+            && !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    url || (!name.is_empty() && name.bytes().all(plain))
+}
+
 impl Issuer {
     /// Checks an entry, so that nothing about it is left to be found out at the first call.
-    pub fn read(mut spec: IssuerSpec, version: u64) -> Result<Self> {
+    pub fn read(mut spec: IssuerSpec, version: u64, entry: u64) -> Result<Self> {
         let text = |text: &str| !text.is_empty() && text.len() <= 512;
         if !text(&spec.issuer) {
             return Err(refuse("an issuer has the exact `iss` of its tokens, up to 512 bytes"));
@@ -107,7 +150,7 @@ impl Issuer {
             Keys::Given(keys)
         };
         spec.secret.clear();
-        Ok(Self { spec, keys, version, project })
+        Ok(Self { spec, keys, version, entry, project })
     }
 
     /// A key that was given, by the kid of a token; without a kid the only one that fits.
@@ -131,39 +174,53 @@ impl Issuer {
         let subject = text("sub").ok_or_else(|| claims_refused("the token names no subject"))?;
         let authority = self.authority(at(&self.spec.claims.account), at(&self.spec.claims.project))?;
         let roles = list(at(&self.spec.claims.roles), "roles")?;
-        let scopes = list(at(&self.spec.claims.scopes), "scopes")?;
+        let (scopes, rights_by) = self.scopes(claims)?;
         let jti = text("jti").unwrap_or_default();
         let agent = text("identity_type") == Some("agent");
         let principal = Principal {
             kind: if agent { PrincipalKind::Agent } else { PrincipalKind::User },
-            id: text("external_id").filter(|_| agent).unwrap_or(subject).to_owned(),
+            id: format!("{}{}", self.spec.principal_prefix, text("external_id").filter(|_| agent).unwrap_or(subject)),
             roles,
             scopes,
         };
-        if super::is_reserved(&principal.id) {
-            return Err(claims_refused("the token's subject is a name that only we give"));
-        }
         principal.check().map_err(|_| claims_refused("the token's subject cannot be a principal"))?;
         Ok(Verified {
             credential: CredentialKind::Jwt,
             id: jti.to_owned(),
             issuer: self.spec.issuer.clone(),
             issuer_version: self.version,
-            // A claim of scopes that is there and empty gives none; only where there is none do roles speak.
-            rights_by: match at(&self.spec.claims.scopes) {
-                Some(_) => RightsBy::Scopes,
-                None => RightsBy::Roles,
-            },
+            rights_by,
             principal,
             authority,
             ends_at,
             presentable_until: ends_at,
             ends_with: if jti.is_empty() { Vec::new() } else { vec![revocation_id(&self.spec.issuer, jti)] },
-            // Auth0's marks of a token that no person stands behind.
+            entry: Some(IssuerEntry { issuer: self.spec.issuer.clone(), entry: self.entry }),
             key: None,
+            // Auth0's marks of a token that no person stands behind.
             machine: text("gty") == Some("client-credentials") || subject.ends_with("@clients"),
             seen: AtomicU64::default(),
         })
+    }
+
+    /// The scopes of a token, and whether they or its roles say what it may do. A claim that is there and empty gives none;
+    /// so does one that the entry names and the token lacks. Only where neither says anything of scopes do roles speak.
+    fn scopes(&self, claims: &Fields) -> Result<(Vec<String>, RightsBy)> {
+        let stated = self.spec.claims.scopes.as_str();
+        if !stated.is_empty() {
+            return Ok((scope_list(jwt::string_at(claims, stated))?, RightsBy::Scopes));
+        }
+        let mut scopes = Vec::new();
+        let mut rights_by = RightsBy::Roles;
+        for value in USUAL_SCOPES.iter().filter_map(|name| claims.get(name)) {
+            rights_by = RightsBy::Scopes;
+            for scope in scope_list(Some(value))? {
+                if !scopes.contains(&scope) {
+                    scopes.push(scope);
+                }
+            }
+        }
+        Ok((scopes, rights_by))
     }
 
     fn authority(&self, account: Option<&Value>, project: Option<&Value>) -> Result<Authority> {
@@ -213,12 +270,20 @@ pub fn revocation_id(issuer: &str, jti: &str) -> String {
     data_encoding::HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref())
 }
 
-/// A list of strings, or one string with spaces between.
+/// Scopes: a list of strings, or one string with spaces between (RFC 6749, section 3.3).
+fn scope_list(value: Option<&Value>) -> Result<Vec<String>> {
+    let Some(Value::String(text)) = value else { return list(value, "scopes") };
+    let parts = text.split(' ').filter(|part| !part.is_empty());
+    list(Some(&Value::Array(parts.map(Value::from).collect())), "scopes")
+}
+
+/// A list of strings. One string is a list of one, whatever is in it: `billing admin` is no admin.
 fn list(value: Option<&Value>, what: &str) -> Result<Vec<String>> {
     let wrong = || claims_refused(&format!("the token's {what} are no list of strings"));
     let texts: Vec<String> = match value {
         None => Vec::new(),
-        Some(Value::String(text)) => text.split(' ').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+        Some(Value::String(text)) if text.is_empty() => Vec::new(),
+        Some(Value::String(text)) => vec![text.clone()],
         Some(Value::Array(items)) => {
             items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect::<Result<_>>()?
         }

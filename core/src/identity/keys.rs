@@ -148,6 +148,15 @@ pub fn foreign_hash(text: &str) -> Option<String> {
         .then(|| data_encoding::HEXLOWER.encode(digest(&SHA256, text.as_bytes()).as_ref()))
 }
 
+/// Whether a text is the id of a key of this installation, whatever became of the key: no subject may be one.
+#[must_use]
+pub fn is_id(pepper: &Pepper, text: &str) -> bool {
+    let imported = text
+        .strip_prefix("imported")
+        .is_some_and(|rest| rest.len() == ID_RANDOM && BASE32.decode(rest.as_bytes()).is_ok());
+    imported || (text.len() == ID && Parts { id: text, proof: &[] }.is_ours(IdOf::Key, pepper))
+}
+
 /// Names an imported key without telling its hash.
 #[must_use]
 pub fn import_id(pepper: &Pepper, sha256: &str) -> String {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CredentialRow, Ending, IdentityRoom, Kind, Owner, Rights, RightsBy, Verified, World, api_keys::KeyPlace,
-    issuers::Keys, jwt, keys, parsed, unauthenticated,
+    issuers::Keys, jwt, keys, lineage::Lineage, parsed, unauthenticated,
 };
 use crate::{
     api::{AccessToken, Algorithm, CredentialKind, Introspection, Principal, PrincipalKind, TokenRequest, TokenSpec},
@@ -39,8 +39,8 @@ struct Bearer {
     grant: String,
     /// Whether its roles count, since it was given no scopes.
     by_roles: bool,
-    /// Ids of what it rests on: a key, a refresh family, the credential of whoever issued it. It ends with any of them.
-    rests_on: Vec<String>,
+    /// What it came from: it ends with any of that.
+    lineage: Lineage,
     /// Who made the key.
     created_by: Option<String>,
     /// The first token of the chain.
@@ -128,6 +128,12 @@ impl IdentityRoom {
             let times = jwt::check(token.claims(), &expected)?;
             let believed = now.wall_micros.saturating_add(LONGEST_MICROS);
             let verified = issuer.bearer(token.claims(), times.ends_at)?;
+            let (account, principal) = (verified.authority.account_id(), &verified.principal.id);
+            if super::is_reserved(self.keys.pepper(), principal) {
+                let message = "the token's subject is a name that only we give";
+                return Err(unauthenticated("token_claims_invalid", message));
+            }
+            world.issuers.check_named(&issuer, account.map_or("", crate::scope::Id::as_str), principal)?;
             // No handle lives until the year 9999, whatever a token says.
             Verified { ends_at: verified.ends_at.min(believed), ..verified }
         };
@@ -171,8 +177,9 @@ impl IdentityRoom {
             authority: bearer.place.authority(),
             ends_at: times.expires_at,
             presentable_until: times.expires_at,
-            key: bearer.rests_on.first().filter(|_| bearer.grant == API_KEY).cloned(),
-            ends_with: std::iter::once(jti.to_owned()).chain(bearer.rests_on).collect(),
+            key: bearer.lineage.key.filter(|_| bearer.grant == API_KEY),
+            ends_with: std::iter::once(jti.to_owned()).chain(bearer.lineage.ids).collect(),
+            entry: bearer.lineage.entry,
             machine: false,
             seen: AtomicU64::default(),
         })
@@ -217,6 +224,11 @@ impl IdentityRoom {
         self.check(&verified, now).await.map_err(|error| refused(&error))?;
         let body = self.key_body(&verified.id).await?;
         confirm(&body.place, request)?;
+        let lineage = Lineage::of(&verified);
+        if self.has_ended(&lineage).await? {
+            // It was rotated, and what it would give belongs to a successor that was revoked.
+            return Err(invalid_grant("the API key is not, or no longer, taken"));
+        }
         let bearer = Bearer {
             place: body.place,
             kind: verified.principal.kind,
@@ -225,7 +237,7 @@ impl IdentityRoom {
             scopes: narrowed(&verified.principal.scopes, &request.scope)?,
             grant: API_KEY.into(),
             by_roles: false,
-            rests_on: vec![verified.id.clone()],
+            lineage,
             created_by: Some(body.created_by),
             mission: None,
         };
@@ -244,11 +256,13 @@ impl IdentityRoom {
         if spec.roles.len() > 32 || spec.roles.iter().any(|role| role.is_empty() || role.len() > 128) {
             return Err(Error::invalid("roles_invalid", "at most 32 roles of up to 128 bytes"));
         }
-        if super::is_reserved(subject.as_str()) {
+        if super::is_reserved(self.keys.pepper(), subject.as_str()) {
             return Err(Error::invalid("opaque_id_invalid", "this subject is a name that only we give"));
         }
-        let (scopes, mut rests_on) = match owner {
-            Owner::Process | Owner::ProcessIn(_) => (owner.narrowed(&spec.scopes, &settings.roles)?, Vec::new()),
+        let (scopes, mut lineage, ends_at) = match owner {
+            Owner::Process | Owner::ProcessIn(_) => {
+                (owner.narrowed(&spec.scopes, &settings.roles)?, Lineage::default(), i64::MAX)
+            }
             Owner::Caller(own) => {
                 // Policies read roles whatever the scopes are, so a role is no way around the issuer's own limits.
                 let meant = Rights::of(&[], &spec.roles, &settings.roles);
@@ -265,12 +279,12 @@ impl IdentityRoom {
                 } else {
                     spec.scopes.clone()
                 };
-                (owner.narrowed(&scopes, &settings.roles)?, own.ends_with.clone())
+                (owner.narrowed(&scopes, &settings.roles)?, Lineage::of(own), own.ends_at)
             }
         };
         let family = if spec.refresh { Some(entropy::request_id()) } else { None };
-        rests_on.extend(family.clone());
-        if rests_on.len() > MAX_RESTS_ON {
+        lineage.ids.extend(family.clone());
+        if lineage.ids.len() > MAX_RESTS_ON {
             return Err(Error::invalid(
                 "token_invalid",
                 "tokens that issue tokens end somewhere: this chain is too long",
@@ -284,11 +298,11 @@ impl IdentityRoom {
             by_roles: scopes.is_empty(),
             scopes,
             grant: "authorization_code".into(),
-            rests_on,
+            lineage,
             created_by: None,
             mission: None,
         };
-        let mut issued = self.access_token(platform, bearer.clone(), i64::MAX).await?;
+        let mut issued = self.access_token(platform, bearer.clone(), ends_at).await?;
         if let Some(family) = family {
             let (row, text) =
                 self.refresh_row(scope, family, Bearer { mission: Some(issued.token.jti.clone()), ..bearer }).await?;
@@ -302,7 +316,8 @@ impl IdentityRoom {
         let lifetime = i64::from(self.settings().await?.refresh_token_seconds) * 1_000_000;
         let fresh = keys::make(REFRESH_PREFIX, keys::IdOf::Refresh, self.keys.pepper())?;
         let body = RefreshBody { tag: data_encoding::HEXLOWER.encode(&fresh.tag), family, used: false, bearer };
-        let ends_at = self.clock.now().wall_micros.saturating_add(lifetime);
+        let ends_at = self.natural_end(&body.bearer.lineage).await?;
+        let ends_at = self.clock.now().wall_micros.saturating_add(lifetime).min(ends_at);
         Ok((CredentialRow::new(Kind::Refresh, scope, fresh.id, super::json(&body)?, ends_at), fresh.text))
     }
 
@@ -312,7 +327,8 @@ impl IdentityRoom {
         let now = self.clock.now().wall_micros;
         let (row, mut body) = self.refresh_found(&request.refresh_token).await?;
         confirm(&body.bearer.place, request)?;
-        if row.ends_at <= now || self.any_ended(&body.bearer.rests_on).await? {
+        let ends_at = self.natural_end(&body.bearer.lineage).await.map_err(|error| refused(&error))?;
+        if row.ends_at.min(ends_at) <= now || self.has_ended(&body.bearer.lineage).await? {
             return Err(invalid_grant("the refresh token has ended"));
         }
         let scopes = narrowed(&body.bearer.scopes, &request.scope)?;
@@ -326,7 +342,7 @@ impl IdentityRoom {
             self.end_family(platform, &body.family).await?;
             return Ok(Exchange::Reused { family: body.family, subject: body.bearer.subject });
         }
-        let mut issued = self.access_token(platform, Bearer { scopes, ..bearer }, i64::MAX).await?;
+        let mut issued = self.access_token(platform, Bearer { scopes, ..bearer }, ends_at).await?;
         issued.token.refresh_token = text;
         Ok(Exchange::Issued(Box::new(issued)))
     }
@@ -345,21 +361,9 @@ impl IdentityRoom {
         Ok((row, body))
     }
 
-    /// Asks the store: what another process ended a moment ago must not be renewed here.
-    async fn any_ended(&self, ids: &[String]) -> Result<bool> {
-        let now = self.clock.now().wall_micros;
-        for id in ids {
-            let row = self.store.find(Kind::Revocation, id).await?;
-            if row.map(|row| super::ending_of(&row)).transpose()?.is_some_and(|ending| now >= ending.from) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     async fn end_family(&self, platform: &Scope, family: &str) -> Result<()> {
         let forget_at = self.clock.now().wall_micros.saturating_add(LONGEST_MICROS);
-        self.end_id(platform, family, Ending { from: i64::MIN, forget_at }).await
+        self.end_id(platform, family, Ending::now(forget_at)).await
     }
 
     async fn access_token(&self, platform: &Scope, bearer: Bearer, ends_at: i64) -> Result<Issued> {
@@ -452,7 +456,7 @@ impl IdentityRoom {
         // What was issued on its strength may outlive it, and must not outlive the memory of this.
         let longest = self.clock.now().wall_micros.saturating_add(LONGEST_MICROS);
         let forget_at = verified.presentable_until.max(longest);
-        self.end_id(platform, id, Ending { from: i64::MIN, forget_at }).await?;
+        self.end_id(platform, id, Ending::now(forget_at)).await?;
         Ok(Some(EndedToken { authority: verified.authority.clone(), id: verified.id.clone() }))
     }
 }

@@ -1,8 +1,8 @@
 //! What a credential turned out to be: principal, authority, rights, and until when. Touches only ground.
 
-use std::{collections::BTreeMap, sync::atomic::AtomicU64};
+use std::{borrow::Cow, collections::BTreeMap, sync::atomic::AtomicU64};
 
-use super::rights::Rights;
+use super::{lineage::IssuerEntry, rights::Rights};
 use crate::{
     api::{CredentialKind, Identity, Principal},
     clock::rfc3339,
@@ -18,6 +18,20 @@ pub enum RightsBy {
     Roles,
     /// Nothing: dev mode lets everybody do everything in the one project it opens.
     DevMode,
+}
+
+/// Who vouches for a principal that no credential names, or that the process itself named. Policies read these words as
+/// `context.principal_issuer`, so no issuer may be called so.
+pub const PROCESS: &str = "process";
+/// Who vouches for the principals of API keys, and of the tokens issued here.
+const OWN: &str = "tenantry";
+/// Who vouches for the callers of dev mode: nobody.
+const DEV: &str = "dev";
+
+/// Whether a name says where a principal comes from that comes from no outside issuer.
+#[must_use]
+pub fn is_own_issuer(name: &str) -> bool {
+    [PROCESS, OWN, DEV].contains(&name)
 }
 
 /// A credential that was verified. Everything that follows from it asks [`super::IdentityRoom::check`] each time, so that
@@ -44,6 +58,8 @@ pub struct Verified {
     pub(super) presentable_until: i64,
     /// Ids whose revocation ends it: its own, and those of what it was exchanged for.
     pub(super) ends_with: Vec<String>,
+    /// The entry of the outside issuer that it, or what it was issued on, came by.
+    pub(super) entry: Option<IssuerEntry>,
     /// The API key a token was exchanged for. What is made on the token's strength is bounded by that key: its holder could
     /// have used it, and public clients narrow their tokens to what an endpoint needs.
     pub(super) key: Option<String>,
@@ -71,6 +87,16 @@ impl Verified {
         // A token that says "no scopes" means it; a key without any was made for guard calls.
         let says_so = self.credential == CredentialKind::Jwt && self.rights_by == RightsBy::Scopes;
         (says_so || !scopes.is_empty()).then(|| scopes.clone())
+    }
+
+    /// Who vouches for its principal: the issuer of an outside token, else a fixed word.
+    #[must_use]
+    pub fn principal_issuer(&self) -> Cow<'static, str> {
+        match self.credential {
+            CredentialKind::Jwt => Cow::Owned(self.issuer.clone()),
+            CredentialKind::ApiKey | CredentialKind::Token => Cow::Borrowed(OWN),
+            CredentialKind::Dev => Cow::Borrowed(DEV),
+        }
     }
 
     /// Whether this is the very credential `other` is.

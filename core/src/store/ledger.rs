@@ -60,6 +60,17 @@ pub struct Spend {
     pub micros: i64,
 }
 
+/// What became of a model call that was to be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is new, and written down.
+    Recorded,
+    /// It was written down before.
+    Known,
+    /// It was written down before, and not every report of it said the same. The larger counts, and the row says so.
+    Differs,
+}
+
 /// How long a model call is known by its id, in microseconds: 48 hours.
 pub const SPEND_ONCE: i64 = 48 * 3_600 * 1_000_000;
 
@@ -172,8 +183,8 @@ pub trait Ledger: Send + Sync {
     /// The answer kept under `id`, if it is still good at `now` (microseconds since 1970).
     fn answer(&self, id: &str, now: i64) -> BoxFuture<'_, Result<Option<String>>>;
 
-    /// Writes down what was spent in `scope`; false when that was done before, within [`SPEND_ONCE`].
-    fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<bool>>;
+    /// Writes down what was spent in `scope`, once within [`SPEND_ONCE`]; of two that differ the larger stays.
+    fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<Kept>>;
 
     /// Files that are set aside, as the last [`Ledger::settle`] found them.
     fn set_aside(&self) -> Vec<SetAside>;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use ring::digest::{SHA256, digest};
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, Transaction, params};
 
-use super::{Answer, Committed, GENESIS, Row, RowsFrom, SPEND_ONCE, Spend, chain_hash, record::decode};
+use super::{Answer, Committed, GENESIS, Kept, Row, RowsFrom, SPEND_ONCE, Spend, chain_hash, record::decode};
 use crate::{
     error::{Error, Result},
     scope::Uid,
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS answers (
 CREATE INDEX IF NOT EXISTS answers_by_end ON answers (until);
 CREATE TABLE IF NOT EXISTS spend (
     scope BLOB NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, model TEXT NOT NULL, micros INTEGER NOT NULL,
-    PRIMARY KEY (scope, id, at)
+    differs INTEGER NOT NULL, PRIMARY KEY (scope, id, at)
 ) WITHOUT ROWID;
 ";
 
@@ -196,13 +196,37 @@ pub fn forget_answers(transaction: &Transaction<'_>, came: usize, now: i64) -> R
     Ok(())
 }
 
-/// Writes down what was spent; false when that was done before, within [`SPEND_ONCE`].
-pub fn keep_spend(transaction: &Transaction<'_>, scope: Uid, spend: &Spend) -> Result<bool> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO spend SELECT ?1, ?2, ?3, ?4, ?5
-         WHERE NOT EXISTS (SELECT 1 FROM spend WHERE scope = ?1 AND id = ?2 AND at > ?6)",
-    )?;
+/// Writes down what was spent, once within [`SPEND_ONCE`]. Of two that differ the larger counts, whichever came first: a report
+/// that is too small must not hide the one that is right.
+pub fn keep_spend(transaction: &Transaction<'_>, scope: Uid, spend: &Spend) -> Result<Kept> {
     let scope = scope.as_bytes().as_slice();
-    let known_since = spend.at.saturating_sub(SPEND_ONCE);
-    Ok(insert.execute(params![scope, spend.id, spend.at, spend.model, spend.micros, known_since])? > 0)
+    let known = transaction
+        .prepare_cached(
+            "SELECT at, model, micros, differs FROM spend WHERE scope = ?1 AND id = ?2 AND at > ?3
+             ORDER BY at DESC LIMIT 1",
+        )?
+        .query_row(params![scope, spend.id, spend.at.saturating_sub(SPEND_ONCE)], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, bool>(3)?))
+        })
+        .optional()?;
+    let Some((at, model, micros, differs)) = known else {
+        transaction.prepare_cached("INSERT INTO spend VALUES (?1, ?2, ?3, ?4, ?5, 0)")?.execute(params![
+            scope,
+            spend.id,
+            spend.at,
+            spend.model,
+            spend.micros
+        ])?;
+        return Ok(Kept::Recorded);
+    };
+    if (&model, micros) == (&spend.model, spend.micros) {
+        return Ok(if differs { Kept::Differs } else { Kept::Known });
+    }
+    let (model, micros) = if spend.micros > micros { (&spend.model, spend.micros) } else { (&model, micros) };
+    transaction
+        .prepare_cached(
+            "UPDATE spend SET model = ?4, micros = ?5, differs = 1 WHERE scope = ?1 AND id = ?2 AND at = ?3",
+        )?
+        .execute(params![scope, spend.id, at, model, micros])?;
+    Ok(Kept::Differs)
 }

@@ -18,7 +18,7 @@ use rusqlite::Transaction;
 use tokio::sync::oneshot;
 
 use super::{
-    Answer, Committed, Entry, Ledger, OnCommit, Row, RowsFrom, SetAside, Spend,
+    Answer, Committed, Entry, Kept, Ledger, OnCommit, Row, RowsFrom, SetAside, Spend,
     record::{decode, encode},
     rows::{self, SCHEMA, Tips},
 };
@@ -477,7 +477,7 @@ impl Ledger for SqliteLedger {
         self.0.database.read(move |connection| rows::answer(connection, &id, now))
     }
 
-    fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<bool>> {
+    fn spend(&self, scope: &Scope, spend: &Spend) -> BoxFuture<'_, Result<Kept>> {
         let (uid, spend) = (scope.uid(), spend.clone());
         self.0.database.write(move |transaction| rows::keep_spend(transaction, uid, &spend))
     }

@@ -51,20 +51,20 @@ pub(super) fn is_label_field(name: &str) -> bool {
     ["name", "key", "field", "variable", "header", "param"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Whether a text is worth reading as JSON: an object or a list.
-pub(super) fn is_likely(text: &str) -> bool {
+/// Whether a text is worth reading as JSON.
+fn is_likely(text: &str) -> bool {
     matches!(text.trim_ascii_start().as_bytes().first(), Some(b'{' | b'['))
 }
 
-/// Whether a text is JSON, whatever its nesting.
+/// Whether a text is an object or a list in JSON, whatever its nesting.
 #[must_use]
 pub fn is_valid(text: &str) -> bool {
-    serde_json::from_str::<IgnoredAny>(text).is_ok()
+    is_likely(text) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// The tokens of `text` when it is an object or a list in JSON.
 pub(super) fn tokens(text: &str) -> Option<Tokens<'_>> {
-    if !is_likely(text) || !is_valid(text) {
+    if !is_valid(text) {
         return None;
     }
     struct Frame {

@@ -13,9 +13,9 @@ mod pii;
 mod places;
 mod reveal;
 mod secrets;
-mod values;
 mod security;
 mod tool_risk;
+mod values;
 
 pub use json::is_valid as is_json;
 pub use names::masked as masked_name;
@@ -301,7 +301,8 @@ fn scan(text: &str, name: Option<&str>, families: Families, found: &mut Vec<Leak
         if hit.start < from || start >= end {
             return;
         }
-        let is_known = found.get(mark..told).unwrap_or_default().iter().any(|leak| leak.start < end && start < leak.end);
+        let is_known =
+            found.get(mark..told).unwrap_or_default().iter().any(|leak| leak.start < end && start < leak.end);
         found.push(Leak::new(detector, &Hit { start, end, counted: hit.counted && !is_known, ..*hit }, text));
     });
 }

@@ -261,7 +261,8 @@ mod tests {
         let content = "日本語 🎉 a@b.co";
         let start = content.find('a').unwrap();
         let (out, entries) =
-            text(content, &[span(start, content.len(), "email")], Strategy::Redact, &mut Labels::default(), as_is).unwrap();
+            text(content, &[span(start, content.len(), "email")], Strategy::Redact, &mut Labels::default(), as_is)
+                .unwrap();
         assert_eq!(out, "日本語 🎉 [REDACTED]");
         assert_eq!((entries[0].start_pos, entries[0].end_pos), (start, content.len()));
         assert_eq!(entries[0].original, "a@b.co");

@@ -31,14 +31,21 @@ impl Decoded<'_> {
             let last = next.checked_sub(1).and_then(|last| self.escapes.get(last));
             last.map(|escape| &escape.source).filter(|source| at < source.end)
         };
-        cut(range.start).map_or(range.start, |source| source.end)..cut(range.end).map_or(range.end, |source| source.start)
+        cut(range.start).map_or(range.start, |source| source.end)
+            ..cut(range.end).map_or(range.end, |source| source.start)
     }
 
     /// Where a place of the decoded text stood; inside an escape that is its beginning, or its end for an end.
     fn before(&self, at: usize, is_end: bool) -> usize {
         let next = self.escapes.partition_point(|escape| escape.at < at);
         match next.checked_sub(1).and_then(|last| self.escapes.get(last)) {
-            Some(escape) if at < escape.until => if is_end { escape.source.end } else { escape.source.start },
+            Some(escape) if at < escape.until => {
+                if is_end {
+                    escape.source.end
+                } else {
+                    escape.source.start
+                }
+            }
             Some(escape) => escape.source.end + (at - escape.until),
             None => at,
         }

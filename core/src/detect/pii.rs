@@ -37,7 +37,8 @@ pub(super) fn scan(text: &str, hint: Option<&str>, hits: &mut Vec<Hit>) {
             at = run_end(bytes, start, usize::MAX, |b| b.is_ascii_digit());
         }
     }
-    if hits.is_empty() && hint.is_some_and(numbers::names_phone)
+    if hits.is_empty()
+        && hint.is_some_and(numbers::names_phone)
         && let Some((start, end)) = numbers::whole_phone(bytes)
     {
         hits.push(hit("phone", start, end));

@@ -120,7 +120,9 @@ pub(super) fn number(digits: &str, name: Option<&str>, look: &mut Look<'_>, foun
     look(digits, name, found);
     let mut rest = digits;
     for _ in 0..MOST_ZEROS {
-        let Some(shorter) = rest.strip_suffix('0').filter(|rest| rest.len() >= SHORTEST && found.len() == mark) else { break };
+        let Some(shorter) = rest.strip_suffix('0').filter(|rest| rest.len() >= SHORTEST && found.len() == mark) else {
+            break;
+        };
         rest = shorter;
         look(rest, name, found);
     }

@@ -22,7 +22,12 @@ impl Engine {
         OpaqueId::parse("session_id", report.session_id.as_deref())?;
         let cost = usage::cost(&report.model)?;
         let at = self.clock.now().wall_micros;
-        let spend = Spend { id: format!("report:{id}"), at, model: seal::model_name(&report.model, cost.model), micros: cost.micros };
+        let spend = Spend {
+            id: format!("report:{id}"),
+            at,
+            model: seal::model_name(&report.model, cost.model),
+            micros: cost.micros,
+        };
         let recorded = self.audit.spend(instance.scope(), &spend).await?;
         Ok(UsageReceipt { cost_micros: cost.micros, priced: cost.priced, recorded })
     }

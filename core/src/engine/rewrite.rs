@@ -97,7 +97,13 @@ impl Text {
         let next = self.replaced.partition_point(|place| if is_end { place.start < at } else { place.start <= at });
         let last = next.checked_sub(1).and_then(|last| Some((self.replaced.get(last)?, self.entries.get(last)?)));
         match last {
-            Some((place, entry)) if at < place.end => if is_end { entry.end_pos } else { entry.start_pos },
+            Some((place, entry)) if at < place.end => {
+                if is_end {
+                    entry.end_pos
+                } else {
+                    entry.start_pos
+                }
+            }
             Some((place, entry)) => entry.end_pos + (at - place.end),
             None => at,
         }

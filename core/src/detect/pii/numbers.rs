@@ -381,11 +381,13 @@ pub(super) fn names_phone(name: &str) -> bool {
     let name = name.as_bytes();
     let starts = |at: usize| {
         let (b, last) = (byte(name, at), before(name, at));
-        b.is_ascii_alphabetic() && (!last.is_ascii_alphabetic() || (b.is_ascii_uppercase() && last.is_ascii_lowercase()))
+        b.is_ascii_alphabetic()
+            && (!last.is_ascii_alphabetic() || (b.is_ascii_uppercase() && last.is_ascii_lowercase()))
     };
     let words = (0..name.len()).filter(|at| starts(*at));
     let word = |at: usize| {
-        let more = |b: u8| b.is_ascii_lowercase() || (b.is_ascii_uppercase() && byte(name, at + 1).is_ascii_uppercase());
+        let more =
+            |b: u8| b.is_ascii_lowercase() || (b.is_ascii_uppercase() && byte(name, at + 1).is_ascii_uppercase());
         part(name, at, run_end(name, at + 1, 24, more))
     };
     let is_one = |word: &[u8], known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));

@@ -269,7 +269,8 @@ fn apart(bytes: &[u8], start: usize, name_end: usize, after_name: usize) -> Opti
             if part(bytes, at, at + 5).eq_ignore_ascii_case(b"value") {
                 let at = at + 5;
                 let at = run_end(bytes, at + usize::from(is_quote(byte(bytes, at))), 8, |b| b == b' ');
-                return matches!(byte(bytes, at), b':' | b'=').then(|| quoted(run_end(bytes, at + 1, 8, |b| b == b' ')));
+                return matches!(byte(bytes, at), b':' | b'=')
+                    .then(|| quoted(run_end(bytes, at + 1, 8, |b| b == b' ')));
             }
             // `ENV DB_PASSWORD value`
             let is_env = matches!(window_before(bytes, head, 4), b"ENV " | b"ARG ");

@@ -3,14 +3,14 @@
 
 mod support;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use support::{memory, project, put};
 use tenantry::{
     Tenant, Tenantry,
-    api::{ContentType, Decision, FileContext, GuardRequest, GuardResponse, Mode, ModelContext, SettingsPatch, ToolContext},
+    api::{Decision, FileContext, GuardRequest, GuardResponse, Mode, ModelContext, SettingsPatch, Since, ToolContext},
 };
 
 const STRATEGIES: [&str; 4] = ["redact", "replace", "mask", "anonymize"];
@@ -127,7 +127,8 @@ fn planted() -> [&'static str; 6] {
 
 /// `\u` escapes of the characters `which` chooses.
 fn escaped(text: &str, which: impl Fn(usize) -> bool) -> String {
-    let letter = |(at, letter): (usize, char)| if which(at) { format!("\\u{:04x}", u32::from(letter)) } else { letter.into() };
+    let letter =
+        |(at, letter): (usize, char)| if which(at) { format!("\\u{:04x}", u32::from(letter)) } else { letter.into() };
     text.chars().enumerate().map(letter).collect()
 }
 
@@ -174,7 +175,11 @@ fn a_finding_in_one_form_is_handed_on_in_none() {
         try_all(&format!("call me\\n{value}"), Some(&plain), &[value]);
         try_all(&text, Some(&json!({ "k": { value: 1 } })), &[value]);
         try_all(&text[..text.len() - 1], Some(&plain), &[value]);
-        try_all(&format!("{value} {value}\n{value},{value}"), Some(&json!([value, value]).as_array().map_or(plain.clone(), |list| json!({ "l": list }))), &[value]);
+        try_all(
+            &format!("{value} {value}\n{value},{value}"),
+            Some(&json!([value, value]).as_array().map_or(plain.clone(), |list| json!({ "l": list }))),
+            &[value],
+        );
     }
     for number in [
         json!(4_111_111_111_111_111_u64),
@@ -183,7 +188,9 @@ fn a_finding_in_one_form_is_handed_on_in_none() {
         json!(-4.111_111_111_111_111e15),
         json!(4_111_111_111_111_111_000_u64),
     ] {
-        for arguments in [json!({ "n": number }), json!({ "l": [1, [number]] }), json!({ "a": { "b": number }, "s": CARD })] {
+        for arguments in
+            [json!({ "n": number }), json!({ "l": [1, [number]] }), json!({ "a": { "b": number }, "s": CARD })]
+        {
             try_all(&arguments.to_string(), Some(&arguments), &[CARD]);
             try_all("{}", Some(&arguments), &[CARD]);
             try_all(&arguments.to_string(), None, &[CARD]);
@@ -233,10 +240,11 @@ fn rewriting_keeps_json_and_what_is_no_finding() {
         (r#"{"n": -4111111111111111, "m": 1.5}"#, r#"{"n": "[CREDIT_CARD]", "m": 1.5}"#),
         (r#"{"s":"{\"n\":4111111111111111}"}"#, r#"{"s":"{\"n\":\"[CREDIT_CARD]\"}"}"#),
         (r#"{"s":"[\"[4111111111111111]\"]"}"#, r#"{"s":"[\"[\\\"[CREDIT_CARD]\\\"]\"]"}"#),
+        (r#"{"s":"{\"a\":\"x\\nann@example.org\"}"}"#, r#"{"s":"{\"a\":\"x\\n[EMAIL]\"}"}"#),
         (r#"{"to ann@example.org": true}"#, r#"{"to [EMAIL]": true}"#),
         (r#"[4111111111111111e0]"#, r#"["[CREDIT_CARD]"]"#),
         (r#"{"a":"\u0061nn@example.org\u0020"}"#, r#"{"a":"[EMAIL]\u0020"}"#),
-        (r"say: {\"to\":\"x\nann@example.org\"}", r"say: {\"to\":\"x\n[EMAIL]\"}"),
+        (r#"say: {\"to\":\"x\nann@example.org\"}"#, r#"say: {\"to\":\"x\n[EMAIL]\"}"#),
         (r"password = 'it\'s5ecretTail9'", "password = '[PASSWORD]'"),
         (r"C:\temp\new is fine, ann@example.org", r"C:\temp\new is fine, [EMAIL]"),
     ] {
@@ -259,7 +267,7 @@ fn what_appears_once_a_neighbour_is_gone_is_found_and_entries_count_bytes_of_the
         let tenant = redacting(&client, strategy, strategy);
         for (content, gone) in [
             // An address within a password, a token within a URL: what is left of the outer one is still one.
-            (r#"{"password":"pre1ann@example.orgXpost22"}"#.to_owned(), vec!["pre1", "post22"]),
+            (r#"{"password":"pre1:ann@corp.io:post22"}"#.to_owned(), vec!["pre1", "post22"]),
             (format!("https://bob:abc{}def12345@host/x", *GITHUB), vec!["def12345", GITHUB.as_str()]),
             (format!("{MAIL}{MAIL} {CARD}{MAIL} {SSN}{CARD}"), vec![MAIL]),
             (format!("a@b.co c@d.co longname@a.co {MAIL},{MAIL}"), vec!["a@b.co", "c@d.co", "e@a.co", MAIL]),
@@ -269,8 +277,13 @@ fn what_appears_once_a_neighbour_is_gone_is_found_and_entries_count_bytes_of_the
                 check(&ask(&tenant, request), &content, None, &gone).unwrap();
             }
             let arguments = json!({ "text": content, "again": [content] });
-            check(&ask(&tenant, call(&arguments.to_string(), Some(&arguments))), &arguments.to_string(), Some(&arguments), &gone)
-                .unwrap();
+            check(
+                &ask(&tenant, call(&arguments.to_string(), Some(&arguments))),
+                &arguments.to_string(),
+                Some(&arguments),
+                &gone,
+            )
+            .unwrap();
         }
     }
 }
@@ -279,10 +292,17 @@ fn what_appears_once_a_neighbour_is_gone_is_found_and_entries_count_bytes_of_the
 fn policies_see_what_escapes_and_nesting_hide() {
     let client = memory();
     let acme = project(&client, "acme", "prod");
-    put(&acme, "no", "forbid (principal, action, resource) when { context.pii_detected || context.secrets_detected };");
+    put(
+        &acme,
+        "no",
+        "forbid (principal, action, resource) when { (context has pii_detected && context.pii_detected) \
+         || (context has secrets_detected && context.secrets_detected) };",
+    );
     let mut tried = 0;
     for value in planted() {
-        for written in [escaped(value, |at| at % 3 == 0), escaped(value, |_| true), escaped(value, |at| at == value.len() - 1)] {
+        for written in
+            [escaped(value, |at| at % 3 == 0), escaped(value, |_| true), escaped(value, |at| at == value.len() - 1)]
+        {
             let body = format!("{{\"x\":\"{written}\"}}");
             let nested = json!({ "s": json!({ "s": body }).to_string() });
             for request in [
@@ -305,10 +325,18 @@ fn policies_see_what_escapes_and_nesting_hide() {
 fn secrets_in_names_are_masked_in_what_is_stored_and_feed_no_content_key() {
     let client = memory();
     let acme = project(&client, "acme", "prod");
-    put(&acme, "seen", "@id(\"seen\") forbid (principal, action == Action::\"call_tool\", resource) when { context.tool_name like \"*ghp*\" };");
-    put(&acme, "content", "@id(\"content\") forbid (principal, action, resource) when { context has secrets_detected && context.secrets_detected };");
+    put(
+        &acme,
+        "seen",
+        "@id(\"seen\") forbid (principal, action == Action::\"call_tool\", resource) when { context.tool_name like \"*ghp*\" };",
+    );
+    put(
+        &acme,
+        "content",
+        "@id(\"content\") forbid (principal, action, resource) when { context has secrets_detected && context.secrets_detected };",
+    );
     let secret = GITHUB.as_str();
-    let named = |name: String| GuardRequest::tool_call(&name, Map::new());
+    let named = |name: String| GuardRequest::tool_call(name, Map::new());
     let denied = ask(&acme, named(secret.to_owned()));
     let rules: Vec<_> = denied.determining_policies.iter().map(|policy| policy.rule_id.as_str()).collect();
     assert_eq!((denied.decision, rules), (Decision::Deny, vec!["seen"]), "policies see the name as it is");
@@ -319,8 +347,14 @@ fn secrets_in_names_are_masked_in_what_is_stored_and_feed_no_content_key() {
         match at {
             0 => tool.server_id = Some(format!("https://u:S3cr3tPw9x@h/?t={secret}")),
             1 => request.file = Some(FileContext { file_name: Some(secret.into()), ..FileContext::default() }),
-            2 => request.model = Some(ModelContext { model: Some(format!(" {AWS} ")), input_tokens: Some(3), ..ModelContext::default() }),
-            _ => request.metadata = object(&json!({ secret: 1 })).into_iter().collect(),
+            2 => {
+                request.model = Some(ModelContext {
+                    model: Some(format!(" {AWS} ")),
+                    input_tokens: Some(3),
+                    ..ModelContext::default()
+                })
+            }
+            _ => request.metadata = object(&json!({ secret: 1 })),
         }
         requests.push(request);
     }
@@ -328,10 +362,175 @@ fn secrets_in_names_are_masked_in_what_is_stored_and_feed_no_content_key() {
         let response = ask(&acme, request);
         assert!(response.determining_policies.iter().all(|policy| policy.rule_id != "content"), "{response:?}");
     }
-    let page = acme.audit().query_blocking(Default::default()).unwrap();
+    let page = acme.audit().query_blocking(Since::Start, 100).unwrap();
     let rows = serde_json::to_string(&page).unwrap();
     for shown in [secret, AWS, &AWS.to_lowercase(), "S3cr3tPw9x"] {
         assert!(!rows.contains(shown), "{shown} in {rows}");
     }
     assert!(rows.contains("[GITHUB_TOKEN]") && rows.contains("\"send\""), "{rows}");
+}
+
+/// Decisions of a generated call, in the order they are made; beyond its end the simplest is taken, so that cases shrink.
+struct Choices<'a>(std::slice::Iter<'a, u32>);
+
+impl Choices<'_> {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0.next().map_or(0, |choice| *choice as usize % bound)
+    }
+
+    fn of<'b>(&mut self, all: &[&'b str]) -> &'b str {
+        all[self.below(all.len())]
+    }
+
+    fn letters(&mut self, alphabet: &[u8], length: usize) -> String {
+        // Mixed in any case: what has no digit or few different letters is a placeholder.
+        (0..length)
+            .map(|at| char::from(alphabet[(at * 7 + at / 3 + self.below(alphabet.len())) % alphabet.len()]))
+            .collect()
+    }
+
+    fn card(&mut self) -> String {
+        let digits = format!("4{}", self.letters(b"0123456789", 14));
+        let sum: u32 = digits.bytes().rev().enumerate().fold(0, |sum, (at, digit)| {
+            let digit = u32::from(digit - b'0') * if at % 2 == 0 { 2 } else { 1 };
+            sum + digit / 10 + digit % 10
+        });
+        format!("{digits}{}", (10 - sum % 10) % 10)
+    }
+
+    /// A value a detector finds wherever it stands apart.
+    fn plant(&mut self, planted: &mut Vec<String>) -> String {
+        const ALNUM: &[u8] = b"a1B2c3D4e5F6g7H8i9J0kLmNpQrStUvWxYz";
+        let value = match self.below(7) {
+            0 => self.card(),
+            1 => format!("{}@{}.org", self.letters(b"abcdefgk", 5), self.letters(b"mnoprstu", 4)),
+            2 => format!("{}-{:02}-{:04}", 101 + self.below(500), 1 + self.below(98), 1 + self.below(9_998)),
+            3 => format!("{}_{}", "ghp", self.letters(ALNUM, 36)),
+            4 => format!("AKIA{}", self.letters(b"A2B3C4D5E6F7GHJK", 16)),
+            5 => format!("203.0.113.{}", 11 + self.below(200)),
+            _ => format!("{}_live_{}", "sk", self.letters(ALNUM, 24)),
+        };
+        planted.push(value.clone());
+        value
+    }
+
+    fn text(&mut self, planted: &mut Vec<String>) -> String {
+        let mut text = self.of(&["", "see ", "zu Händen ", "{\"half\": ", "\\", "\"", "日本 "]).to_owned();
+        for _ in 0..=self.below(3) {
+            text.push_str(&self.plant(planted));
+            text.push_str(self.of(&[" ", ", ", "\n", "\t", "\"", " | ", "\r\n", "; ", " \u{1F600} "]));
+        }
+        text
+    }
+
+    fn value(&mut self, depth: usize, planted: &mut Vec<String>) -> Value {
+        match self.below(if depth == 0 { 6 } else { 10 }) {
+            0 => json!(self.text(planted)),
+            1 => json!(self.of(&["hello", "", "2024-05-17", "[1, 2]", "a\\b"])),
+            2 => [json!(null), json!(true), json!(0.5), json!(-7), json!(1e300), json!(1_700_000_000)][self.below(6)]
+                .clone(),
+            3 => {
+                let card: i64 = self.card().parse().unwrap();
+                planted.push(card.to_string());
+                [json!(card), json!(-card), json!(card as f64), json!(-card as f64), json!(card as u64 * 1_000)]
+                    [self.below(5)]
+                .clone()
+            }
+            4 => json!(self.text(planted)),
+            5 => {
+                let password = format!("Zq{}x9", self.letters(b"B7kR4tW8", 8));
+                planted.push(password.clone());
+                json!({ "name": "DB_PASSWORD", "value": password })
+            }
+            6 => Value::Array((0..=self.below(3)).map(|_| self.value(depth - 1, planted)).collect()),
+            7 | 8 => {
+                let inner = self.fields(depth - 1, planted);
+                json!(self.written(&inner))
+            }
+            _ => self.fields(depth - 1, planted),
+        }
+    }
+
+    fn fields(&mut self, depth: usize, planted: &mut Vec<String>) -> Value {
+        let mut fields = Map::new();
+        for _ in 0..=self.below(4) {
+            let name = match self.below(12) {
+                11 => self.plant(planted),
+                at => ["a", "b", "list", "note", "version", "build", "x/y~", "é", "value", "host", "to"][at].to_owned(),
+            };
+            let value = self.value(depth, planted);
+            fields.insert(name, value);
+        }
+        Value::Object(fields)
+    }
+
+    /// JSON text of a value, as some client may write it.
+    fn written(&mut self, value: &Value) -> String {
+        let every = [0, 1, 2, 5, 11][self.below(5)];
+        let text = if self.below(4) == 3 { serde_json::to_string_pretty(value).unwrap() } else { value.to_string() };
+        if every == 0 {
+            return text;
+        }
+        // Letters and digits within strings may be written as escapes.
+        let (mut out, mut is_inside, mut is_escaped) = (String::new(), false, false);
+        for (at, letter) in text.chars().enumerate() {
+            if is_inside && !is_escaped && letter.is_alphanumeric() && at % every == 0 && u32::from(letter) < 0x1_0000 {
+                out.push_str(&format!("\\u{:04x}", u32::from(letter)));
+                continue;
+            }
+            is_inside ^= letter == '"' && !is_escaped;
+            is_escaped = letter == '\\' && !is_escaped;
+            out.push(letter);
+        }
+        out
+    }
+}
+
+/// Calls of the property; `PROPTEST_CASES` chooses another number.
+fn cases() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(4_000);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+#[test]
+fn nothing_planted_is_handed_on() {
+    let client = memory();
+    let tenants = STRATEGIES.map(|strategy| redacting(&client, strategy, strategy));
+    let modifying = project(&client, "acme", "modify");
+    let generated = proptest::collection::vec(any::<u32>(), 0..400);
+    let (mut rewritten, mut denied) = (0_u32, 0_u32);
+    let counts = std::cell::RefCell::new((&mut rewritten, &mut denied));
+    let mut runner = proptest::test_runner::TestRunner::new(cases());
+    runner
+        .run(&generated, |choices| {
+            let mut choices = Choices(choices.iter());
+            let mut planted = Vec::new();
+            let arguments = choices.fields(3, &mut planted);
+            let (content, arguments) = match choices.below(8) {
+                0..=2 => (arguments.to_string(), Some(arguments)),
+                3 => (choices.written(&arguments), Some(arguments)),
+                4 | 5 => (choices.written(&arguments), None),
+                6 => (choices.text(&mut planted), Some(arguments)),
+                _ => ("{}".to_owned(), Some(arguments)),
+            };
+            let which = choices.below(5);
+            let mode = [None, Some(Mode::Modify), Some(Mode::Enforce), Some(Mode::Alert), Some(Mode::Monitor)]
+                [choices.below(5)];
+            let (tenant, mode) = if which == 4 { (&modifying, Some(Mode::Modify)) } else { (&tenants[which], mode) };
+            // Content alone travels as any kind of text.
+            let request = match (&arguments, choices.below(3)) {
+                (None, 1) => GuardRequest::prompt(content.clone()),
+                (None, 2) => GuardRequest::response(content.clone()),
+                _ => call(&content, arguments.as_ref()),
+            };
+            let response = ask(tenant, GuardRequest { mode, ..request });
+            let mut counts = counts.borrow_mut();
+            *counts.0 += u32::from(response.decision == Decision::Modify);
+            *counts.1 += u32::from(response.denied());
+            let planted: Vec<&str> = planted.iter().map(String::as_str).collect();
+            check(&response, &content, arguments.as_ref(), &planted).map_err(TestCaseError::fail)
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+    println!("{rewritten} rewritten, {denied} denied");
+    assert!(rewritten > denied / 2 && denied > 0, "{rewritten} rewritten, {denied} denied");
 }

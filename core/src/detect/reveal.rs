@@ -166,5 +166,11 @@ fn clip(tokens: &Tokens<'_>, text: &str, found: &mut Vec<Leak>, mark: usize) {
 fn narrow(leak: &mut Leak, decoded: &Decoded<'_>, base: usize, text: &str) {
     let Range { start, end } = decoded.narrowed(leak.start - base..leak.end - base);
     (leak.start, leak.end) = (base + start, base + end);
+    // `\\n` in JSON in a string of JSON: the letter belongs to an escape of the inner text.
+    let bytes = text.as_bytes();
+    let is_after_slash = leak.start.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b'\\');
+    if is_after_slash && matches!(bytes.get(leak.start), Some(b'n' | b'r' | b't' | b'b' | b'f' | b'u')) {
+        leak.start += 1;
+    }
     leak.value = escapes::decoded(text.get(leak.start..leak.end).unwrap_or_default()).text.into_owned();
 }

@@ -96,7 +96,8 @@ fn check(response: &GuardResponse, content: &str, arguments: Option<&Value>, pla
         };
     }
     let passed = response.passed_on(content);
-    if serde_json::from_str::<Value>(content).is_ok() && serde_json::from_str::<Value>(passed).is_err() {
+    let is_json = serde_json::from_str::<Value>(content).is_ok_and(|value| value.is_object() || value.is_array());
+    if is_json && serde_json::from_str::<Value>(passed).is_err() {
         return Err(format!("no longer JSON: {passed:?} of {content:?}"));
     }
     if response.decision == Decision::Modify {

@@ -94,7 +94,7 @@ pub(super) fn tokens(text: &str) -> Option<Tokens<'_>> {
                         frame.name = Some(index);
                     }
                 } else if let (Some(object), Some(name)) = (object, name)
-                    && is_label_field(tokens.raw(name))
+                    && tokens.short(name).is_some_and(|name| is_label_field(&name))
                     && let Some(label) = tokens.labels.get_mut(object)
                 {
                     label.get_or_insert(index);

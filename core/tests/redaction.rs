@@ -406,10 +406,10 @@ impl Choices<'_> {
             0 => self.card(),
             1 => format!("{}@{}.org", self.letters(b"abcdefgk", 5), self.letters(b"mnoprstu", 4)),
             2 => format!("{}-{:02}-{:04}", 101 + self.below(500), 1 + self.below(98), 1 + self.below(9_998)),
-            3 => format!("{}_{}", "ghp", self.letters(ALNUM, 36)),
-            4 => format!("AKIA{}", self.letters(b"A2B3C4D5E6F7GHJK", 16)),
+            3 => format!("{}_7x4{}", "ghp", self.letters(ALNUM, 33)),
+            4 => format!("AKIA7X4Q{}", self.letters(b"A2B3C4D5E6F7GHJK", 12)),
             5 => format!("203.0.113.{}", 11 + self.below(200)),
-            _ => format!("{}_live_{}", "sk", self.letters(ALNUM, 24)),
+            _ => format!("{}_live_7x4Q9{}", "sk", self.letters(ALNUM, 24)),
         };
         planted.push(value.clone());
         value

@@ -401,7 +401,7 @@ impl Choices<'_> {
 
     /// A value a detector finds wherever it stands apart.
     fn plant(&mut self, planted: &mut Vec<String>) -> String {
-        const ALNUM: &[u8] = b"a1B2c3D4e5F6g7H8i9J0kLmNpQrStUvWxYz";
+        const ALNUM: &[u8] = b"a1B2c3D4e5F6g7H8i9J0kLmNpQrStUvWbYz";
         let value = match self.below(7) {
             0 => self.card(),
             1 => format!("{}@{}.org", self.letters(b"abcdefgk", 5), self.letters(b"mnoprstu", 4)),

@@ -7,13 +7,24 @@
 mod bytes;
 mod escapes;
 mod injection;
+mod json;
+mod names;
 mod pii;
 mod places;
+mod reveal;
 mod secrets;
 mod security;
 mod tool_risk;
+mod values;
+
+pub use json::is_valid as is_json;
+pub use names::masked as masked_name;
+pub use reveal::{Leak, plain};
+pub use values::Values;
 
 use std::{borrow::Cow, collections::HashSet};
+
+use serde_json::{Map, Value};
 
 use crate::{
     api::{ContentType, FileContext, McpContext, Severity, Signal, ToolContext},
@@ -233,12 +244,12 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, hit: &Hit, text: &str) {
-        if !self.kinds.contains(&hit.kind) {
-            self.kinds.push(hit.kind);
+    fn add(&mut self, leak: &Leak) {
+        if !self.kinds.contains(&leak.kind) {
+            self.kinds.push(leak.kind);
         }
-        if hit.counted {
-            self.seen.insert((hit.kind, fingerprint(text.get(hit.start..hit.end).unwrap_or_default())));
+        if leak.counted {
+            self.seen.insert((leak.kind, fingerprint(&leak.value)));
         }
     }
 
@@ -267,6 +278,75 @@ fn fingerprint(text: &str) -> String {
     if out.is_empty() { text.to_owned() } else { out }
 }
 
+/// The two families of detectors whose findings can be redacted.
+#[derive(Clone, Copy, Debug)]
+pub struct Families {
+    /// Keys, tokens, passwords.
+    pub secrets: bool,
+    /// Personal data.
+    pub pii: bool,
+}
+
+/// Looks at one text as it stands. `name` is the name of what the text is the value of.
+fn scan(text: &str, name: Option<&str>, families: Families, found: &mut Vec<Leak>) {
+    let mark = found.len();
+    flat(text, name, families, |detector, hit| found.push(Leak::new(detector, hit, text)));
+    // A name announces what a value is as the words of a sentence do: `{"app_key": "…"}` reads like `app_key: "…"`.
+    let Some(name) = name.filter(|name| text.len() <= LONGEST_NAMED && announces(name)) else { return };
+    let sentence = format!("\"{name}\": \"{text}\"");
+    let from = name.len() + 5;
+    let told = found.len();
+    flat(&sentence, None, families, |detector, hit| {
+        let (start, end) = (hit.start.max(from) - from, hit.end.min(from + text.len()).saturating_sub(from));
+        if hit.start < from || start >= end {
+            return;
+        }
+        let is_known =
+            found.get(mark..told).unwrap_or_default().iter().any(|leak| leak.start < end && start < leak.end);
+        found.push(Leak::new(detector, &Hit { start, end, counted: hit.counted && !is_known, ..*hit }, text));
+    });
+}
+
+/// Longest value that is read together with its name.
+const LONGEST_NAMED: usize = 1_024;
+
+fn announces(name: &str) -> bool {
+    secrets::announces(name) || pii::announces(name)
+}
+
+fn flat(text: &str, name: Option<&str>, families: Families, mut each: impl FnMut(&'static str, &Hit)) {
+    let mut hits = Vec::new();
+    if families.secrets {
+        secrets::scan(text, name, &mut hits);
+        hits.drain(..).for_each(|hit| each("secrets", &hit));
+    }
+    if families.pii {
+        pii::scan(text, name, &mut hits);
+        hits.drain(..).for_each(|hit| each("pii", &hit));
+    }
+}
+
+/// Everything of these families in a text, as deep as it can be read, where its bytes stand.
+#[must_use]
+pub fn leaks(text: &str, name: Option<&str>, families: Families) -> Vec<Leak> {
+    let mut found = Vec::new();
+    reveal::each(text, name, true, &mut |text, name, found| scan(text, name, families, found), &mut found);
+    found
+}
+
+/// As [`leaks`], for the digits of a number.
+#[must_use]
+pub fn number_leaks(digits: &str, name: Option<&str>, families: Families) -> Vec<Leak> {
+    let mut found = Vec::new();
+    reveal::number(digits, name, &mut |text, name, found| scan(text, name, families, found), &mut found);
+    found
+}
+
+/// Calls `visit` for every string, key and long number of a tool's arguments, with its name.
+pub fn each_argument(arguments: &Map<String, Value>, mut visit: impl FnMut(Place, &str, Option<&str>)) {
+    places::arguments(arguments, &mut |located| visit(located.place(), located.text, located.hint));
+}
+
 /// Which detectors to run: names of the catalogue; empty means all.
 #[must_use]
 pub fn inspect(subject: &Subject<'_>, only: &[&'static str]) -> Findings {
@@ -276,37 +356,38 @@ pub fn inspect(subject: &Subject<'_>, only: &[&'static str]) -> Findings {
     let content_is_data = subject.direction == Direction::Output
         || matches!(subject.content_type, ContentType::Response | ContentType::ToolCall | ContentType::File);
 
-    let (content, escapes) = match subject.content_type {
-        ContentType::ToolCall => escapes::resolved(subject.content),
-        _ => (Cow::Borrowed(subject.content), Vec::new()),
-    };
-    let subject = &Subject { content: &content, ..*subject };
     let mut findings = Findings::default();
     let (mut secrets, mut pii) = (Tally::default(), Tally::default());
     let mut unseen = security::Unseen::default();
     let mut attack = injection::Attack::default();
-    let mut spans: Vec<Hit> = Vec::new();
+    let families = Families { secrets: secrets_on, pii: pii_on };
+    let is_tool_call = subject.content_type == ContentType::ToolCall;
+    // The strings and numbers of a tool's content are its arguments, which are looked at one by one; only what a
+    // backslash hides in the text is not yet seen there.
+    let content_is_told = is_tool_call
+        && subject.tool.is_some_and(|tool| !tool.arguments.is_empty())
+        && memchr::memchr(b'\\', subject.content.as_bytes()).is_none();
+    let mut leaks: Vec<Leak> = Vec::new();
     places::each(subject, content_is_data, |located| {
         let text = located.text;
-        let mut record = |spans: &mut Vec<Hit>, tally: &mut Tally, detector| {
-            for hit in spans.drain(..) {
-                tally.add(&hit, text);
-                let place = located.place();
-                let span = match place {
-                    Place::Content => escapes::widened(hit.start..hit.end, &escapes),
-                    _ => hit.start..hit.end,
-                };
-                findings.hits.push(Finding { detector, kind: hit.kind, place, start: span.start, end: span.end });
-            }
-        };
-        if secrets_on {
-            secrets::scan(text, located.hint, &mut spans);
-            record(&mut spans, &mut secrets, "secrets");
+        let mut look = |text: &str, name: Option<&str>, found: &mut Vec<Leak>| scan(text, name, families, found);
+        if located.is_number() {
+            reveal::number(text, located.hint, &mut look, &mut leaks);
+        } else {
+            let deep = !(located.is_content() && content_is_told);
+            reveal::each(text, located.hint, deep, &mut look, &mut leaks);
         }
-        if pii_on {
-            pii::scan(text, located.hint, &mut spans);
-            record(&mut spans, &mut pii, "pii");
+        for leak in leaks.drain(..) {
+            let tally = if leak.detector == "pii" { &mut pii } else { &mut secrets };
+            tally.add(&leak);
+            let Leak { detector, kind, start, end, .. } = leak;
+            findings.hits.push(Finding { detector, kind, place: located.place(), start, end });
         }
+        if located.is_number() {
+            return;
+        }
+        let decoded = (is_tool_call && located.is_content()).then(|| escapes::decoded(text));
+        let text = decoded.as_ref().map_or(text, |decoded| &decoded.text);
         if security_on {
             unseen.scan(text);
         }

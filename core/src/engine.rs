@@ -13,6 +13,7 @@ mod inspect;
 mod once;
 mod recall;
 mod reports;
+mod rewrite;
 mod seal;
 mod shape;
 

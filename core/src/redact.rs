@@ -1,8 +1,6 @@
 //! Rewrites what detectors found, in text and inside tool arguments. Owns the strategies; touches only `api` and `error`.
 
-use std::{cmp::Reverse, collections::HashMap};
-
-use serde_json::{Map, Value};
+use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
 
 use crate::{
     api::RedactionEntry,
@@ -50,35 +48,10 @@ pub struct Span {
     pub end: usize,
     /// What was found, e.g. `credit_card`.
     pub kind: &'static str,
-}
-
-/// Rewrites strings inside tool arguments; each span comes with the JSON pointer (RFC 6901) of its string.
-pub fn arguments(
-    arguments: &Map<String, Value>,
-    spans: &[(String, Span)],
-    strategy: Strategy,
-    labels: &mut Labels,
-) -> Result<Map<String, Value>> {
-    let mut by_pointer: Vec<(&str, Vec<Span>)> = Vec::new();
-    let mut positions: HashMap<&str, usize> = HashMap::new();
-    for (pointer, span) in spans {
-        let position = *positions.entry(pointer).or_insert(by_pointer.len());
-        match by_pointer.get_mut(position) {
-            Some((_, spans)) => spans.push(span.clone()),
-            None => by_pointer.push((pointer, vec![span.clone()])),
-        }
-    }
-    let mut root = Value::Object(arguments.clone());
-    for (pointer, spans) in by_pointer {
-        let Some(Value::String(found)) = root.pointer_mut(pointer) else {
-            return Err(impossible("a finding is not inside a string of the arguments"));
-        };
-        *found = text(found, &spans, strategy, labels)?.0;
-    }
-    match root {
-        Value::Object(arguments) => Ok(arguments),
-        _ => Err(impossible("the arguments are no longer an object")),
-    }
+    /// The span is a JSON number, in so many strings: what replaces it stands in quotation marks.
+    pub quotes: Option<u32>,
+    /// No strategy leaves anything of it.
+    pub is_whole: bool,
 }
 
 /// Failing is the only safe answer: content that could not be redacted must not travel on as if it had been.
@@ -106,12 +79,14 @@ impl Labels {
 
 /// Rewrites every span of `text`. Overlapping spans become one, of the kind of the longest.
 ///
-/// The entries carry byte offsets into the original text, in its order.
+/// The entries carry byte offsets into the original text, in its order. `plain` reads a piece of it without escapes: a value
+/// has the same label however it is written, and no mask leaves half an escape.
 pub fn text(
     text: &str,
     spans: &[Span],
     strategy: Strategy,
     labels: &mut Labels,
+    plain: fn(&str) -> Cow<'_, str>,
 ) -> Result<(String, Vec<RedactionEntry>)> {
     // Before merging: a broken span must not hide behind a sound one that covers it.
     if spans.iter().any(|span| text.get(span.start..span.end).is_none_or(str::is_empty)) {
@@ -120,16 +95,18 @@ pub fn text(
     let mut out = String::with_capacity(text.len());
     let mut entries = Vec::new();
     let mut done = 0;
-    for Span { start, end, kind } in merge(spans) {
+    for Span { start, end, kind, quotes, is_whole } in merge(spans) {
         let (Some(kept), Some(original)) = (text.get(done..start), text.get(start..end)) else {
             return Err(impossible("a finding does not lie on character boundaries inside the text"));
         };
         let replacement = match strategy {
             Strategy::Redact => "[REDACTED]".to_owned(),
             Strategy::Replace => format!("[{}]", kind.to_ascii_uppercase()),
-            Strategy::Mask => mask(original, kind),
-            Strategy::Anonymize => format!("[{}_{}]", kind.to_ascii_uppercase(), labels.number(kind, original)),
+            Strategy::Mask if is_whole => "*".repeat(original.chars().count()),
+            Strategy::Mask => masked(original, &plain(original), kind),
+            Strategy::Anonymize => format!("[{}_{}]", kind.to_ascii_uppercase(), labels.number(kind, &plain(original))),
         };
+        let replacement = quotes.map_or_else(|| replacement.clone(), |strings| quoted(&replacement, strings));
         out.push_str(kept);
         out.push_str(&replacement);
         done = end;
@@ -145,8 +122,17 @@ pub fn text(
     Ok((out, entries))
 }
 
+/// `replacement` as a JSON string that stands within so many other strings.
+fn quoted(replacement: &str, strings: u32) -> String {
+    let mut mark = "\"".to_owned();
+    for _ in 0..strings {
+        mark = mark.replace('\\', "\\\\").replace('"', "\\\"");
+    }
+    format!("{mark}{replacement}{mark}")
+}
+
 /// Sorted and free of overlaps. Neighbours that merely touch stay apart: they are two findings.
-fn merge(spans: &[Span]) -> Vec<Span> {
+pub fn merge(spans: &[Span]) -> Vec<Span> {
     let mut sorted = spans.to_vec();
     sorted.sort_by_key(|span| (span.start, Reverse(span.end)));
     let mut merged: Vec<Span> = Vec::with_capacity(sorted.len());
@@ -156,6 +142,13 @@ fn merge(spans: &[Span]) -> Vec<Span> {
         let length = span.end.saturating_sub(span.start);
         match merged.last_mut() {
             Some(last) if span.start < last.end => {
+                // What is more than a number needs no quotation marks of its own.
+                last.quotes = match (span.end > last.end, (span.start, span.end) == (last.start, last.end)) {
+                    (true, _) => None,
+                    (false, true) => last.quotes.or(span.quotes),
+                    (false, false) => last.quotes,
+                };
+                last.is_whole |= span.is_whole;
                 last.end = last.end.max(span.end);
                 if length > longest {
                     (last.kind, longest) = (span.kind, length);
@@ -173,6 +166,14 @@ fn merge(spans: &[Span]) -> Vec<Span> {
 /// Personal data people recognise by its last characters; of anything else, a tail is a piece of the secret.
 const RECOGNISABLE: &[&str] = &["credit_card", "ssn", "iban", "phone", "email", "ip_address"];
 
+/// As [`mask`]; of a piece with escapes nothing is left that could be read as one.
+fn masked(original: &str, plain: &str, kind: &str) -> String {
+    if original == plain {
+        return mask(original, kind);
+    }
+    mask(plain, kind).chars().map(|b| if matches!(b, '"' | '\\') || b.is_control() { '*' } else { b }).collect()
+}
+
 /// Keeps the length and the separators, so that the shape of a text survives.
 fn mask(original: &str, kind: &str) -> String {
     let letters = original.chars().count();
@@ -180,7 +181,10 @@ fn mask(original: &str, kind: &str) -> String {
     if keep == 0 {
         return "*".repeat(letters);
     }
+    // With a letter before the sign, what is left would be an address again.
+    let original_tail = original.rfind('@').map_or(original, |sign| original.get(sign..).unwrap_or_default());
     let all = original.chars().filter(|letter| letter.is_alphanumeric()).count();
+    let keep = keep.min(original_tail.chars().filter(|letter| letter.is_alphanumeric()).count());
     let mut seen = 0;
     original
         .chars()
@@ -203,11 +207,15 @@ mod tests {
     const ALL: [Strategy; 4] = [Strategy::Redact, Strategy::Replace, Strategy::Mask, Strategy::Anonymize];
 
     fn span(start: usize, end: usize, kind: &'static str) -> Span {
-        Span { start, end, kind }
+        Span { start, end, kind, quotes: None, is_whole: false }
+    }
+
+    fn as_is(text: &str) -> Cow<'_, str> {
+        Cow::Borrowed(text)
     }
 
     fn one(value: &str, kind: &'static str, strategy: Strategy) -> String {
-        text(value, &[span(0, value.len(), kind)], strategy, &mut Labels::default()).unwrap().0
+        text(value, &[span(0, value.len(), kind)], strategy, &mut Labels::default(), as_is).unwrap().0
     }
 
     #[test]
@@ -236,14 +244,14 @@ mod tests {
     #[test]
     fn the_same_value_keeps_its_number() {
         let spans = [span(0, 1, "email"), span(2, 3, "email"), span(4, 5, "email"), span(6, 7, "phone")];
-        let (out, _) = text("a b a c", &spans, Strategy::Anonymize, &mut Labels::default()).unwrap();
+        let (out, _) = text("a b a c", &spans, Strategy::Anonymize, &mut Labels::default(), as_is).unwrap();
         assert_eq!(out, "[EMAIL_1] [EMAIL_2] [EMAIL_1] [PHONE_1]");
     }
 
     #[test]
     fn overlaps_become_the_union_with_the_kind_of_the_longest() {
         let spans = [span(0, 4, "email"), span(2, 9, "iban"), span(8, 10, "ssn"), span(10, 11, "phone")];
-        let (out, entries) = text("0123456789abc", &spans, Strategy::Replace, &mut Labels::default()).unwrap();
+        let (out, entries) = text("0123456789abc", &spans, Strategy::Replace, &mut Labels::default(), as_is).unwrap();
         assert_eq!(out, "[IBAN][PHONE]bc");
         assert_eq!((entries[0].start_pos, entries[0].end_pos, entries[0].kind.as_str()), (0, 10, "iban"));
     }
@@ -253,7 +261,8 @@ mod tests {
         let content = "日本語 🎉 a@b.co";
         let start = content.find('a').unwrap();
         let (out, entries) =
-            text(content, &[span(start, content.len(), "email")], Strategy::Redact, &mut Labels::default()).unwrap();
+            text(content, &[span(start, content.len(), "email")], Strategy::Redact, &mut Labels::default(), as_is)
+                .unwrap();
         assert_eq!(out, "日本語 🎉 [REDACTED]");
         assert_eq!((entries[0].start_pos, entries[0].end_pos), (start, content.len()));
         assert_eq!(entries[0].original, "a@b.co");
@@ -265,33 +274,9 @@ mod tests {
             [span(0, 99, "email"), span(50, 60, "email"), span(1, 3, "email"), span(2, 1, "email"), span(3, 3, "email")]
         {
             assert_eq!(
-                text("日本", &[bad], Strategy::Redact, &mut Labels::default()).unwrap_err().code(),
+                text("日本", &[bad], Strategy::Redact, &mut Labels::default(), as_is).unwrap_err().code(),
                 "redaction_impossible"
             );
-        }
-    }
-
-    #[test]
-    fn arguments_are_rewritten_where_the_pointer_leads() {
-        let Value::Object(before) = serde_json::json!({"a/b": {"~": ["x", "key a@b.co"]}, "n": 5, "to": "a@b.co"})
-        else {
-            unreachable!()
-        };
-        let spans = [("/a~1b/~0/1".to_owned(), span(4, 10, "email")), ("/to".to_owned(), span(0, 6, "email"))];
-        let after = arguments(&before, &spans, Strategy::Anonymize, &mut Labels::default()).unwrap();
-        assert_eq!(
-            Value::Object(after),
-            serde_json::json!({"a/b": {"~": ["x", "key [EMAIL_1]"]}, "n": 5, "to": "[EMAIL_1]"})
-        );
-        for pointer in ["/n", "/missing", "", "/a~1b"] {
-            let error = arguments(
-                &before,
-                &[(pointer.to_owned(), span(0, 1, "email"))],
-                Strategy::Redact,
-                &mut Labels::default(),
-            )
-            .unwrap_err();
-            assert_eq!(error.code(), "redaction_impossible");
         }
     }
 
@@ -313,7 +298,7 @@ mod tests {
     proptest! {
         #[test]
         fn entries_lead_from_the_original_to_the_output((content, spans) in cuts(), which in 0..4_usize) {
-            let (out, entries) = text(&content, &spans, ALL[which], &mut Labels::default()).unwrap();
+            let (out, entries) = text(&content, &spans, ALL[which], &mut Labels::default(), as_is).unwrap();
             let mut rebuilt = content.clone();
             for entry in entries.iter().rev() {
                 prop_assert_eq!(&content[entry.start_pos..entry.end_pos], entry.original.as_str());
@@ -332,7 +317,7 @@ mod tests {
 
         #[test]
         fn without_spans_nothing_changes(content in "\\PC*", which in 0..4_usize) {
-            let (out, entries) = text(&content, &[], ALL[which], &mut Labels::default()).unwrap();
+            let (out, entries) = text(&content, &[], ALL[which], &mut Labels::default(), as_is).unwrap();
             prop_assert_eq!(out, content);
             prop_assert!(entries.is_empty());
         }

@@ -37,6 +37,12 @@ pub(super) fn scan(text: &str, hint: Option<&str>, hits: &mut Vec<Hit>) {
             at = run_end(bytes, start, usize::MAX, |b| b.is_ascii_digit());
         }
     }
+    if hits.is_empty()
+        && hint.is_some_and(numbers::names_phone)
+        && let Some((start, end)) = numbers::whole_phone(bytes)
+    {
+        hits.push(hit("phone", start, end));
+    }
     if emails_found > 0 && hits.len() > emails_found {
         hits.sort_unstable_by_key(|hit| hit.start);
     }
@@ -67,6 +73,11 @@ fn numeric(bytes: &[u8], start: usize, hint: Option<&str>) -> Option<Hit> {
         }
     }
     numbers::phone(bytes, start).map(|(from, end)| hit("phone", from, end))
+}
+
+/// Whether a name says that its value is personal data.
+pub(super) fn announces(name: &str) -> bool {
+    names_ssn(name) || numbers::names_phone(name) || numbers::announces_phone(name.as_bytes())
 }
 
 /// Whether an argument's name announces a social security number.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{Place, Subject};
+use super::{Place, Subject, json};
 
 /// One text and where it stands. The name of the place is only built for findings.
 pub(super) struct Located<'a> {
@@ -35,9 +35,21 @@ enum Name<'a> {
 struct Step<'a> {
     parent: Option<usize>,
     name: Name<'a>,
+    /// What another field of its object says it is, where it is just called `value`.
+    label: Option<&'a str>,
 }
 
 impl Located<'_> {
+    /// Whether the text is the digits of a number.
+    pub(super) const fn is_number(&self) -> bool {
+        matches!(self.at, At::Argument { what: What::Number, .. })
+    }
+
+    /// Whether the text is the content.
+    pub(super) const fn is_content(&self) -> bool {
+        matches!(self.at, At::Content)
+    }
+
     /// The public name of the place.
     pub(super) fn place(&self) -> Place {
         match &self.at {
@@ -94,14 +106,15 @@ pub(super) fn each(subject: &Subject<'_>, content_is_data: bool, mut visit: impl
 }
 
 /// An explicit stack, since the nesting is the caller's choice and must not become our call depth.
-fn arguments<'a>(arguments: &'a Map<String, Value>, visit: &mut impl FnMut(&Located<'_>)) {
+pub(super) fn arguments<'a>(arguments: &'a Map<String, Value>, visit: &mut impl FnMut(&Located<'_>)) {
     let mut trail: Vec<Step<'a>> = Vec::with_capacity(arguments.len());
     let mut open: Vec<(usize, &'a Value)> = Vec::with_capacity(arguments.len());
     let mut order: Vec<(usize, &'a Value)> = Vec::new();
     let enter = |fields: &'a Map<String, Value>, parent, trail: &mut Vec<Step<'a>>, order: &mut Vec<_>| {
         for (name, value) in fields {
             order.push((trail.len(), value));
-            trail.push(Step { parent, name: Name::Field(name) });
+            let label = if json::is_value_field(name) { label(fields) } else { None };
+            trail.push(Step { parent, name: Name::Field(name), label });
         }
     };
     enter(arguments, None, &mut trail, &mut order);
@@ -114,14 +127,14 @@ fn arguments<'a>(arguments: &'a Map<String, Value>, visit: &mut impl FnMut(&Loca
         match value {
             Value::String(text) => visit(&located(text, hint, &trail, node, What::Text)),
             Value::Number(number) => {
-                if let Some(digits) = long_integer(number, hint) {
+                if let Some(digits) = long_integer(number) {
                     visit(&located(&digits, hint, &trail, node, What::Number));
                 }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     order.push((trail.len(), item));
-                    trail.push(Step { parent: Some(node), name: Name::Item(index) });
+                    trail.push(Step { parent: Some(node), name: Name::Item(index), label: None });
                 }
                 open.extend(order.drain(..).rev());
             }
@@ -140,22 +153,30 @@ fn located<'a>(text: &'a str, hint: Option<&'a str>, trail: &'a [Step<'a>], node
 
 /// The nearest field name: an item of `{"tokens": ["…"]}` is still a token.
 fn hint<'a>(trail: &[Step<'a>], node: usize) -> Option<&'a str> {
-    match trail.get(node)? {
-        Step { name: Name::Field(name), .. } => Some(name),
-        Step { parent, .. } => match trail.get((*parent)?)?.name {
-            Name::Field(name) => Some(name),
-            Name::Item(_) => None,
-        },
+    let mut step = trail.get(node)?;
+    // No longer path than the text is deep; and what is that deep has no telling name.
+    for _ in 0..DEEPEST_LIST {
+        match step.name {
+            Name::Field(name) => return step.label.or(Some(name)).filter(|name| name.len() <= json::LONGEST_NAME),
+            Name::Item(_) => step = trail.get(step.parent?)?,
+        }
     }
+    None
 }
 
-/// Integers long enough to be a card, also when a client sent them as a float; nine digits when the name says SSN.
-fn long_integer(number: &Number, hint: Option<&str>) -> Option<String> {
-    let digits = match (number.as_u64(), number.as_f64()) {
-        (Some(whole), _) => whole.to_string(),
-        (None, Some(float)) if (1e11..1e19).contains(&float) && float.fract() == 0.0 => format!("{float:.0}"),
-        _ => return None,
-    };
-    let least = if hint.is_some_and(super::pii::names_ssn) { 9 } else { 12 };
-    (digits.len() >= least).then_some(digits)
+/// How many lists within lists a name is looked for behind.
+const DEEPEST_LIST: usize = 16;
+
+/// What an object says of its `value`.
+fn label(fields: &Map<String, Value>) -> Option<&str> {
+    fields.iter().find(|(name, _)| json::is_label_field(name)).and_then(|(_, value)| value.as_str())
+}
+
+/// The digits of a number that may be something, however it is written.
+fn long_integer(number: &Number) -> Option<String> {
+    // Most numbers are short, and cost nothing.
+    if number.as_f64().is_some_and(|value| value.abs() < 1e6) {
+        return None;
+    }
+    json::digits(&number.to_string()).map(std::borrow::Cow::into_owned)
 }

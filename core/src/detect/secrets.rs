@@ -278,6 +278,18 @@ pub(super) fn scan(text: &str, hint: Option<&str>, hits: &mut Vec<Hit>) {
     settle(bytes, hits, generic);
 }
 
+/// Whether a name says that its value is a secret; cheap, and right to say so too often.
+pub(super) fn announces(name: &str) -> bool {
+    let table = &*TABLE;
+    let is_word = |shape: &Shape| matches!(shape, Shape::Assignment(_) | Shape::AwsSecretKey);
+    let Some(automaton) = &table.automaton else { return false };
+    name.len() >= 3
+        && (super::bytes::contains_folded(name.as_bytes(), b"auth")
+            || automaton
+                .find_overlapping_iter(name)
+                .any(|found| table.shapes.get(found.pattern().as_usize()).is_some_and(is_word)))
+}
+
 /// Orders the hits, drops guesses that a known format explains, and keeps apart what covers what.
 fn settle(bytes: &[u8], hits: &mut Vec<Hit>, generic: Vec<Hit>) {
     if hits.is_empty() && generic.is_empty() {

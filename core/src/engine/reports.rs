@@ -1,6 +1,6 @@
 //! What the app reports of its model calls, and the detectors there are.
 
-use super::Engine;
+use super::{Engine, seal};
 use crate::{
     api::{Detector, DetectorKey, UsageReceipt, UsageReport},
     context_keys::KeyType,
@@ -22,7 +22,12 @@ impl Engine {
         OpaqueId::parse("session_id", report.session_id.as_deref())?;
         let cost = usage::cost(&report.model)?;
         let at = self.clock.now().wall_micros;
-        let spend = Spend { id: format!("report:{id}"), at, model: cost.model, micros: cost.micros };
+        let spend = Spend {
+            id: format!("report:{id}"),
+            at,
+            model: seal::model_name(&report.model, cost.model),
+            micros: cost.micros,
+        };
         let kept = self.audit.spend(instance.scope(), &spend).await?;
         let (recorded, differs) = (kept == Kept::Recorded, kept == Kept::Differs);
         Ok(UsageReceipt { cost_micros: cost.micros, priced: cost.priced, recorded, differs })

@@ -1,6 +1,6 @@
 //! Step 7, seal: write the proof, keep the charge, remember the turn. After this the call cannot be undone.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Serialize;
 
@@ -9,8 +9,9 @@ use super::{
     once::{Answered, Once},
 };
 use crate::{
-    api::{AuditClass, Decision, GuardResponse, Principal},
+    api::{AuditClass, Decision, GuardResponse, ModelContext, Principal},
     clock::Now,
+    detect,
     error::{Error, Result},
     runtime,
     scope::Scope,
@@ -18,7 +19,8 @@ use crate::{
     usage,
 };
 
-/// What the audit keeps of a call. Content, session id and metadata are keyed hashes or absent, never text (law 10).
+/// What the audit keeps of a call. Content, session id and metadata are keyed hashes or absent, never text (law 10); secrets in
+/// names are masked.
 #[derive(Serialize)]
 struct Body<'a> {
     action: &'a str,
@@ -28,7 +30,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool: Option<&'a str>,
+    tool: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,9 +74,17 @@ fn spend_of(call: &Call, name: &str) -> Result<Option<Spend>> {
     Ok(Some(Spend {
         id: format!("guard:{name}"),
         at: call.received_at.wall_micros,
-        model: cost.model,
+        model: model_name(model, cost.model),
         micros: cost.micros,
     }))
+}
+
+/// A model's name as it is written down. Secrets are told by their case, which the price book's name has lost.
+pub(super) fn model_name(model: &ModelContext, priced: String) -> String {
+    match model.model.as_deref().map(detect::masked_name) {
+        Some(Cow::Owned(masked)) => masked.trim().to_lowercase(),
+        _ => priced,
+    }
 }
 
 fn entry<'a>(call: &'a Call, decision: Decision, body: &'a str, spend: Option<&'a Spend>) -> Entry<'a> {
@@ -144,7 +154,7 @@ impl Engine {
             principal: &call.principal,
             content: hasher.hash(&call.request.content),
             session: call.session.as_ref().map(|session| hasher.hash(session.as_str())),
-            tool: call.request.tool.as_ref().map(|tool| tool.name.as_str()),
+            tool: call.request.tool.as_ref().map(|tool| detect::masked_name(&tool.name)),
             code: response.code.as_deref(),
             limit_id: response.limit_id.as_deref(),
             actual_decision: response.actual_decision.map(crate::api::Decision::name),

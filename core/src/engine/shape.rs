@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Call, Engine, History, PolicyInput, Refusal, Verdict, decide, inspect};
+use super::{Call, Engine, History, PolicyInput, Refusal, Verdict, decide, inspect, rewrite::rewrite};
 use crate::{
     api::{
         AgentIdentity, DebugEntity, DebugInfo, DebugTenant, Decision, DeterminingPolicy, GuardResponse, Mode,
-        PrincipalKind, RedactionEntry, RootCause, SessionDelta,
+        PrincipalKind, RootCause, SessionDelta,
     },
     clock::Now,
     context_keys::{Action, ContextKey, NAMESPACE},
-    detect::{CATALOGUE, Finding, Findings, Place},
-    error::Result,
+    detect::{CATALOGUE, Findings},
     policy::{self, Outcome, Redaction, Rule},
-    redact::{self, Span, Strategy},
+    redact::Strategy,
     store::SessionTurns,
 };
 
@@ -196,47 +195,6 @@ fn apply_mode(call: &Call, findings: &Findings, verdict: &policy::Verdict, respo
             response.policy_reason = Some("a finding stands where it cannot be redacted".into());
         }
     }
-}
-
-struct Rewritten {
-    content: String,
-    entries: Vec<RedactionEntry>,
-    arguments: Option<Map<String, Value>>,
-}
-
-/// Rewrites what `wanted` names, wherever it stands; an error when one finding stands where nothing can be rewritten.
-fn rewrite(call: &Call, findings: &Findings, wanted: &Redaction) -> Result<Rewritten> {
-    let strategy = Strategy::parse(&wanted.strategy).unwrap_or(Strategy::Redact);
-    let chosen = |finding: &&Finding| match finding.detector {
-        "pii" => wanted.pii,
-        "secrets" => wanted.secrets,
-        _ => false,
-    };
-    let mut in_content = Vec::new();
-    let mut in_arguments = Vec::new();
-    for finding in findings.hits.iter().filter(chosen) {
-        let span = Span { start: finding.start, end: finding.end, kind: finding.kind };
-        match &finding.place {
-            Place::Content => in_content.push(span),
-            Place::Argument(pointer) => in_arguments.push((pointer.clone(), span)),
-            Place::ArgumentNumber(_) | Place::ArgumentKey(_) | Place::Elsewhere(_) => {
-                return Err(crate::error::Error::invalid(
-                    "redaction_impossible",
-                    "a finding cannot be rewritten in place",
-                ));
-            }
-        }
-    }
-    let mut labels = redact::Labels::default();
-    let (content, mut entries) = redact::text(&call.request.content, &in_content, strategy, &mut labels)?;
-    let arguments = match (&call.request.tool, in_arguments.is_empty()) {
-        (Some(tool), false) => Some(redact::arguments(&tool.arguments, &in_arguments, strategy, &mut labels)?),
-        _ => None,
-    };
-    if !call.tenant.settings.redaction_originals {
-        entries.iter_mut().for_each(|entry| entry.original.clear());
-    }
-    Ok(Rewritten { content, entries, arguments })
 }
 
 fn reason(call: &Call, verdict: &policy::Verdict) -> String {

@@ -367,9 +367,46 @@ fn announced(bytes: &[u8], digit: usize) -> Option<usize> {
         2..=6 => (8..=13).contains(&count) || (count == 7 && groups == 2),
         _ => false,
     };
-    let is_announced = || {
-        let near = window_before(bytes, digit, 64);
-        ANNOUNCEMENTS.as_ref().is_some_and(|words| words.is_match(near))
-    };
+    let is_announced = || announces_phone(window_before(bytes, digit, 64));
     (likely && ends_number(bytes, end) && is_announced()).then_some(end)
+}
+
+/// Whether a text announces a phone number.
+pub(super) fn announces_phone(text: &[u8]) -> bool {
+    ANNOUNCEMENTS.as_ref().is_some_and(|words| words.is_match(text))
+}
+
+/// Whether a field of this name holds a phone number: `phone`, `mobileNumber`, `home_tel`, but not `phone_number_id`.
+pub(super) fn names_phone(name: &str) -> bool {
+    let name = name.as_bytes();
+    let starts = |at: usize| {
+        let (b, last) = (byte(name, at), before(name, at));
+        b.is_ascii_alphabetic()
+            && (!last.is_ascii_alphabetic() || (b.is_ascii_uppercase() && last.is_ascii_lowercase()))
+    };
+    let words = (0..name.len()).filter(|at| starts(*at));
+    let word = |at: usize| {
+        let more =
+            |b: u8| b.is_ascii_lowercase() || (b.is_ascii_uppercase() && byte(name, at + 1).is_ascii_uppercase());
+        part(name, at, run_end(name, at + 1, 24, more))
+    };
+    let is_one = |word: &[u8], known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+    let (mut is_phone, mut last): (bool, &[u8]) = (false, &[]);
+    for at in words {
+        last = word(at);
+        is_phone = is_phone
+            || contains_any_folded(last, &["phone", "mobile", "telefon", "whatsapp", "msisdn"])
+            || is_one(last, &["tel", "telephone", "cell", "fax", "handy", "sms", "gsm", "phones"]);
+    }
+    is_phone && !is_one(last, &["id", "ids", "count", "type", "model", "code", "length", "version", "app", "price"])
+}
+
+/// The whole text when it has the form of a phone number, for a field that holds one.
+pub(super) fn whole_phone(bytes: &[u8]) -> Option<(usize, usize)> {
+    let trimmed = bytes.trim_ascii();
+    let start = run_end(bytes, 0, usize::MAX, |b| b.is_ascii_whitespace());
+    let is_part = |b: &u8| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'+' | b'/');
+    let digits = trimmed.iter().filter(|b| b.is_ascii_digit()).count();
+    (trimmed.len() <= 32 && trimmed.iter().all(is_part) && (7..=15).contains(&digits))
+        .then_some((start, start + trimmed.len()))
 }

@@ -131,11 +131,7 @@ pub(super) fn assigned(bytes: &[u8], start: usize, end: usize, kind: &'static st
         // A full stop, question or exclamation mark that ends the sentence is not part of the value.
         if matches!(before(bytes, until), b'.' | b'?') { until - 1 } else { until }
     } else {
-        let until = run_end(bytes, from, LONGEST + 1, |b| b != quote && b != b'\n' && b != b'\\');
-        if byte(bytes, until) != quote && !(byte(bytes, until) == b'\\' && byte(bytes, until + 1) == quote) {
-            return None;
-        }
-        until
+        quoted_end(bytes, start, from, quote)?
     };
     // `token=…&user=…`: the next parameter is not part of the value.
     let until = from + before_next_parameter(part(bytes, from, until));
@@ -145,6 +141,22 @@ pub(super) fn assigned(bytes: &[u8], start: usize, end: usize, kind: &'static st
     let is_secret =
         is_secret_value(value, quote != 0, kind) || (certain && is_gibberish(value, kind) && !is_placeholder(value));
     (value.len() <= LONGEST && is_secret).then(|| hit(kind, from, until))
+}
+
+/// Where a quoted value ends. A quotation mark behind a backslash belongs to it, unless the value began behind one as well.
+fn quoted_end(bytes: &[u8], start: usize, from: usize, quote: u8) -> Option<usize> {
+    // `\"password\": \"…\"`: the whole of it stands in a string.
+    let is_escaped = from - start >= 2 && byte(bytes, from - 2) == b'\\';
+    let mut at = from;
+    loop {
+        at = run_end(bytes, at, LONGEST + 1, |b| b != quote && b != b'\n' && b != b'\\');
+        match byte(bytes, at) {
+            b if b == quote => return Some(at),
+            b'\\' if is_escaped && byte(bytes, at + 1) == quote => return Some(at),
+            b'\\' if !is_escaped && at - from < LONGEST && byte(bytes, at + 1) != b'\n' => at += 2,
+            _ => return None,
+        }
+    }
 }
 
 fn before_next_parameter(value: &[u8]) -> usize {
@@ -180,6 +192,9 @@ fn value_start(bytes: &[u8], start: usize, name_end: usize) -> Option<(usize, u8
     // The name itself may be quoted, bracketed or escaped: `"password":`, `['token'] =`, `\"secret\":`.
     at = run_end(bytes, at, 4, |b| matches!(b, b'"' | b'\'' | b'`' | b']' | b'\\'));
     let after_name = at;
+    if let Some(value) = apart(bytes, start, name_end, after_name) {
+        return Some(value);
+    }
     at = run_end(bytes, at, 16, is_blank);
     match (byte(bytes, at), byte(bytes, at + 1)) {
         (b':' | b'=', b'=' | b'>') | (b'!', b'=') | (b'-', b'>') => at += 2,
@@ -228,6 +243,44 @@ fn value_start(bytes: &[u8], start: usize, name_end: usize) -> Option<(usize, u8
     }
 }
 
+/// The value beside its name, in forms that hold the name as a value itself: a list of environment variables, an element with
+/// attributes, a call, `ENV` in a Dockerfile.
+fn apart(bytes: &[u8], start: usize, name_end: usize, after_name: usize) -> Option<(usize, u8)> {
+    let is_quote = |b: u8| matches!(b, b'"' | b'\'' | b'`');
+    let is_space = |b: u8| b.is_ascii_whitespace();
+    let quoted = |at: usize| if is_quote(byte(bytes, at)) { (at + 1, byte(bytes, at)) } else { (at, 0) };
+    let is_closed = after_name > name_end;
+    // The name may be longer than its telling word: `DB_PASSWORD`.
+    let head = start - window_before(bytes, start, 64).iter().rev().take_while(|b| is_token(**b)).count();
+    match byte(bytes, after_name) {
+        // `<entry key="password">value</entry>`
+        b'>' if is_closed && is_quote(before(bytes, head)) && before(bytes, head - 1) == b'=' => {
+            Some((run_end(bytes, after_name + 1, 16, is_space), 0))
+        }
+        // `setProperty("password", "value")`
+        b',' if is_closed && is_quote(before(bytes, head)) && head >= 2 && before(bytes, head - 1) == b'(' => {
+            let at = run_end(bytes, after_name + 1, 16, is_space);
+            is_quote(byte(bytes, at)).then(|| quoted(at))
+        }
+        // `{"name": "DB_PASSWORD", "value": "…"}`, `- name: DB_PASSWORD` with `value: …` below, `name="password" value="…"`
+        b',' | b'\n' | b'\r' | b' ' => {
+            let at = run_end(bytes, after_name, 40, |b| is_space(b) || b == b',');
+            let at = at + usize::from(is_quote(byte(bytes, at)));
+            if part(bytes, at, at + 5).eq_ignore_ascii_case(b"value") {
+                let at = at + 5;
+                let at = run_end(bytes, at + usize::from(is_quote(byte(bytes, at))), 8, |b| b == b' ');
+                return matches!(byte(bytes, at), b':' | b'=')
+                    .then(|| quoted(run_end(bytes, at + 1, 8, |b| b == b' ')));
+            }
+            // `ENV DB_PASSWORD value`
+            let is_env = matches!(window_before(bytes, head, 4), b"ENV " | b"ARG ");
+            (is_env && !is_closed && byte(bytes, after_name) == b' ')
+                .then(|| quoted(run_end(bytes, after_name, 16, |b| b == b' ')))
+        }
+        _ => None,
+    }
+}
+
 fn is_option(bytes: &[u8], start: usize) -> bool {
     let window = window_before(bytes, start, 24);
     let name = window.iter().rev().take_while(|b| is_token(**b)).count();
@@ -242,12 +295,21 @@ pub(super) fn named(name: &str, value: &[u8]) -> Option<Hit> {
         ("password", "passwd"),
         ("password", "pwd"),
         ("password", "passphrase"),
+        ("password", "passwort"),
         ("api_key", "api_key"),
         ("api_key", "apikey"),
         ("api_key", "api-key"),
         ("api_key", "access_key"),
+        ("api_key", "account_key"),
+        ("api_key", "app_key"),
+        ("api_key", "auth_key"),
+        ("api_key", "client_key"),
+        ("api_key", "consumer_key"),
         ("secret", "secret"),
+        ("secret", "credential"),
+        ("secret", "encryption_key"),
         ("secret", "private_key"),
+        ("secret", "signing_key"),
         ("token", "token"),
     ]
     .into_iter()

@@ -959,7 +959,7 @@ func (o *nativeTenant) listIssuers(ctx context.Context) (result []IssuerSpec, er
 		return
 	}
 	r := &reader{data: take(lifted)}
-	result = make([]IssuerSpec, r.count(23))
+	result = make([]IssuerSpec, r.count(24))
 	for i := range result {
 		result[i].read(r)
 	}
@@ -1965,7 +1965,7 @@ func (o *nativeTenantry) listIssuers(ctx context.Context) (result []IssuerSpec, 
 		return
 	}
 	r := &reader{data: take(lifted)}
-	result = make([]IssuerSpec, r.count(23))
+	result = make([]IssuerSpec, r.count(24))
 	for i := range result {
 		result[i].read(r)
 	}

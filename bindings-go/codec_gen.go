@@ -3,7 +3,7 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0x8e09b66c65cfcb0b
+const layoutFingerprint uint64 = 0x66b7a9664bfa3fa2
 
 // Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
 type Algorithm string
@@ -1108,7 +1108,7 @@ func (v *AutoProvision) read(r *reader) {
 }
 
 // Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other
-// is the name of a top-level claim. What is nil is read from the usual claim, and what is empty is not read.
+// is the name of a top-level claim. What is nil is read from the usual claim, and what is empty is not read, scopes aside.
 type ClaimPaths struct {
 	// The account; `account_id` when left out.
 	Account *string `json:"account,omitzero"`
@@ -1116,10 +1116,11 @@ type ClaimPaths struct {
 	// The project, or a list of projects; `project_id` when left out.
 	Project *string `json:"project,omitzero"`
 
-	// Roles: a string or a list of strings; `role` when left out.
+	// Roles: a list of strings, or one string, which is one role whatever is in it; `role` when left out.
 	Roles *string `json:"roles,omitzero"`
 
-	// OAuth scopes: a list, or one string separated by spaces; `scopes` when left out.
+	// OAuth scopes: a list, or one string separated by spaces. A token without the claim that is named here may do nothing.
+	// Left out or empty, `scope`, `scp` and `scopes` are read, and a token without any may do what its roles mean.
 	Scopes *string `json:"scopes,omitzero"`
 }
 
@@ -1495,6 +1496,10 @@ type IssuerSpec struct {
 
 	// Where its tokens say what.
 	Claims *ClaimPaths `json:"claims,omitzero"`
+
+	// What the id of each of its principals starts with, before the token's subject, e.g. `okta:`. Of the issuers of one
+	// account one may do without.
+	PrincipalPrefix string `json:"principal_prefix,omitzero"`
 }
 
 func (v *IssuerSpec) write(w *writer) {
@@ -1531,6 +1536,9 @@ func (v *IssuerSpec) write(w *writer) {
 	}
 	if w.given(v.Claims != nil) {
 		v.Claims.write(w)
+	}
+	if w.given(v.PrincipalPrefix != "") {
+		w.text(v.PrincipalPrefix)
 	}
 }
 
@@ -1570,6 +1578,9 @@ func (v *IssuerSpec) read(r *reader) {
 	if r.given() {
 		v.Claims = new(ClaimPaths)
 		v.Claims.read(r)
+	}
+	if r.given() {
+		v.PrincipalPrefix = r.text()
 	}
 }
 
@@ -3577,18 +3588,27 @@ type UsageReceipt struct {
 
 	// Whether it was written down now; false for a repetition.
 	Recorded bool `json:"recorded"`
+
+	// Whether reports of this call said different things. The larger of them counts.
+	Differs bool `json:"differs,omitzero"`
 }
 
 func (v *UsageReceipt) write(w *writer) {
 	w.signed(v.CostMicros)
 	w.flag(v.Priced)
 	w.flag(v.Recorded)
+	if w.given(v.Differs) {
+		w.flag(v.Differs)
+	}
 }
 
 func (v *UsageReceipt) read(r *reader) {
 	v.CostMicros = r.signed()
 	v.Priced = r.flag()
 	v.Recorded = r.flag()
+	if r.given() {
+		v.Differs = r.flag()
+	}
 }
 
 // One model call, reported after it was made.

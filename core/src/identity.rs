@@ -16,6 +16,7 @@ mod keys;
 mod lineage;
 mod naming;
 mod present;
+mod revocation;
 mod rights;
 mod seen;
 mod signing;
@@ -44,6 +45,7 @@ use jwks::KeySets;
 use keys::{KnownKeys, Look};
 use naming::Issuers;
 pub use present::{Asked, read as read_presented};
+use revocation::{Revocation, merge, revocation_of};
 pub use rights::{CREDENTIALS, MANAGE, READ, Rights, USERS, beyond_ceiling, missing as missing_right};
 use seen::SeenTokens;
 use signing::SigningKeys;
@@ -97,45 +99,6 @@ impl World {
     }
 }
 
-/// The end of what was verified under an id.
-#[derive(Clone)]
-struct Ending {
-    /// From when on it is taken no more, microseconds since 1970.
-    from: i64,
-    /// When nothing can ask for it any more.
-    forget_at: i64,
-    /// The key that took the place of this one: what came from this one ends with that.
-    passes_to: Option<String>,
-}
-
-/// An ending as its row says it.
-#[derive(Serialize, Deserialize)]
-struct EndingBody {
-    from: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    passes_to: Option<String>,
-}
-
-impl Ending {
-    /// At once, and remembered until then.
-    const fn now(forget_at: i64) -> Self {
-        Self { from: i64::MIN, forget_at, passes_to: None }
-    }
-
-    /// Both: a key that is revoked passes nothing on, rotated as it may be.
-    fn and(self, other: Self) -> Self {
-        Self {
-            from: self.from.min(other.from),
-            forget_at: self.forget_at.max(other.forget_at),
-            passes_to: self.passes_to.filter(|_| other.passes_to.is_some()),
-        }
-    }
-
-    fn body(&self) -> EndingBody {
-        EndingBody { from: self.from, passes_to: self.passes_to.clone() }
-    }
-}
-
 /// The room. One per engine.
 pub struct IdentityRoom {
     store: Arc<dyn Credentials>,
@@ -151,7 +114,7 @@ pub struct IdentityRoom {
     imported: RwLock<HashSet<String>>,
     seen: SeenTokens,
     /// Ids whose credentials are taken no more, or will not be soon.
-    revoked: RwLock<HashMap<String, Ending>>,
+    revoked: RwLock<HashMap<String, Revocation>>,
     /// Moves with every revocation and every change of the world.
     epoch: AtomicU64,
     seen_changes: AtomicU64,
@@ -251,11 +214,11 @@ impl IdentityRoom {
             // What this process revoked stays, also what the store no longer needs to remember.
             let mut known = self.revoked.write();
             for row in revoked {
-                let from = ending_of(&row)?;
+                let from = revocation_of(&row)?;
                 merge(&mut known, row.id, from);
             }
             for id in named(Kind::Revocation) {
-                merge(&mut known, id, Ending::NOW);
+                merge(&mut known, id, Revocation::now(NEVER));
             }
         }
         let issuer = match settings.issuer.as_str() {
@@ -314,11 +277,11 @@ impl IdentityRoom {
                 }
                 Kind::Revocation => match self.store.find(kind, &id).await {
                     Ok(Some(row)) => {
-                        let ending = ending_of(&row)?;
+                        let ending = revocation_of(&row)?;
                         self.note_ending(id, ending);
                     }
                     Ok(None) => {}
-                    Err(error) if is_untrusted(&error) => self.note_ending(id, Ending::NOW),
+                    Err(error) if is_untrusted(&error) => self.note_ending(id, Revocation::now(NEVER)),
                     Err(error) => return Err(error),
                 },
                 Kind::SigningKey | Kind::Grant | Kind::Issuer | Kind::Settings => reload = true,
@@ -494,17 +457,17 @@ impl IdentityRoom {
         Ok(self.store.untrusted(&[]).await?.into_iter().map(|row| row.error).collect())
     }
 
-    fn note_ending(&self, id: String, ending: Ending) {
+    fn note_ending(&self, id: String, ending: Revocation) {
         merge(&mut self.revoked.write(), id, ending);
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Has nothing under `id` taken any more from a moment on, here at once and elsewhere within 100 ms.
-    async fn end_id(&self, scope: &Scope, id: &str, ending: Ending) -> Result<()> {
+    async fn end_id(&self, scope: &Scope, id: &str, ending: Revocation) -> Result<()> {
         loop {
             let known = self.store.find(Kind::Revocation, id).await?;
             let ending = match &known {
-                Some(row) => ending.clone().and(ending_of(row)?),
+                Some(row) => ending.clone().and(revocation_of(row)?),
                 None => ending.clone(),
             };
             let body = json(&ending.body())?;
@@ -561,21 +524,6 @@ impl IdentityRoom {
     pub async fn is_retired(&self, account: &str) -> Result<bool> {
         Ok(self.store.find(Kind::Retired, account).await?.is_some())
     }
-}
-
-/// What a row of a revocation says: from when on, and how long that must be remembered.
-fn ending_of(row: &CredentialRow) -> Result<Ending> {
-    let EndingBody { from, passes_to } = parsed(row)?;
-    Ok(Ending { from, forget_at: row.ends_at, passes_to })
-}
-
-/// An ending is only ever brought forward, and remembered the longer.
-fn merge(known: &mut HashMap<String, Ending>, id: String, ending: Ending) {
-    let ending = match known.remove(&id) {
-        Some(own) => own.and(ending),
-        None => ending,
-    };
-    known.insert(id, ending);
 }
 
 fn check_settings(settings: &IdentitySettings) -> Result<()> {

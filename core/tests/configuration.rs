@@ -157,7 +157,8 @@ fn an_empty_text_is_unset_and_an_unreadable_one_is_refused() {
     for name in ["TENANTRY_DATA_DIR", "TENANTRY_ACCOUNT_ID", "TENANTRY_PROJECT_ID", "TENANTRY_URL", "TENANTRY_API_KEY"]
     {
         let config = with(name, "").unwrap();
-        assert_eq!(config.storage, Storage::Folder(".tenantry".into()));
+        let here = std::env::current_dir().unwrap().join(".tenantry");
+        assert_eq!(config.storage, Storage::Folder(here));
         assert!(config.account_id.is_none() && config.project_id.is_none() && config.api_key.is_none());
     }
     #[cfg(unix)]

@@ -23,6 +23,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "testing",
             "keyring",
             "disk",
+            "workers",
         ],
     ),
     ("store", &["store", "net"]),

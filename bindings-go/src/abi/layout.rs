@@ -1,4 +1,4 @@
 //! Written by `tenantry-go-gen`. Do not edit.
 
 /// Of the surface this crate exports.
-pub const FINGERPRINT: u64 = 0x8e09_b66c_65cf_cb0b;
+pub const FINGERPRINT: u64 = 0x66b7_a966_4bfa_3fa2;

@@ -1905,14 +1905,14 @@ class IssuerSpec:
         How far its clock may be off, in seconds.
         """
     @property
-    def private_network(self, /) -> bool:
-        """
-        Whether `jwks_url` may name a private or loopback address, and plain HTTP.
-        """
-    @property
     def principal_prefix(self, /) -> str:
         """
         What the id of each of its principals starts with, before the token's subject; `""` where it names them bare.
+        """
+    @property
+    def private_network(self, /) -> bool:
+        """
+        Whether `jwks_url` may name a private or loopback address, and plain HTTP.
         """
     @property
     def project(self, /) -> str:

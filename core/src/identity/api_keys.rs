@@ -5,7 +5,8 @@ use std::sync::{Arc, atomic::AtomicI64, atomic::AtomicU64, atomic::Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CredentialRow, Ending, IdentityRoom, Kind, Look, NEVER, RightsBy, Verified, is_reserved, json, key_refused, keys,
+    CredentialRow, IdentityRoom, Kind, Look, NEVER, Revocation, RightsBy, Verified, is_reserved, json, key_refused,
+    keys,
     keys::{IdOf, Known},
     parsed,
     rights::missing,
@@ -384,7 +385,7 @@ impl IdentityRoom {
             body.revoked_at = body.revoked_at.or(Some(now));
             let changed = CredentialRow { body: json(&body)?, ends_at: row.ends_at.min(now), ..row.clone() };
             // First what tokens and handles are held against, so that no moment takes them and not the key.
-            self.end_id(scope, id, Ending::now(NEVER)).await?;
+            self.end_id(scope, id, Revocation::now(NEVER)).await?;
             if self.store.replace(changed, Vec::new()).await? {
                 self.keys.forget(id);
                 return Ok(body.record(id, row.used_at, now));
@@ -451,7 +452,7 @@ impl IdentityRoom {
             successor.expires_at.unwrap_or(NEVER),
         );
         // What handles and tokens learn their end by is written with it, or not at all.
-        let ending = Ending { from: ends_at, forget_at: NEVER, passes_to: Some(fresh.id.clone()) };
+        let ending = Revocation { from: ends_at, forget_at: NEVER, passes_to: Some(fresh.id.clone()) };
         let end = CredentialRow::new(Kind::Revocation, scope, id.to_owned(), json(&ending.body())?, ending.forget_at);
         if !self.store.replace(changed, vec![added, end]).await? {
             return Err(Error::conflict("key_not_active", "somebody else changed the key meanwhile"));

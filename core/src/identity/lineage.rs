@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ending, IdentityRoom, IssuerBody, Kind, NEVER, Verified, ending_of, parsed};
+use super::{IdentityRoom, IssuerBody, Kind, NEVER, Revocation, Verified, parsed, revocation_of};
 use crate::{api::CredentialKind, error::Result};
 
 /// Most rotations that are followed from the key a token came from to the one in its place; beyond it has ended.
@@ -47,7 +47,7 @@ impl Lineage {
 
 /// From when on what rests on `id` has ended, if it was revoked or will be. A key that was rotated passes what came from it
 /// on to its successor; one that was revoked ends it, rotated or not.
-pub fn end_of(revoked: &HashMap<String, Ending>, id: &str) -> Option<i64> {
+pub fn end_of(revoked: &HashMap<String, Revocation>, id: &str) -> Option<i64> {
     let mut id = id;
     for _ in 0..MAX_SUCCESSORS {
         let ending = revoked.get(id)?;
@@ -80,7 +80,7 @@ impl IdentityRoom {
         let mut id = id.to_owned();
         for _ in 0..MAX_SUCCESSORS {
             let Some(row) = self.store.find(Kind::Revocation, &id).await? else { return Ok(None) };
-            let ending = ending_of(&row)?;
+            let ending = revocation_of(&row)?;
             match ending.passes_to {
                 Some(successor) => id = successor,
                 None => return Ok(Some(ending.from)),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    CredentialRow, Ending, IdentityRoom, Kind, Owner, Rights, RightsBy, Verified, World, api_keys::KeyPlace,
+    CredentialRow, IdentityRoom, Kind, Owner, Revocation, Rights, RightsBy, Verified, World, api_keys::KeyPlace,
     issuers::Keys, jwt, keys, lineage::Lineage, parsed, unauthenticated,
 };
 use crate::{
@@ -100,7 +100,7 @@ impl IdentityRoom {
         let verified = if named == world.issuer {
             self.verify_own(&token, &world, now)?
         } else {
-            if !world.issuers.contains_key(named) {
+            if world.issuers.get(named).is_none() {
                 world.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == named)?;
             }
             let issuer = world.issuers.get(named).cloned().ok_or_else(|| {
@@ -363,7 +363,7 @@ impl IdentityRoom {
 
     async fn end_family(&self, platform: &Scope, family: &str) -> Result<()> {
         let forget_at = self.clock.now().wall_micros.saturating_add(LONGEST_MICROS);
-        self.end_id(platform, family, Ending::now(forget_at)).await
+        self.end_id(platform, family, Revocation::now(forget_at)).await
     }
 
     async fn access_token(&self, platform: &Scope, bearer: Bearer, ends_at: i64) -> Result<Issued> {
@@ -456,7 +456,7 @@ impl IdentityRoom {
         // What was issued on its strength may outlive it, and must not outlive the memory of this.
         let longest = self.clock.now().wall_micros.saturating_add(LONGEST_MICROS);
         let forget_at = verified.presentable_until.max(longest);
-        self.end_id(platform, id, Ending::now(forget_at)).await?;
+        self.end_id(platform, id, Revocation::now(forget_at)).await?;
         Ok(Some(EndedToken { authority: verified.authority.clone(), id: verified.id.clone() }))
     }
 }

@@ -18,7 +18,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export GOTOOLCHAIN := local
 export GOCACHE ?= $(CURDIR)/.cache/go-build
 
-.PHONY: help demo test lint format stubs soak bench bench-http timing dist clean
+.PHONY: help demo test fuzz soak lint format stubs bench bench-http timing dist clean
 .PHONY: need-rust need-python need-node need-go libraries extension addon archive runners everything
 
 help: ## this list
@@ -117,6 +117,10 @@ soak: need-rust $(VENV)/.ready ## a million hostile requests of each kind, and a
 	@cargo build --release -p tenantry-server
 	@TENANTRY_SOAK=1 cargo test --release -p tenantry --test memory -- --nocapture
 	@TENANTRY_SOAK=1 TENANTRY_BINARY=$(CARGO_TARGET_DIR)/release/tenantry $(RUN) -m pytest -q -s -p no:cacheprovider tests/server/test_noisy.py
+
+fuzz: need-rust ## policy texts and planted values at random for some minutes: nothing ends the process, nothing planted is handed on
+	PROPTEST_CASES=20000 cargo test -p tenantry --test policy_bounds any_text
+	PROPTEST_CASES=100000 cargo test -p tenantry --test redaction nothing_planted
 
 bench: dist ## what a guard call costs in every language, and what knowing a caller costs, release build
 	@cargo build --release -p tenantry-bench

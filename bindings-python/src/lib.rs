@@ -32,6 +32,7 @@ mod _tenantry {
 
     #[pymodule_init]
     fn init(py: Python<'_>) -> PyResult<()> {
+        crate::runtime::watch_exit(py)?;
         crate::runtime::watch_forks(py)
     }
 }

@@ -8,7 +8,10 @@ use std::{
     marker::PhantomData,
     mem,
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use pyo3::{
@@ -217,8 +220,48 @@ fn take_off(py: Python<'_>, future: Pin<Box<Pending>>) -> PyResult<Flight> {
     Ok(Flight { iterator, abort: Box::new(move || handle.abort()), process: runtime::generation() })
 }
 
+/// Whether the interpreter is about to end, and how many threads hand a result over. One that asks an ending interpreter for its lock is
+/// stopped where it stands, and Rust ends the process for that.
+static ENDING: AtomicBool = AtomicBool::new(false);
+static LANDING: AtomicUsize = AtomicUsize::new(0);
+
+/// One result being handed over.
+struct Landing;
+
+impl Landing {
+    /// None once the interpreter ends.
+    fn begin() -> Option<Self> {
+        LANDING.fetch_add(1, Ordering::SeqCst);
+        let landing = Self;
+        (!ENDING.load(Ordering::SeqCst)).then_some(landing)
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        LANDING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Has nothing handed over from now on, and waits for what is.
+#[pyfunction]
+fn before_exit(py: Python<'_>) {
+    ENDING.store(true, Ordering::SeqCst);
+    py.detach(|| {
+        while LANDING.load(Ordering::SeqCst) > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    });
+}
+
+/// Has [`before_exit`] called when the interpreter ends.
+pub fn watch_exit(py: Python<'_>) -> PyResult<()> {
+    py.import("atexit")?.call_method1("register", (pyo3::wrap_pyfunction!(before_exit, py)?,)).map(drop)
+}
+
 /// Runs on the core's runtime: hands the result to the loop that waits for it.
 fn land(event_loop: &Py<PyAny>, waiter: &Py<PyAny>, result: CoreResult<Answer>) {
+    let Some(_landing) = Landing::begin() else { return };
     // `None` while the interpreter shuts down: nobody is left to hear the answer.
     let _ = Python::try_attach(|py| -> PyResult<()> {
         let value = result.map_err(|error| to_python(py, &error)).and_then(|answer| answer(py));
@@ -274,6 +317,8 @@ fn after_fork_in_parent() {
 
 #[pyfunction]
 fn after_fork_in_child(py: Python<'_>) -> PyResult<()> {
+    // The threads that were handing over are the parent's.
+    LANDING.store(0, Ordering::SeqCst);
     tenantry::store::after_fork_in_child();
     let forked =
         Error::unavailable("forked", "the process was forked while the call was under way").with_help("call again");

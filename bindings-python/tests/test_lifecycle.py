@@ -7,6 +7,8 @@ import contextlib
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -322,3 +324,22 @@ def test_of_several_processes_one_decides_a_repeated_request(data_dir: Path) -> 
         rows = [row.request_id for row in globex.audit.query(limit=10_000) if row.kind == "decision"]
         assert sorted(rows) == sorted(told[0])
         assert globex.audit.verify().ok
+
+
+def test_an_interpreter_that_ends_while_answers_come_ends_well() -> None:
+    code = (
+        "import asyncio\n"
+        "from tenantry import Tenantry\n"
+        "client = Tenantry(in_memory=True)\n"
+        "client.admin.accounts.create('acme')\n"
+        "client.admin.projects.create('acme', 'prod')\n"
+        "acme = client.tenant('acme', 'prod')\n"
+        "async def main():\n"
+        "    calls = [asyncio.ensure_future(acme.guard.aevaluate_prompt('x' * 200_000)) for _ in range(8)]\n"
+        "    await asyncio.wait(calls, timeout=0.001)\n"
+        "    for call in calls: call.cancel()\n"
+        "asyncio.run(main())\n"
+    )
+    for _ in range(5):
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
+        assert ended.returncode == 0, ended.stderr.decode()

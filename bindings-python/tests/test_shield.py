@@ -257,3 +257,40 @@ async def test_an_async_result_of_none_passes_and_a_redacted_one_is_redacted(glo
 
     assert await silent() is None  # type: ignore[func-returns-value]
     assert await loud() == REDACTED
+
+
+def test_only_the_first_parameter_is_a_receiver(acme: Tenant) -> None:
+    acme.policies.put(
+        "cards",
+        '@redaction_strategy("replace") forbid (principal, action, resource) '
+        "when { context has pii_detected && context.pii_detected };",
+    )
+
+    @Shield(acme).tool(name="search")
+    def send(text: str, cls: str = "", self: str = "") -> list[str]:
+        return [text, cls, self]
+
+    card = "4111 1111 1111 1111"
+    assert card not in "".join(send("hi", cls=card, self=card))
+
+
+def test_a_text_that_calls_itself_equal_to_anything_is_redacted(acme: Tenant) -> None:
+    acme.policies.put(
+        "mails",
+        '@redaction_strategy("replace") forbid (principal, action, resource) '
+        "when { context has pii_detected && context.pii_detected };",
+    )
+
+    class Odd(str):
+        __slots__ = ()
+
+        def __eq__(self, _other: object) -> bool:
+            return True
+
+        __hash__ = str.__hash__
+
+    @Shield(acme).tool(name="search")
+    def send(text: str) -> str:
+        return str.__str__(text)
+
+    assert "ann@example.org" not in send(Odd("write to ann@example.org"))

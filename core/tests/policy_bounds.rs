@@ -71,6 +71,15 @@ fn shapes(n: usize) -> Vec<(&'static str, String)> {
         ("long name", format!("context.{} == 1", "a".repeat(n))),
         ("calls", around("ip(", "\"1.1.1.1\"", ")")),
         ("long set", format!("[{}].contains(1)", chain("1", ","))),
+        ("extension calls", format!("[{}].isEmpty()", chain("ip(\"1\")", ","))),
+        ("ifs in a set", format!("[{}].isEmpty()", chain("if 0 then 0 else 0", ","))),
+        ("contexts in a set", format!("[{}].isEmpty()", chain("context", ","))),
+        ("reads in a set", format!("context has m && [{}].isEmpty()", chain("context.m", ","))),
+        ("has and has", chain("context has tool_name", " && ")),
+        (
+            "nested records in a set",
+            format!("[{}].isEmpty()", chain(&format!("{}1{}", "{a:".repeat(30), "}".repeat(30)), ",")),
+        ),
         ("many records", format!("[{}] == []", chain("{a: 1}", ","))),
         ("many keys", (0..n).map(|key| format!("context has k{key}")).collect::<Vec<_>>().join(" || ")),
         ("unclosed", "(".repeat(n)),
@@ -199,6 +208,10 @@ fn heavy() -> Vec<(&'static str, String)> {
         ),
         ("a set written out", format!("context has s && [{list}].containsAll(context.s)")),
         ("a set written out in stock", format!("{stock} context has s && [{list}].containsAny(context.s)")),
+        ("texts of the call in a set", {
+            let reads = vec!["context.note"; 900].join(", ");
+            format!("context has note && context has path && [{reads}, context.path].isEmpty()")
+        }),
         ("equal texts", format!("{stock} context has note && context has path && context.note == context.path")),
     ]
 }

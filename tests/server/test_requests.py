@@ -115,8 +115,11 @@ def test_a_body_told_too_large_is_refused_before_it_is_sent(
 def test_a_chunked_body_is_refused_once_it_is_too_large(server: Server, acme: Tenant) -> None:
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     top = head("POST", USAGE, "Transfer-Encoding: chunked", "Content-Type: application/json", key=acme.key)
-    # No end of the body: the answer comes without it.
-    is_problem(raw(server, top, *[chunk] * 17), 413, "body_too_large")
+    with connected(server) as sock:
+        # No end of the body: the answer comes without it, maybe before all of this is sent.
+        with suppress(OSError):
+            sock.sendall(top + chunk * 17)
+        is_problem(answer(sock), 413, "body_too_large")
 
 
 def test_a_body_of_the_largest_size_is_read(server: Server, acme: Tenant) -> None:

@@ -151,8 +151,10 @@ class Shield:
         return self._before(target, "evaluate", ask, apply)
 
     def _guard_call(self, target: Plain, name: str, options: Fields) -> Plain:
+        receiver = _receiver(target)
+
         def arguments(call: inspect.BoundArguments) -> Fields:
-            return {key: value for key, value in call.arguments.items() if key not in ("self", "cls")}
+            return {key: value for key, value in call.arguments.items() if key != receiver}
 
         def ask(call: inspect.BoundArguments) -> Fields:
             return {"name": name, "arguments": arguments(call), **options}
@@ -252,9 +254,15 @@ def _tool_name(given: str | None, function: Plain) -> str:
     )
 
 
+def _receiver(function: Plain) -> str | None:
+    """The parameter that a method is called on, if it has one: a later one of that name is an argument like others."""
+    first = next(iter(inspect.signature(function).parameters), None)
+    return first if first in ("self", "cls") else None
+
+
 def _first_text(function: Plain) -> str:
     for name, parameter in inspect.signature(function).parameters.items():
-        if name not in ("self", "cls") and parameter.annotation in (str, "str", inspect.Parameter.empty):
+        if name != _receiver(function) and parameter.annotation in (str, "str", inspect.Parameter.empty):
             return name
     raise _unsupported(f"`{_name(function)}` has no str parameter to guard")
 
@@ -277,4 +285,7 @@ def _merged(original: Any, redacted: Any) -> Any:
     if isinstance(original, (list, tuple)):
         items = [_merged(value, new) for value, new in zip(original, redacted, strict=True)]
         return tuple(items) if isinstance(original, tuple) else items
+    if isinstance(original, str) and isinstance(redacted, str):
+        # A subclass may call itself equal to anything.
+        return original if str.__eq__(original, redacted) else redacted
     return original if original == redacted else redacted

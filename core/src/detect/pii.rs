@@ -191,11 +191,17 @@ fn emails(text: &str, hits: &mut Vec<Hit>) {
             .any(|extension| top.eq_ignore_ascii_case(extension.as_bytes()));
         let in_url = before(bytes, start) == b':'
             && !bytes.get(..start).unwrap_or_default().ends_with(b"mailto:")
-            && contains_any_folded(window_before(bytes, start, 48), &["://"]);
+            && contains_any_folded(since_blank(window_before(bytes, start, 48)), &["://"]);
         if proper && !is_git && !is_file && !in_url {
             hits.push(hit("email", start, end));
         }
     }
+}
+
+/// What stands behind the last blank: a URL ends there.
+fn since_blank(bytes: &[u8]) -> &[u8] {
+    let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b',' | b';' | b'"' | b'\'' | b'<' | b'>');
+    bytes.rsplit(ends).next().unwrap_or_default()
 }
 
 /// The readable name and the weight of a kind.

@@ -10,8 +10,9 @@ use super::{
     json::{self, Kind, Tokens},
 };
 
-/// How many times what a text holds is read again: JSON in a string of JSON is two.
-const DEEPEST: u32 = 8;
+/// How many times what a text holds is read again: JSON in a string of JSON is two. Each time doubles the backslashes, so that the
+/// largest text there may be, of 10 MiB, holds no more.
+const DEEPEST: u32 = 24;
 
 /// Something found in a text, where its bytes stand there.
 #[derive(Clone, Debug, PartialEq, Eq)]

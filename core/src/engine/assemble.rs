@@ -158,6 +158,11 @@ fn tool(keys: &mut Keys<'_>, mistyped: &mut Mistyped) {
     }
     let argument_path = request.tool.as_ref().and_then(|tool| tool.arguments.get("path"));
     match (request.file.as_ref().map(|file| file.path.as_str()), argument_path) {
+        // The tool is given both: where they differ, a policy that reads the one would not see the other.
+        (Some(path), Some(argument)) if argument.as_str() != Some(path) && !argument.is_null() => {
+            mistyped.keys.push(K::Path);
+            keys.text(K::Path, path);
+        }
         (Some(path), _) => keys.text(K::Path, path),
         (None, Some(Value::String(path))) => keys.text(K::Path, path),
         (None, None | Some(Value::Null)) => {}

@@ -352,15 +352,17 @@ impl Judge {
 
 /// A rule that reads a value as another type than it has is an error of this call, whatever it said without the value.
 fn mistyped(slice: &Slice, ask: &Ask<'_>, judgement: &mut Judgement) {
-    for reader in &slice.readers {
-        let Some(name) = reader.reads.wrong(ask.mistyped) else { continue };
-        if reader.principal.as_ref().is_some_and(|only| *only != ask.principal.id) {
-            continue;
-        }
-        judgement.satisfied.retain(|index| *index != reader.index);
-        judgement.errors.retain(|(index, _)| *index != reader.index);
-        judgement.errors.push((reader.index, format!("`{name}` was sent as another type than this policy reads")));
-    }
+    let concerns = |reader: &&Reader| reader.principal.as_ref().is_none_or(|only| *only == ask.principal.id);
+    let wrong: BTreeMap<usize, &str> = slice
+        .readers
+        .iter()
+        .filter(concerns)
+        .filter_map(|reader| Some((reader.index, reader.reads.wrong(ask.mistyped)?)))
+        .collect();
+    judgement.satisfied.retain(|index| !wrong.contains_key(index));
+    judgement.errors.retain(|(index, _)| !wrong.contains_key(index));
+    let said = |name: &str| format!("`{name}` was sent as another type than this policy reads, or as two values");
+    judgement.errors.extend(wrong.into_iter().map(|(index, name)| (index, said(name))));
 }
 
 fn only(policy: &Policy) -> Result<PolicySet> {

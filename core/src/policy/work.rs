@@ -74,6 +74,9 @@ impl Work {
             }
             "Set" => {
                 self.members += members(expression).unwrap_or(0);
+                // Stock Cedar sorts the members of a set by their values, of whatever size the call brings them.
+                let of_the_call = |member: &&Value| member.get("Value").is_none();
+                self.comparisons += operands.as_array().map_or(0, |all| all.iter().filter(of_the_call).count() as u64);
                 self.each(operands)
             }
             "containsAll" | "containsAny" => {

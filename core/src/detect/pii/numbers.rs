@@ -376,6 +376,10 @@ pub(super) fn announces_phone(text: &[u8]) -> bool {
     ANNOUNCEMENTS.as_ref().is_some_and(|words| words.is_match(text))
 }
 
+/// Words that sound like a phone and are none.
+const OTHER_PHONES: &[&str] =
+    &["headphone", "earphone", "microphone", "saxophone", "xylophone", "gramophone", "megaphone", "automobile"];
+
 /// Whether a field of this name holds a phone number: `phone`, `mobileNumber`, `home_tel`, but not `phone_number_id`.
 pub(super) fn names_phone(name: &str) -> bool {
     let name = name.as_bytes();
@@ -395,7 +399,8 @@ pub(super) fn names_phone(name: &str) -> bool {
     for at in words {
         last = word(at);
         is_phone = is_phone
-            || contains_any_folded(last, &["phone", "mobile", "telefon", "whatsapp", "msisdn"])
+            || (contains_any_folded(last, &["phone", "mobile", "telefon", "whatsapp", "msisdn"])
+                && !contains_any_folded(last, OTHER_PHONES))
             || is_one(last, &["tel", "telephone", "cell", "fax", "handy", "sms", "gsm", "phones"]);
     }
     is_phone && !is_one(last, &["id", "ids", "count", "type", "model", "code", "length", "version", "app", "price"])

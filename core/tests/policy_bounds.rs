@@ -434,3 +434,36 @@ fn any_text_is_put_judged_and_loaded_again_in_bounded_time_and_memory() {
     let (taken, refused) = counted.get();
     assert!(taken > cases / 20 && refused > cases / 10, "{taken} taken, {refused} refused of {cases}");
 }
+
+#[test]
+fn a_path_that_is_sent_twice_or_as_another_type_denies_where_it_is_read() {
+    let client = memory();
+    let tenant = project(&client, "acme", "paths");
+    put(&tenant, "evil", &when("context has path && context.path like \"*evil*\"")).unwrap();
+    let decide = |arguments: Value, file: Option<&str>| {
+        let arguments: Map<String, Value> = arguments.as_object().cloned().unwrap();
+        let mut request = GuardRequest::tool_call("x", arguments);
+        request.file = file.and_then(|path| GuardRequest::file("", path, "read").file);
+        tenant.guard().evaluate_blocking(request).unwrap().decision
+    };
+    for (arguments, file) in [
+        (json!({"path": "/evil"}), None),
+        (json!({"path": ["/evil"]}), None),
+        (json!({"path": 7}), None),
+        (json!({"path": ["/evil"]}), Some("/ok")),
+        (json!({"path": "/evil"}), Some("/ok")),
+        (json!({"path": {"a": "/evil"}}), Some("/ok")),
+        (json!({}), Some("/evil")),
+    ] {
+        assert_eq!(decide(arguments.clone(), file), Decision::Deny, "{arguments} {file:?}");
+    }
+    for (arguments, file) in [
+        (json!({"path": "/ok"}), None),
+        (json!({"path": null}), None),
+        (json!({}), None),
+        (json!({"path": "/ok"}), Some("/ok")),
+        (json!({"path": null}), Some("/ok")),
+    ] {
+        assert_eq!(decide(arguments.clone(), file), Decision::Allow, "{arguments} {file:?}");
+    }
+}

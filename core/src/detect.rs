@@ -17,7 +17,7 @@ mod security;
 mod tool_risk;
 mod values;
 
-pub use json::is_valid as is_json;
+pub use json::keeps_json;
 pub use names::masked as masked_name;
 pub use reveal::{Leak, plain};
 pub use values::Values;
@@ -362,11 +362,11 @@ pub fn inspect(subject: &Subject<'_>, only: &[&'static str]) -> Findings {
     let mut attack = injection::Attack::default();
     let families = Families { secrets: secrets_on, pii: pii_on };
     let is_tool_call = subject.content_type == ContentType::ToolCall;
-    // The strings and numbers of a tool's content are its arguments, which are looked at one by one; only what a
-    // backslash hides in the text is not yet seen there.
+    // The strings and numbers of a tool's content are its arguments, which are looked at one by one; only what a text
+    // cannot show as it stands is not yet seen there.
     let content_is_told = is_tool_call
         && subject.tool.is_some_and(|tool| !tool.arguments.is_empty())
-        && memchr::memchr(b'\\', subject.content.as_bytes()).is_none();
+        && !json::hides(subject.content.as_bytes());
     let mut leaks: Vec<Leak> = Vec::new();
     places::each(subject, content_is_data, |located| {
         let text = located.text;

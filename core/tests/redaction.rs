@@ -10,7 +10,10 @@ use serde_json::{Map, Value, json};
 use support::{memory, project, put};
 use tenantry::{
     Tenant, Tenantry,
-    api::{Decision, FileContext, GuardRequest, GuardResponse, Mode, ModelContext, SettingsPatch, Since, ToolContext},
+    api::{
+        Decision, FileContext, GuardRequest, GuardResponse, McpContext, Mode, ModelContext, SettingsPatch, Since,
+        ToolContext,
+    },
 };
 
 const STRATEGIES: [&str; 4] = ["redact", "replace", "mask", "anonymize"];
@@ -82,10 +85,17 @@ fn handed_on(response: &GuardResponse, content: &str, arguments: Option<&Value>)
     out
 }
 
+/// Without what people write between digits.
+fn ungrouped(text: &str) -> String {
+    text.replace([' ', '-', '.', '\u{a0}'], "")
+}
+
 fn check(response: &GuardResponse, content: &str, arguments: Option<&Value>, planted: &[&str]) -> Result<(), String> {
     let seen = handed_on(response, content, arguments);
     for value in planted {
-        if let Some(text) = seen.iter().find(|text| text.contains(value)) {
+        let is_number = value.len() > 12 && value.bytes().all(|b| b.is_ascii_digit());
+        let holds = |text: &&String| text.contains(value) || (is_number && ungrouped(text).contains(value));
+        if let Some(text) = seen.iter().find(holds) {
             return Err(format!("{value} is left in {text:?} of {content:?} {arguments:?}: {response:?}"));
         }
     }
@@ -99,6 +109,10 @@ fn check(response: &GuardResponse, content: &str, arguments: Option<&Value>, pla
     let is_json = serde_json::from_str::<Value>(content).is_ok_and(|value| value.is_object() || value.is_array());
     if is_json && serde_json::from_str::<Value>(passed).is_err() {
         return Err(format!("no longer JSON: {passed:?} of {content:?}"));
+    }
+    let is_object = |line: &&str| serde_json::from_str::<Value>(line).is_ok_and(|value| value.is_object());
+    if content.lines().filter(is_object).count() != passed.lines().filter(is_object).count() {
+        return Err(format!("a line is no longer JSON: {passed:?} of {content:?}"));
     }
     if response.decision == Decision::Modify {
         let mut rebuilt = content.to_owned();
@@ -319,7 +333,130 @@ fn policies_see_what_escapes_and_nesting_hide() {
             }
         }
     }
-    assert!(tried > 100);
+    // What the content alone says, beside arguments that say something else.
+    let other = json!({ "x": "y" });
+    for content in [
+        r#"{"n": 4.111111111111111e15}"#,
+        r#"{"n": 4111111111111111.0}"#,
+        r#"{"n": [-4.111111111111111E+15]}"#,
+        r#"{"name": "DB_PASSWORD", "value": "Zq7kR4tW8x9"}"#,
+        r#"{"list": [{"val": "Zq7kR4tW8x9", "key": "api_secret"}]}"#,
+    ] {
+        for arguments in [Some(&other), None] {
+            assert_eq!(ask(&acme, call(content, arguments)).decision, Decision::Deny, "{content}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 110);
+}
+
+#[test]
+fn a_number_that_is_known_is_found_in_every_spelling() {
+    let client = memory();
+    let tenants = STRATEGIES.map(|strategy| redacting(&client, strategy, strategy));
+    let iban = "DE89370400440532013000";
+    let mut tried = 0;
+    for tenant in &tenants {
+        for sign in ["-", " ", ".", "\u{a0}", "/", "\u{2011}", " - ", "\u{200b}", ""] {
+            for (before, after) in [("", ""), ("x", "y"), ("id", ""), ("%20", "%20"), ("(", ")")] {
+                let spelled = format!("{before}{}{after}", grouped(CARD, sign));
+                for (content, arguments) in [
+                    (format!("{CARD} is {spelled}"), None),
+                    ("{}".to_owned(), Some(json!({ "n": CARD, "s": spelled }))),
+                    (json!({ "n": CARD, "s": spelled }).to_string(), None),
+                    (spelled.clone(), Some(json!({ "n": CARD }))),
+                ] {
+                    let response = ask(tenant, call(&content, arguments.as_ref()));
+                    check(&response, &content, arguments.as_ref(), &[CARD]).unwrap();
+                    tried += 1;
+                }
+            }
+        }
+        for spelled in ["DE89 3704 0044 0532 0130 00", "de89370400440532013000", "xde89-3704-0044-0532-0130-00y"] {
+            let content = format!("{iban} is {spelled}");
+            let response = ask(tenant, GuardRequest::prompt(content.clone()));
+            let passed = ungrouped(response.passed_on(&content)).to_uppercase();
+            assert!(response.denied() || !passed.contains(iban), "{passed}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 700);
+}
+
+#[test]
+fn json_within_text_stays_json() {
+    let client = memory();
+    let tenants = STRATEGIES.map(|strategy| redacting(&client, strategy, strategy));
+    let record = json!({ "n": 4_111_111_111_111_111_u64, "f": 4_111_111_111_111_111.0_f64, "m": MAIL, "k": [1, "x"] });
+    let line = record.to_string();
+    let pretty = serde_json::to_string_pretty(&record).unwrap();
+    let password = r#"{"name": "DB_PASSWORD", "value": "Zq7kR4tW8x9"}"#;
+    let mut tried = 0;
+    for tenant in &tenants {
+        for (text, pieces) in [
+            (format!("{line}\n{line}\n"), 2),
+            (format!("Here it is:\n```json\n{pretty}\n```\nand mail {SSN}"), 1),
+            (format!("data: {line}\n\ndata: {line}\n\n"), 2),
+            (format!("the answer is {line}, I think, of {MAIL}"), 1),
+            (format!("[4111111111111111, 7]\n[{line}]\n"), 2),
+            (format!("{password}\n{line}"), 2),
+            (format!("broken {{ [ {line} ] }} \\n{MAIL}"), 1),
+        ] {
+            for request in [GuardRequest::prompt(text.clone()), GuardRequest::response(text.clone()), call(&text, None)]
+            {
+                let response = ask(tenant, request);
+                assert_eq!(response.decision, Decision::Modify, "{text} {response:?}");
+                check(&response, &text, None, &[CARD, MAIL, SSN, "Zq7kR4tW8x9"]).unwrap();
+                let passed = response.passed_on(&text);
+                // As one who reads the pieces would: each still holds all its fields.
+                let kept = passed.match_indices(['{', '[']).filter(|(at, _)| {
+                    let mut values = serde_json::Deserializer::from_str(&passed[*at..]).into_iter::<Value>();
+                    matches!(values.next(), Some(Ok(value)) if value == json!(value) && value.to_string().len() > 12
+                        && (value.get("m").is_some() || value.get("name").is_some() || value[1] == json!(7)
+                            || value[0].get("m").is_some()))
+                });
+                assert!(kept.count() >= pieces, "{passed}");
+                tried += 1;
+            }
+        }
+    }
+    assert_eq!(tried, 84);
+}
+
+#[test]
+fn two_names_of_fields_never_become_one() {
+    let client = memory();
+    let tenant = redacting(&client, "keys", "replace");
+    let numbered = redacting(&client, "numbered", "anonymize");
+    for (text, strategy, decision) in [
+        (r#"{"4111111111111111": 1, "5500005555555559": 2}"#, &tenant, Decision::Deny),
+        (r#"{"ann@example.org": 1, "[EMAIL]": 2}"#, &tenant, Decision::Deny),
+        (r#"{"a": {"ann@example.org": 1}, "b": {"bob@example.org": 2}}"#, &tenant, Decision::Modify),
+        (r#"{"4111111111111111": 1, "5500005555555559": 2}"#, &numbered, Decision::Modify),
+    ] {
+        let response = ask(strategy, GuardRequest::response(text.to_owned()));
+        assert_eq!(response.decision, decision, "{text} {response:?}");
+        check(&response, text, None, &[CARD, MAIL, "5500005555555559", "bob@example.org"]).unwrap();
+    }
+}
+
+#[test]
+fn what_is_connected_to_is_read_as_any_content() {
+    let client = memory();
+    let tenant = redacting(&client, "connect", "redact");
+    for value in planted() {
+        for content_type in ["prompt", "response", "tool_call", "file"] {
+            let request: GuardRequest = serde_json::from_value(json!({
+                "content": format!("to {value}"), "content_type": content_type, "action": "connect_server",
+                "mcp": { "server_name": "files" },
+            }))
+            .unwrap();
+            let content = request.content.clone();
+            let response = ask(&tenant, request);
+            check(&response, &content, None, &[value]).unwrap();
+            assert_eq!(response.decision, Decision::Modify, "{value} {content_type}");
+        }
+    }
 }
 
 #[test]
@@ -342,13 +479,22 @@ fn secrets_in_names_are_masked_in_what_is_stored_and_feed_no_content_key() {
     let rules: Vec<_> = denied.determining_policies.iter().map(|policy| policy.rule_id.as_str()).collect();
     assert_eq!((denied.decision, rules), (Decision::Deny, vec!["seen"]), "policies see the name as it is");
     let mut requests = vec![named(format!("x_{AWS}")), named(format!("send?token={secret}"))];
-    for at in 0..4 {
+    for at in 0..7 {
         let mut request = named("send".into());
         let tool = request.tool.get_or_insert_with(ToolContext::default);
         match at {
             0 => tool.server_id = Some(format!("https://u:S3cr3tPw9x@h/?t={secret}")),
             1 => request.file = Some(FileContext { file_name: Some(secret.into()), ..FileContext::default() }),
-            2 => {
+            2 => request.mcp = Some(McpContext { server_name: secret.into(), ..McpContext::default() }),
+            3 => {
+                let server_url = Some(format!("https://u:S3cr3tPw9x@h/sse?token={secret}"));
+                request.mcp = Some(McpContext { server_name: "files".into(), server_url, ..McpContext::default() });
+            }
+            4 => {
+                request.action = "connect_server".into();
+                request.mcp = Some(McpContext { server_name: secret.into(), ..McpContext::default() });
+            }
+            5 => {
                 request.model = Some(ModelContext {
                     model: Some(format!(" {AWS} ")),
                     input_tokens: Some(3),
@@ -369,6 +515,11 @@ fn secrets_in_names_are_masked_in_what_is_stored_and_feed_no_content_key() {
         assert!(!rows.contains(shown), "{shown} in {rows}");
     }
     assert!(rows.contains("[GITHUB_TOKEN]") && rows.contains("\"send\""), "{rows}");
+}
+
+/// A card as people write it.
+fn grouped(card: &str, sign: &str) -> String {
+    [&card[..4], &card[4..8], &card[8..12], &card[12..]].join(sign)
 }
 
 /// Decisions of a generated call, in the order they are made; beyond its end the simplest is taken, so that cases shrink.
@@ -419,6 +570,14 @@ impl Choices<'_> {
         let mut text = self.of(&["", "see ", "zu Händen ", "{\"half\": ", "\\", "\"", "日本 "]).to_owned();
         for _ in 0..=self.below(3) {
             text.push_str(&self.plant(planted));
+            if let Some(card) =
+                planted.iter().rfind(|value| value.len() == 16 && value.starts_with('4') && text.contains(*value))
+                && self.below(4) == 3
+            {
+                text.push_str(self.of(&[" x", " ", "/"]));
+                text.push_str(&grouped(card, self.of(&["-", " ", ".", "\u{a0}"])));
+                text.push_str(self.of(&["", "y"]));
+            }
             text.push_str(self.of(&[" ", ", ", "\n", "\t", "\"", " | ", "\r\n", "; ", " \u{1F600} "]));
         }
         text
@@ -507,7 +666,9 @@ fn nothing_planted_is_handed_on() {
             let mut choices = Choices(choices.iter());
             let mut planted = Vec::new();
             let arguments = choices.fields(3, &mut planted);
-            let (content, arguments) = match choices.below(8) {
+            let (content, arguments) = match choices.below(10) {
+                8 => (format!("{arguments}\n{}\n", choices.written(&arguments)), None),
+                9 => (format!("{}\n```json\n{}\n```\n", choices.text(&mut planted), choices.written(&arguments)), None),
                 0..=2 => (arguments.to_string(), Some(arguments)),
                 3 => (choices.written(&arguments), Some(arguments)),
                 4 | 5 => (choices.written(&arguments), None),

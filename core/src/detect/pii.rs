@@ -82,7 +82,17 @@ pub(super) fn announces(name: &str) -> bool {
 
 /// Whether an argument's name announces a social security number.
 pub(super) fn names_ssn(name: &str) -> bool {
-    contains_any_folded(name.as_bytes(), &["ssn", "social_security", "social security", "socialsecurity"])
+    let bytes = name.as_bytes();
+    let stands = |at: usize| {
+        // `className`, `business_number` and `assn` have the letters, and nothing of it.
+        let ends_a_word = before(bytes, at).is_ascii_lowercase() && byte(bytes, at).is_ascii_lowercase();
+        let (vowel, goes_on) = (b"aeiou".contains(&before(bytes, at)), is_word(byte(bytes, at + 3)));
+        part(bytes, at, at + 3).eq_ignore_ascii_case(b"ssn")
+            && !(ends_a_word && vowel && goes_on)
+            && !part(bytes, at.saturating_sub(1), at + 3).eq_ignore_ascii_case(b"assn")
+    };
+    (0..bytes.len()).any(stands)
+        || contains_any_folded(bytes, &["social_security", "social security", "socialsecurity"])
 }
 
 fn ssn(bytes: &[u8], start: usize, hint: Option<&str>) -> Option<usize> {

@@ -74,7 +74,7 @@ fn read(text: &str, name: Option<&str>, left: u32, look: &mut Look<'_>, found: &
         if found.len() > mark {
             clip(&tokens, text, found, mark);
         }
-        inside(&tokens, text, left, look, found);
+        inside(&tokens, text, name, left, look, found);
     } else if memchr::memchr(b'\\', text.as_bytes()).is_some() {
         let decoded = escapes::decoded(text);
         for mut leak in found.split_off(mark) {
@@ -89,8 +89,8 @@ fn read(text: &str, name: Option<&str>, left: u32, look: &mut Look<'_>, found: &
     }
 }
 
-/// Looks at the strings and numbers of JSON text.
-fn inside(tokens: &Tokens<'_>, text: &str, left: u32, look: &mut Look<'_>, found: &mut Vec<Leak>) {
+/// Looks at the strings and numbers of the JSON in a text called `outer`, and behind the escapes of what stands between.
+fn inside(tokens: &Tokens<'_>, text: &str, outer: Option<&str>, left: u32, look: &mut Look<'_>, found: &mut Vec<Leak>) {
     for token in &tokens.all {
         let Some(source) = text.get(token.range.clone()) else { continue };
         let name = tokens.name(token);
@@ -102,6 +102,12 @@ fn inside(tokens: &Tokens<'_>, text: &str, left: u32, look: &mut Look<'_>, found
                 for leak in found.iter_mut().skip(mark) {
                     (leak.start, leak.end, leak.number_in) = (token.range.start, token.range.end, Some(0));
                 }
+            }
+            Kind::Between if memchr::memchr(b'\\', source.as_bytes()).is_none() => {}
+            Kind::Between => {
+                let decoded = escapes::decoded(source);
+                read(&decoded.text, outer, left - 1, look, found);
+                lead_back(found, mark, &decoded, token.range.start);
             }
             Kind::Key | Kind::Text => {
                 let decoded = escapes::decoded(source);

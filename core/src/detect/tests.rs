@@ -435,3 +435,34 @@ fn mostly_hostile() -> impl Strategy<Value = String> {
     ];
     proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
+
+#[test]
+fn only_names_of_social_security_numbers_announce_one() {
+    for name in [
+        "ssn",
+        "SSN",
+        "customer_ssn",
+        "customerSSN",
+        "employeeSsn",
+        "employee_ssn_1",
+        "userssn",
+        "ssnNumber",
+        "social_security_no",
+    ] {
+        assert!(pii::names_ssn(name), "{name}");
+    }
+    for name in [
+        "className",
+        "classname",
+        "class_no",
+        "business_number",
+        "businessNumber",
+        "businessnumber",
+        "assn",
+        "ASSN",
+        "processName",
+        "accessnr",
+    ] {
+        assert!(!pii::names_ssn(name), "{name}");
+    }
+}

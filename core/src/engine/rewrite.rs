@@ -164,7 +164,7 @@ pub fn rewrite(call: &Call, findings: &Findings, wanted: &Redaction) -> Result<R
     let mut entries = Vec::new();
     for text in texts {
         let Some(now) = text.rewritten else { continue };
-        if detect::is_json(&text.original) && !detect::is_json(&now) {
+        if !detect::keeps_json(&text.original, &now) {
             return Err(impossible());
         }
         match (text.pointer, &mut root) {

@@ -208,6 +208,7 @@ def installs(wheel: Path, tarball: Path, module: Path, folder: Path, other: Path
     say("  " + run("go", "run", ".", cwd=go / "app", **offline).strip())
     if IS_LINUX:
         older = {"CC": f"{sys.executable} -m ziglang cc -target {platform.machine()}-linux-gnu.{GLIBC}"}
+        older["ZIG_GLOBAL_CACHE_DIR"] = str(other / "zig")
         run("go", "build", "-o", "app", ".", cwd=go / "app", **offline, **older)
         say("  " + run(go / "app" / "app").strip() + f" (linked against glibc {GLIBC})")
 

@@ -18,7 +18,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export GOTOOLCHAIN := local
 export GOCACHE ?= $(CURDIR)/.cache/go-build
 
-.PHONY: help demo test fuzz soak lint format stubs bench bench-http timing dist clean
+.PHONY: help demo test fuzz soak lint format stubs bench bench-http bench-scale timing dist clean
 .PHONY: need-rust need-python need-node need-go libraries extension addon archive runners everything
 
 help: ## this list
@@ -131,6 +131,10 @@ bench-http: need-rust $(VENV)/.ready ## what a guard call costs over HTTP beside
 	@command -v wrk >/dev/null 2>&1 || { echo "wrk is missing. On Debian: apt-get install wrk" >&2; exit 1; }
 	@cargo build --release -p tenantry-server -p tenantry-bench
 	@$(RUN) bench/over_http.py
+
+bench-scale: need-rust ## `required` calls from 1, 8 and 64 callers, and what a tenant costs among 100,000, release build
+	@cargo build --release -p tenantry-bench --bin scale
+	@$(CARGO_TARGET_DIR)/release/scale
 
 timing: need-rust ## whether the time of a refused key tells an unknown id from a wrong secret
 	@cargo build --release -p tenantry-bench --bin timing

@@ -62,9 +62,13 @@ impl Audit {
         if is_sample && !crc32fast::hash(entry.request_id.as_bytes()).is_multiple_of(SAMPLE) {
             return Ok(());
         }
-        self.know(scope);
-        self.ledger.append(scope, entry)?;
-        if class == AuditClass::Required { self.ledger.settle().await } else { Ok(()) }
+        match class {
+            AuditClass::Required => self.commit(scope, entry, None).await.map(drop),
+            AuditClass::Standard | AuditClass::Sampled => {
+                self.know(scope);
+                self.ledger.append(scope, entry)
+            }
+        }
     }
 
     /// What was answered to the request of this id before, sealed.
@@ -72,11 +76,11 @@ impl Audit {
         self.ledger.answer(id, self.clock.now().wall_micros).await
     }
 
-    /// Commits one row, as strongly as any class asks, together with what its request is answered from now on; or gives, where
-    /// it was answered before, by any process, the answer of then, and writes nothing.
-    pub async fn record_once(&self, scope: &Scope, entry: &Entry<'_>, answer: Answer) -> Result<Option<String>> {
+    /// Commits one row, as strongly as any class asks, together with what its request is answered from now on, if it is to be
+    /// answered so again; or gives, where it was answered before, by any process, the answer of then, and writes nothing.
+    pub async fn commit(&self, scope: &Scope, entry: &Entry<'_>, answer: Option<Answer>) -> Result<Option<String>> {
         self.know(scope);
-        self.ledger.answer_once(scope, entry, answer).await
+        self.ledger.commit(scope, entry, answer).await
     }
 
     /// Writes down what was spent; false when that was done before.
@@ -214,8 +218,8 @@ impl Audit {
     /// Settles, then gives up the journal.
     pub async fn close(&self) -> Result<()> {
         let settled = self.settle().await;
-        let closed = self.ledger.close().await;
-        settled.and(closed)
+        self.ledger.close();
+        settled
     }
 
     async fn stored_head(&self, scope: &Scope) -> Result<Option<AuditHead>> {

@@ -326,11 +326,7 @@ impl Engine {
                 AuditClass::Required => {
                     // It waits for a disk: whoever called it may give it up by then, and the row would stand uncharged.
                     let engine = Arc::clone(self);
-                    let seal = async move {
-                        let _sealing = engine.sealing.read().await;
-                        engine.seal(&call, decided).await
-                    };
-                    runtime::to_the_end(seal).await
+                    runtime::to_the_end(async move { engine.seal(&call, decided).await }).await
                 }
             }
         };

@@ -168,6 +168,65 @@ fn a_call_that_is_being_written_down_is_made_whoever_waits_for_it() {
     }
 }
 
+#[test]
+fn a_required_call_that_cannot_be_written_is_no_call_and_ends_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = open(Storage::Folder(folder.path().to_owned()), &ManualClock::at(START));
+    let required = |tenant: Tenant| {
+        let settings = SettingsPatch { audit_class: Some(AuditClass::Required), ..SettingsPatch::default() };
+        tenant.settings().update_blocking(settings).unwrap();
+        tenant
+    };
+    let bad = required(acme(&client));
+    let others: Vec<Tenant> = (0..3)
+        .map(|n| {
+            let account = format!("other{n}");
+            client.admin().accounts().create_blocking(&account, TenantFacts::default()).unwrap();
+            client.admin().projects().create_blocking(&account, "prod", TenantFacts::default()).unwrap();
+            required(client.tenant_blocking(&account, "prod").unwrap())
+        })
+        .collect();
+    let limit = serde_json::json!({ "id": "calls", "rate": 2, "per_ms": 86_400_000 });
+    bad.limits().set_blocking(serde_json::from_value::<LimitSpec>(limit).unwrap()).unwrap();
+    // Everything journalled so far is committed; then decisions of one chain meet an error, each time.
+    bad.audit().head_blocking().unwrap();
+    let disk = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
+    let refuse = format!(
+        "CREATE TRIGGER refuse BEFORE INSERT ON rows WHEN NEW.scope = x'{}' AND NEW.kind = 'decision'
+         BEGIN SELECT RAISE(ABORT, 'no'); END",
+        bad.scope().uid().to_hex()
+    );
+    disk.execute_batch(&refuse).unwrap();
+    let ask = |tenant: &Tenant| tenant.guard().evaluate_blocking(GuardRequest::prompt("hello"));
+    std::thread::scope(|threads| {
+        let refused = threads.spawn(|| (0..20).all(|_| ask(&bad).is_err_and(|error| error.code() == "store_error")));
+        let asking: Vec<_> = others
+            .iter()
+            .flat_map(|tenant| [tenant; 2])
+            .map(|tenant| threads.spawn(|| (0..20).map(|_| ask(tenant).unwrap().request_id).collect::<Vec<_>>()))
+            .collect();
+        let ids: Vec<String> = asking.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert!(refused.join().unwrap());
+        disk.execute_batch("DROP TRIGGER refuse").unwrap();
+        let mut written: Vec<String> = others.iter().flat_map(decisions).collect();
+        let mut ids = ids;
+        written.sort();
+        ids.sort();
+        assert_eq!(written, ids, "each that was acknowledged, once");
+    });
+    assert!(decisions(&bad).is_empty());
+    // None of the twenty was charged: two are left of two.
+    let left: Vec<Decision> = (0..3).map(|_| ask(&bad).unwrap().decision).collect();
+    assert_eq!(left, [Decision::Allow, Decision::Allow, Decision::Deny]);
+    let errors = bad.audit().query_blocking(Since::Start, 1_000).unwrap();
+    assert_eq!(
+        errors.iter().filter(|row| row.kind == "error").count(),
+        20,
+        "each stands in the trail as the error it was"
+    );
+    client.close_blocking().unwrap();
+}
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {

@@ -100,11 +100,13 @@ fn entry<'a>(call: &'a Call, decision: Decision, body: &'a str, spend: Option<&'
 
 impl Engine {
     pub(super) async fn seal(&self, call: &Call, decided: Decided) -> Result<GuardResponse> {
+        let class = call.tenant.settings.audit_class;
+        let _sealing = self.sealing(class).await;
         let Decided { allowance, history, unsealed: Unsealed { response, turn } } = decided;
         let body = self.body(call, &response)?;
         let spend = spend_of(call, &call.request_id)?;
         let entry = entry(call, response.decision, &body, spend.as_ref());
-        self.audit.record(&call.scope, call.tenant.settings.audit_class, &entry).await?;
+        self.audit.record(&call.scope, class, &entry).await?;
         self.keep(call, allowance, history, turn).await?;
         Ok(response)
     }
@@ -112,7 +114,8 @@ impl Engine {
     /// As [`Engine::seal`], together with the answer to the call's request; where that was answered meanwhile, by another
     /// process, this call leaves nothing, and that answer holds.
     pub(super) async fn seal_once(&self, call: &Call, once: &Once, decided: Decided) -> Result<Answered> {
-        let _sealing = self.sealing.read().await;
+        // Whatever the class, its row and its answer are synced.
+        let _sealing = self.sealing(AuditClass::Required).await;
         let Decided { allowance, history, unsealed: Unsealed { response, turn } } = decided;
         let body = self.body(call, &response)?;
         // A repetition under the same key is the same model call.
@@ -120,13 +123,21 @@ impl Engine {
         let entry = entry(call, response.decision, &body, spend.as_ref());
         let scope = call.scope.uid();
         let (answered, answer, room) = self.answer_of(scope, once, response, call.received_at.wall_micros)?;
-        let recorded = self.audit.record_once(&call.scope, &entry, answer).await;
+        let recorded = self.audit.commit(&call.scope, &entry, Some(answer)).await;
         if !matches!(recorded, Ok(None)) {
             self.rooms.give_back(scope, room);
         }
         match recorded? {
             Some(sealed) => self.read_answer(once, &sealed),
             None => self.keep(call, allowance, history, turn).await.map(|()| answered),
+        }
+    }
+
+    /// What a call holds that waits for the disk while it is sealed: its caller may have gone by then, and `settle` waits for it.
+    async fn sealing(&self, class: AuditClass) -> Option<tokio::sync::RwLockReadGuard<'_, ()>> {
+        match class {
+            AuditClass::Required => Some(self.sealing.read().await),
+            AuditClass::Standard | AuditClass::Sampled => None,
         }
     }
 

@@ -218,7 +218,7 @@ fn read_uid(bytes: Vec<u8>) -> Result<Uid> {
 }
 
 fn note_change(transaction: &rusqlite::Transaction<'_>, uid: &[u8]) -> Result<u64> {
-    transaction.execute("INSERT INTO changes (scope) VALUES (?1)", [uid])?;
+    transaction.prepare_cached("INSERT INTO changes (scope) VALUES (?1)")?.execute([uid])?;
     to_u64(transaction.last_insert_rowid())
 }
 
@@ -277,21 +277,19 @@ impl StoredTenant {
     fn write(&mut self, transaction: &Transaction<'_>, proof: &Proof) -> Result<()> {
         self.version = self.version.saturating_add(1);
         self.mac = self.with_fields(|fields| proof.tag(fields));
-        transaction.execute(
-            "INSERT OR REPLACE INTO tenants VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
-                self.uid,
-                self.parent,
-                self.id,
-                self.folded,
-                self.status,
-                self.facts,
-                self.created_at,
-                self.deleted_at,
-                self.version,
-                self.mac
-            ],
-        )?;
+        let insert = "INSERT OR REPLACE INTO tenants VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        transaction.prepare_cached(insert)?.execute(params![
+            self.uid,
+            self.parent,
+            self.id,
+            self.folded,
+            self.status,
+            self.facts,
+            self.created_at,
+            self.deleted_at,
+            self.version,
+            self.mac
+        ])?;
         Ok(())
     }
 
@@ -376,10 +374,8 @@ fn write_document(
     } else {
         document_fields(uid, kind, name, body, version, |fields| proof.tag(fields))
     };
-    transaction.execute(
-        "INSERT OR REPLACE INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![uid, kind, name, body, version, mac],
-    )?;
+    let insert = "INSERT OR REPLACE INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    transaction.prepare_cached(insert)?.execute(params![uid, kind, name, body, version, mac])?;
     Ok(())
 }
 
@@ -398,11 +394,8 @@ impl Catalog for SqliteCatalog {
         self.database.write(move |transaction| {
             let folded = id.folded();
             let taken = transaction
-                .query_row(
-                    "SELECT id FROM tenants WHERE parent = ?1 AND folded = ?2 AND deleted_at IS NULL",
-                    params![parent, folded],
-                    |row| row.get::<_, String>(0),
-                )
+                .prepare_cached("SELECT id FROM tenants WHERE parent = ?1 AND folded = ?2 AND deleted_at IS NULL")?
+                .query_row(params![parent, folded], |row| row.get::<_, String>(0))
                 .optional()?;
             if let Some(taken) = taken {
                 return Err(Error::conflict("scope_exists", format!("`{taken}` exists already")));
@@ -501,11 +494,8 @@ impl Catalog for SqliteCatalog {
         let (uid, name, proof) = (blob(scope.uid()), name.to_owned(), self.documents.clone());
         self.database.write(move |transaction| {
             let existed = transaction
-                .query_row(
-                    "SELECT 1 FROM documents WHERE scope = ?1 AND kind = ?2 AND name = ?3",
-                    params![uid, kind as i64, name],
-                    |_| Ok(()),
-                )
+                .prepare_cached("SELECT 1 FROM documents WHERE scope = ?1 AND kind = ?2 AND name = ?3")?
+                .query_row(params![uid, kind as i64, name], |_| Ok(()))
                 .optional()?
                 .is_some();
             if body.is_none() && !existed {

@@ -167,9 +167,11 @@ pub trait Ledger: Send + Sync {
     /// Puts `entry` where a killed process cannot lose it. Does not wait.
     fn append(&self, scope: &Scope, entry: &Entry<'_>) -> Result<()>;
 
-    /// Commits `entry` and the answer to its request together, synced, and waits for that. Where the request was answered
-    /// before, by any process, nothing is written and the answer of then is given.
-    fn answer_once(&self, scope: &Scope, entry: &Entry<'_>, answer: Answer) -> BoxFuture<'_, Result<Option<String>>>;
+    /// Commits `entry`, synced, together with the `answer` to its request where that is to be given again, and waits for it.
+    /// All who wait at one moment share one sync. Where the request was answered before, by any process, nothing is written and
+    /// the answer of then is given; of an error nothing is written either.
+    fn commit(&self, scope: &Scope, entry: &Entry<'_>, answer: Option<Answer>)
+    -> BoxFuture<'_, Result<Option<String>>>;
 
     /// Waits until everything appended so far (by any process that is gone, too) is committed and synced.
     fn settle(&self) -> BoxFuture<'_, Result<()>>;
@@ -192,6 +194,6 @@ pub trait Ledger: Send + Sync {
     /// Sets what is told of commits. Once, at start.
     fn on_commit(&self, tell: OnCommit);
 
-    /// Commits everything and gives up the journal.
-    fn close(&self) -> BoxFuture<'_, Result<()>>;
+    /// Gives up the journal. What was appended since the last [`Ledger::settle`] stays in it for whoever adopts it.
+    fn close(&self);
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior, config::DbConfig};
 
 use crate::{
     clock::BoxFuture,
@@ -26,6 +26,9 @@ use crate::{
 
 /// How long a writer waits for another process before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// How many statements a connection keeps planned: more than any of ours has.
+const PLANNED: usize = 64;
 
 type Slot = Mutex<Option<Connection>>;
 
@@ -65,6 +68,7 @@ impl Database {
     /// A database that is gone with its last handle.
     pub fn memory(schema: &str) -> Result<Self> {
         let connection = Connection::open_in_memory()?;
+        keep_plans(&connection)?;
         connection.execute_batch(schema)?;
         Ok(Self { connection: Arc::new(Mutex::new(Some(connection))), file: None })
     }
@@ -132,11 +136,20 @@ impl Database {
     }
 }
 
+/// A statement is planned once, whatever values it is given: else SQLite plans it anew at each use whose values could have led
+/// to another plan, which for most of ours costs as much as running it.
+fn keep_plans(connection: &Connection) -> Result<()> {
+    connection.set_prepared_statement_cache_capacity(PLANNED);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 fn connect(path: &Path) -> Result<Connection> {
     // Where that is not possible SQLite says why.
     let _ = disk::private_database(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
+    keep_plans(&connection)?;
     // Two processes may create the file at once, and the switch to write-ahead mode does not honour the timeout.
     let mut tries = 0;
     loop {
@@ -201,4 +214,41 @@ pub fn to_i64(value: u64) -> i64 {
 /// Reads back [`to_i64`].
 pub fn to_u64(value: i64) -> Result<u64> {
     u64::try_from(value).map_err(|_| Error::data("store_corrupt", "a stored counter is negative"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_it_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let schema = "CREATE TABLE t (a BLOB NOT NULL, b INTEGER NOT NULL, c TEXT, PRIMARY KEY (a, b)) WITHOUT ROWID;
+                      CREATE UNIQUE INDEX living ON t (a, c) WHERE c IS NOT NULL;";
+        let statements = [
+            "SELECT c FROM t WHERE a = ?1 AND b = ?2",
+            "SELECT c FROM t WHERE a = ?1 AND b BETWEEN 1 AND ?2 ORDER BY b DESC LIMIT 1",
+            "SELECT b FROM t WHERE a = ?1 AND c = ?2 AND c IS NOT NULL",
+            "SELECT b FROM t WHERE a = ?1 ORDER BY b LIMIT ?2",
+            "SELECT b FROM t WHERE a = ?1 AND c LIKE ?2",
+            "DELETE FROM t WHERE a = ?1 AND b <= ?2",
+        ];
+        let path = folder.path().join("t.db");
+        for database in [Database::open(&path, schema).unwrap(), Database::memory(schema).unwrap()] {
+            for statement in statements {
+                for value in [0_i64, 1, 2, 1 << 40] {
+                    let planned = |transaction: &Transaction<'_>| {
+                        let mut cached = transaction.prepare_cached(statement)?;
+                        let mut rows = cached.query(rusqlite::params![vec![7_u8; 16], value])?;
+                        while rows.next()?.is_some() {}
+                        drop(rows);
+                        Ok(cached.get_status(StatementStatus::RePrepare))
+                    };
+                    assert_eq!(database.now(planned).unwrap(), 0, "{statement}, {value}");
+                }
+            }
+        }
+    }
 }

@@ -51,7 +51,7 @@ struct Inner {
     committing: Mutex<()>,
     // Held while journals of others are looked at and, if their processes are gone, committed. Taken before `committing`.
     adopting: Mutex<()>,
-    /// What is committed with an answer by the next commit; somebody waits for each.
+    /// What is written by the next commits; somebody waits for each.
     waiting: Mutex<Vec<Waiting>>,
     writer: Mutex<Option<Thread>>,
     dirty: AtomicBool,
@@ -63,12 +63,43 @@ struct Inner {
 /// Files that are left as they are, with what they were when they were looked at.
 type Aside = HashMap<PathBuf, (Seen, Vec<SetAside>)>;
 
-/// A record that is written only if its request was not answered before.
+/// A record somebody waits for; one with an answer is written only if its request was not answered before.
 struct Waiting {
+    account: Uid,
+    scope: Uid,
     payload: Vec<u8>,
-    answer: Answer,
+    answer: Option<Answer>,
     at: i64,
     done: oneshot::Sender<Told>,
+}
+
+impl Waiting {
+    fn write(&self, transaction: &Transaction<'_>, tips: &mut Tips) -> Told {
+        let before = match &self.answer {
+            Some(answer) => rows::keep_answer(transaction, answer, self.at)?,
+            None => None,
+        };
+        if before.is_none() {
+            rows::append(transaction, tips, &self.payload)?;
+        }
+        Ok(before)
+    }
+
+    /// As [`Waiting::write`], and where that fails everything is as before it. Fails itself only when nothing can be written.
+    fn try_write(&self, transaction: &Transaction<'_>, tips: &mut Tips) -> Result<Told> {
+        let tip = tips.get(&self.scope).cloned();
+        transaction.execute_batch("SAVEPOINT one")?;
+        let told = self.write(transaction, tips);
+        if told.is_err() {
+            transaction.execute_batch("ROLLBACK TO one")?;
+            match tip {
+                Some(tip) => drop(tips.insert(self.scope, tip)),
+                None => drop(tips.remove(&self.scope)),
+            }
+        }
+        transaction.execute_batch("RELEASE one")?;
+        Ok(told)
+    }
 }
 
 /// What came of it: the answer that was there before, if any.
@@ -111,6 +142,8 @@ impl Files {
 }
 
 const MEMORY_BATCH: usize = 1024;
+/// Most records of one account in one commit: who sends more at once waits for the next, and nobody else does.
+const TURN: usize = 256;
 
 impl SqliteLedger {
     /// Opens `ledger.db` in the folder with a fresh journal, or memory when there is none. Adopts the journals of dead
@@ -222,7 +255,7 @@ impl Inner {
     fn commit_own(&self) -> Result<()> {
         let committing = self.committing.lock();
         // Before the journal is looked at: what the same callers wrote there earlier comes first.
-        let waiting = std::mem::take(&mut *self.waiting.lock());
+        let waiting = self.take_turns();
         let result = self.commit_journals();
         let told = match &result {
             // Nothing can be written now.
@@ -234,6 +267,29 @@ impl Inner {
         // Nobody who waited may be gone; that is nothing to us.
         waiting.into_iter().zip(told).for_each(|(one, told)| drop(one.done.send(told)));
         result
+    }
+
+    /// What waits, as much of each account as one commit takes. The writer comes back for the rest.
+    fn take_turns(&self) -> Vec<Waiting> {
+        let mut waiting = self.waiting.lock();
+        if waiting.len() <= TURN || matches!(self.intake, Intake::Memory(_)) {
+            return std::mem::take(&mut *waiting);
+        }
+        let mut turns: HashMap<Uid, usize> = HashMap::new();
+        let (now, later) = std::mem::take(&mut *waiting).into_iter().partition(|one: &Waiting| {
+            let taken = turns.entry(one.account).or_default();
+            *taken += 1;
+            *taken <= TURN
+        });
+        *waiting = later;
+        if !waiting.is_empty() {
+            self.urgent.store(true, Ordering::Release);
+            self.dirty.store(true, Ordering::Release);
+            if let Some(writer) = &*self.writer.lock() {
+                writer.unpark();
+            }
+        }
+        now
     }
 
     fn commit_journals(&self) -> Result<()> {
@@ -271,26 +327,30 @@ impl Inner {
         }
     }
 
-    /// Commits what waited, all of it in one transaction; where that fails for one of them, each alone.
+    /// Commits what waited in one transaction. Where that fails for one of them the others are committed without it; where
+    /// even that fails, each alone.
     fn commit_waiting(&self, waiting: &[Waiting]) -> Vec<Told> {
-        let answer = |transaction: &Transaction<'_>, tips: &mut Tips, one: &Waiting| {
-            let before = rows::keep_answer(transaction, &one.answer, one.at)?;
-            if before.is_none() {
-                rows::append(transaction, tips, &one.payload)?;
-            }
-            Ok(before)
-        };
-        let Some(newest) = waiting.iter().map(|one| one.at).max() else { return Vec::new() };
+        if waiting.is_empty() {
+            return Vec::new();
+        }
+        let answers = || waiting.iter().filter(|one| one.answer.is_some());
         let together = self.commit(|transaction, tips| {
-            rows::forget_answers(transaction, waiting.len(), newest)?;
-            waiting.iter().map(|one| answer(transaction, tips, one)).collect::<Result<Vec<_>>>()
-        });
-        match together {
-            Ok(told) => told.into_iter().map(Ok).collect(),
-            Err(error) if error.kind() == ErrorKind::Unavailable => refused(waiting, &error),
-            Err(_) => {
-                waiting.iter().map(|one| self.commit(|transaction, tips| answer(transaction, tips, one))).collect()
+            if let Some(newest) = answers().map(|one| one.at).max() {
+                rows::forget_answers(transaction, answers().count(), newest)?;
             }
+            waiting.iter().map(|one| one.write(transaction, tips)).collect::<Result<Vec<_>>>()
+        });
+        let apart = match together {
+            Ok(told) => return told.into_iter().map(Ok).collect(),
+            Err(error) if error.kind() == ErrorKind::Unavailable => return refused(waiting, &error),
+            Err(_) => self.commit(|transaction, tips| {
+                waiting.iter().map(|one| one.try_write(transaction, tips)).collect::<Result<Vec<_>>>()
+            }),
+        };
+        match apart {
+            Ok(told) => told,
+            Err(error) if error.kind() == ErrorKind::Unavailable => refused(waiting, &error),
+            Err(_) => waiting.iter().map(|one| self.commit(|transaction, tips| one.write(transaction, tips))).collect(),
         }
     }
 
@@ -436,17 +496,25 @@ impl Ledger for SqliteLedger {
         }
     }
 
-    fn answer_once(&self, scope: &Scope, entry: &Entry<'_>, answer: Answer) -> BoxFuture<'_, Result<Option<String>>> {
+    fn commit(
+        &self,
+        scope: &Scope,
+        entry: &Entry<'_>,
+        answer: Option<Answer>,
+    ) -> BoxFuture<'_, Result<Option<String>>> {
         let (done, told) = oneshot::channel();
-        let waiting = match encode(scope, entry) {
-            Ok(payload) => Waiting { payload, answer, at: entry.at, done },
+        let payload = match encode(scope, entry) {
+            Ok(payload) => payload,
             Err(error) => return Box::pin(std::future::ready(Err(error))),
         };
-        self.0.waiting.lock().push(waiting);
+        let (account, scope) = (scope.account_uid(), scope.uid());
+        self.0.waiting.lock().push(Waiting { account, scope, payload, answer, at: entry.at, done });
         // In memory nothing waits; where no thread can be started, this one does the work.
         if matches!(self.0.intake, Intake::Memory(_)) || !self.hurry() {
-            // Whoever waits is told of an error.
-            let _ = self.0.commit_own();
+            while !self.0.waiting.lock().is_empty() {
+                // Whoever waits is told of an error.
+                let _ = self.0.commit_own();
+            }
         }
         Box::pin(async { told.await.map_err(|_| Error::internal("a commit was given up"))? })
     }
@@ -493,24 +561,19 @@ impl Ledger for SqliteLedger {
         *self.0.tell.lock() = Some(Arc::new(tell));
     }
 
-    fn close(&self) -> BoxFuture<'_, Result<()>> {
-        let ledger = self.clone();
-        Box::pin(async move {
-            let settled = ledger.settle().await;
-            ledger.0.closed.store(true, Ordering::Release);
-            if let Some(writer) = ledger.0.writer.lock().take() {
-                writer.unpark();
+    fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
+        if let Some(writer) = self.0.writer.lock().take() {
+            writer.unpark();
+        }
+        if let Intake::Folder(files) = &self.0.intake {
+            let journal = Arc::clone(&files.journal.read());
+            // What came after the settling stays for whoever adopts the journal.
+            if journal.length() <= files.committed.load(Ordering::Acquire) {
+                journal.remove();
             }
-            if let Intake::Folder(files) = &ledger.0.intake {
-                let journal = Arc::clone(&files.journal.read());
-                // What came after the settling stays for whoever adopts the journal.
-                if journal.length() <= files.committed.load(Ordering::Acquire) {
-                    journal.remove();
-                }
-                ledger.0.database.checkpoint();
-            }
-            settled
-        })
+            self.0.database.checkpoint();
+        }
     }
 }
 

@@ -155,7 +155,8 @@ fn closing_leaves_no_journal_behind() {
     let a = scope("a", 1);
     let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     ledger.append(&a, &entry("1", "{}")).unwrap();
-    block_on(ledger.close()).unwrap();
+    block_on(ledger.settle()).unwrap();
+    ledger.close();
     assert_eq!(std::fs::read_dir(folder.path().join("journal")).unwrap().count(), 0);
     let again = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     assert_eq!(rows(&again, &a).len(), 1);
@@ -187,7 +188,7 @@ fn of_several_processes_one_answers_a_request_and_the_others_learn_what() {
         let answer = |who: usize, ledger: &SqliteLedger| {
             let answered = |id: usize| {
                 let own = kept(&id.to_string(), &format!("of {who}"), i64::MAX);
-                block_on(ledger.answer_once(&a, &entry(&format!("{who}/{id}"), "{}"), own)).unwrap()
+                block_on(ledger.commit(&a, &entry(&format!("{who}/{id}"), "{}"), Some(own))).unwrap()
             };
             (0..40).map(answered).collect()
         };
@@ -213,7 +214,7 @@ fn what_gathers_is_committed_together_and_each_is_told_its_own() {
     let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
     let held = ledger.0.committing.lock();
     let begun: Vec<_> = (0..5)
-        .map(|n| ledger.answer_once(&a, &entry(&n.to_string(), "{}"), kept(["k", "l"][n % 2], &n.to_string(), 9)))
+        .map(|n| ledger.commit(&a, &entry(&n.to_string(), "{}"), Some(kept(["k", "l"][n % 2], &n.to_string(), 9))))
         .collect();
     drop(held);
     let told: Vec<_> = begun.into_iter().map(|one| block_on(one).unwrap()).collect();
@@ -228,7 +229,7 @@ fn an_answer_is_given_until_its_time_is_over_and_then_forgotten() {
     let a = scope("a", 1);
     let answered = |id: &str, at: i64| {
         let own = kept(id, &format!("of {at}"), at + 10);
-        block_on(ledger.answer_once(&a, &Entry { at, ..entry("r", "{}") }, own)).unwrap()
+        block_on(ledger.commit(&a, &Entry { at, ..entry("r", "{}") }, Some(own))).unwrap()
     };
     assert_eq!(answered("k", 1), None);
     assert_eq!(answered("k", 10).as_deref(), Some("of 1"));
@@ -259,7 +260,7 @@ fn what_was_written_before_comes_before() {
         for number in 0..20 {
             ledger.append(&a, &entry(&format!("{number:02}-"), "{}")).unwrap();
             let own = kept(&number.to_string(), "b", i64::MAX);
-            block_on(ledger.answer_once(&a, &entry(&format!("{number:02}-once"), "{}"), own)).unwrap();
+            block_on(ledger.commit(&a, &entry(&format!("{number:02}-once"), "{}"), Some(own))).unwrap();
         }
         let ids: Vec<String> = rows(&ledger, &a).into_iter().map(|row| row.request_id).collect();
         assert_eq!(ids.len(), 40);
@@ -320,8 +321,8 @@ fn an_answer_that_cannot_be_written_ends_no_others() {
         "CREATE TRIGGER refuse BEFORE INSERT ON answers WHEN NEW.id = 'k' BEGIN SELECT RAISE(ABORT, 'no'); END";
     ledger.0.database.now(|transaction| Ok(transaction.execute_batch(refuse)?)).unwrap();
     let held = ledger.0.committing.lock();
-    let broken = ledger.answer_once(&a, &entry("2", "{}"), kept("k", "b", 9));
-    let whole = ledger.answer_once(&b, &entry("3", "{}"), kept("l", "b", 9));
+    let broken = ledger.commit(&a, &entry("2", "{}"), Some(kept("k", "b", 9)));
+    let whole = ledger.commit(&b, &entry("3", "{}"), Some(kept("l", "b", 9)));
     drop(held);
     assert_eq!(block_on(broken).unwrap_err().code(), "store_error");
     assert_eq!(block_on(whole).unwrap(), None);
@@ -332,7 +333,116 @@ fn an_answer_that_cannot_be_written_ends_no_others() {
 fn an_answer_whose_row_cannot_be_written_is_none() {
     let ledger = SqliteLedger::open(None).unwrap();
     ledger.0.database.now(|transaction| Ok(transaction.execute_batch("DROP TABLE rows")?)).unwrap();
-    assert!(block_on(ledger.answer_once(&scope("a", 1), &entry("1", "{}"), kept("k", "b", 9))).is_err());
+    assert!(block_on(ledger.commit(&scope("a", 1), &entry("1", "{}"), Some(kept("k", "b", 9)))).is_err());
     ledger.0.database.now(|transaction| Ok(transaction.execute_batch(rows::SCHEMA)?)).unwrap();
-    assert_eq!(block_on(ledger.answer_once(&scope("a", 1), &entry("1", "{}"), kept("k", "b", 9))).unwrap(), None);
+    assert_eq!(block_on(ledger.commit(&scope("a", 1), &entry("1", "{}"), Some(kept("k", "b", 9)))).unwrap(), None);
+}
+
+/// Ends of chains told with each commit.
+fn commits(ledger: &SqliteLedger) -> Arc<Mutex<Vec<Vec<Uid>>>> {
+    let told: Arc<Mutex<Vec<Vec<Uid>>>> = Arc::default();
+    let tell = Arc::clone(&told);
+    ledger.on_commit(Box::new(move |moved| tell.lock().push(moved.iter().map(|tip| tip.scope).collect())));
+    told
+}
+
+#[test]
+fn who_waits_at_one_moment_shares_one_commit() {
+    for (callers, chains) in [(1, 1), (8, 1), (64, 1), (64, 8), (64, 64), (300, 7)] {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
+        let scopes: Vec<Scope> = (0..chains).map(|n| scope(&format!("a{n}"), n + 1)).collect();
+        let told = commits(&ledger);
+        let held = ledger.0.committing.lock();
+        let begun: Vec<_> = (0..callers)
+            .map(|n: usize| ledger.commit(&scopes[n % scopes.len()], &entry(&n.to_string(), "{}"), None))
+            .collect();
+        drop(held);
+        begun.into_iter().for_each(|one| assert_eq!(block_on(one).unwrap(), None));
+        assert_eq!(told.lock().len(), 1, "{callers} callers, {chains} chains");
+        let mut all = 0;
+        for (at, scope) in scopes.iter().enumerate() {
+            let found = block_on(ledger.rows(scope, RowsFrom::After(0), 10_000)).unwrap();
+            assert!(chained(&found));
+            let order = (at..callers).step_by(scopes.len()).map(|n| n.to_string());
+            assert!(found.iter().map(|row| row.request_id.clone()).eq(order), "in the order they came");
+            all += found.len();
+        }
+        assert_eq!(all, callers);
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_written_ends_no_others() {
+    // How a row is refused, and in how many commits the others are written then.
+    let refusals = [("ABORT, 'no'", 1), ("FAIL, 'no'", 1), ("ROLLBACK, 'no'", 9)];
+    for ((how, most), broken) in refusals.into_iter().flat_map(|how| [(how, 0), (how, 4), (how, 9)]) {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
+        let (bad, good) = (scope("bad", 1), scope("good", 2));
+        let refuse = format!(
+            "CREATE TRIGGER refuse BEFORE INSERT ON rows WHEN NEW.scope = x'{}' AND NEW.request_id <> 'fine'
+             BEGIN SELECT RAISE({how}); END",
+            bad.uid().to_hex()
+        );
+        ledger.0.database.now(|transaction| Ok(transaction.execute_batch(&refuse)?)).unwrap();
+        block_on(ledger.commit(&bad, &entry("fine", "{}"), None)).unwrap();
+        let told = commits(&ledger);
+        let held = ledger.0.committing.lock();
+        let begun: Vec<_> = (0..10)
+            .map(|n| {
+                let whose = if n == broken { &bad } else { &good };
+                let answer = (n % 2 == 0).then(|| kept(&n.to_string(), "b", 9));
+                ledger.commit(whose, &entry(&n.to_string(), "{}"), answer)
+            })
+            .collect();
+        let after = ledger.commit(&bad, &entry("fine", "{}"), None);
+        drop(held);
+        for (n, one) in begun.into_iter().enumerate() {
+            assert_eq!(block_on(one).is_err(), n == broken, "{how}: {n}");
+        }
+        block_on(after).unwrap();
+        assert!(told.lock().len() <= most + 1, "{how}: {} commits", told.lock().len());
+        let (in_bad, in_good) = (rows(&ledger, &bad), rows(&ledger, &good));
+        assert_eq!((in_bad.len(), in_good.len()), (2, 9), "{how}");
+        assert!(chained(&in_bad) && chained(&in_good));
+        // What was not written was not answered either.
+        assert_eq!(block_on(ledger.answer(&broken.to_string(), 1)).unwrap(), None);
+    }
+}
+
+#[test]
+fn a_crowd_of_one_account_keeps_nobody_from_the_next_commit() {
+    for crowd in [TURN + 1, 2 * TURN, 1_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
+        let (crowded, alone) = (scope("crowd", 1), scope("alone", 2));
+        let told = commits(&ledger);
+        let held = ledger.0.committing.lock();
+        let mut begun: Vec<_> =
+            (0..crowd).map(|n| ledger.commit(&crowded, &entry(&n.to_string(), "{}"), None)).collect();
+        begun.push(ledger.commit(&alone, &entry("alone", "{}"), None));
+        drop(held);
+        begun.into_iter().for_each(|one| drop(block_on(one).unwrap()));
+        let told = told.lock();
+        assert!(told[0].contains(&alone.uid()), "{crowd}: it waited for {} commits", told.len());
+        assert_eq!(told.len(), crowd.div_ceil(TURN));
+        assert!(rows(&ledger, &crowded).iter().map(|row| row.request_id.clone()).eq((0..crowd).map(|n| n.to_string())));
+    }
+}
+
+#[test]
+fn what_cannot_be_committed_now_is_not_acknowledged_and_not_written_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let a = scope("a", 1);
+    let ledger = SqliteLedger::open(Some((folder.path(), &keyring()))).unwrap();
+    ledger.0.database.now(|transaction| Ok(transaction.execute_batch("PRAGMA query_only = 1")?)).unwrap();
+    let begun: Vec<_> = (0..5).map(|n| ledger.commit(&a, &entry(&n.to_string(), "{}"), None)).collect();
+    for one in begun {
+        assert_eq!(block_on(one).unwrap_err().code(), "store_unavailable");
+    }
+    ledger.0.database.read_now(|connection| Ok(connection.execute_batch("PRAGMA query_only = 0")?)).unwrap();
+    assert_eq!(rows(&ledger, &a).len(), 0);
+    block_on(ledger.commit(&a, &entry("5", "{}"), None)).unwrap();
+    assert_eq!(rows(&ledger, &a).len(), 1);
 }

@@ -103,6 +103,10 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
     while let Some(offset) = memchr::memchr2(b'{', b'[', text.as_bytes().get(at..).unwrap_or_default()) {
         let start = at + offset;
         let rest = text.get(start..).unwrap_or_default();
+        if !may_open(rest) {
+            at = start + 1;
+            continue;
+        }
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
         let told = values.next();
         let end = start + values.byte_offset();
@@ -121,11 +125,20 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
     pieces
 }
 
-/// Whether nothing else stands on the lines of a piece.
+/// Whether nothing but blanks stands between a piece and the ends of its lines. Looks at blanks alone: a line may be long and
+/// hold many pieces.
 fn is_alone(text: &str, piece: Range<usize>) -> bool {
-    let before = text.get(..piece.start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
-    let after = text.get(piece.end..).and_then(|after| after.split('\n').next()).unwrap_or_default();
-    before.trim().is_empty() && after.trim().is_empty()
+    let ends = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b'\n');
+    let is_text = |byte: &&u8| !matches!(**byte, b' ' | b'\t' | b'\r');
+    let before = text.as_bytes().get(..piece.start).unwrap_or_default();
+    let after = text.as_bytes().get(piece.end..).unwrap_or_default();
+    ends(before.iter().rev().find(is_text)) && ends(after.iter().find(is_text))
+}
+
+/// Whether the bracket that a text begins with may open JSON that is looked for: fields have names.
+fn may_open(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next() == Some(b'[') || bytes.find(|byte| !byte.is_ascii_whitespace()) == Some(b'"')
 }
 
 /// The byte where reading JSON came to a halt.
@@ -318,8 +331,13 @@ mod tests {
         for text in ["see [12] there", "{x}", "[\n", "a [1] b [2]"] {
             assert!(tokens(text).is_none(), "{text}");
         }
-        let hostile = "[".repeat(1_000_000);
-        assert!(tokens(&hostile).is_none());
+        // What is read in vain is bounded: each of these would take minutes otherwise.
+        for hostile in ["[", "[1]", "[1] ", "{\"a\":", "{ ", "[\n", "{\"a\":1", "[{\"a\":[", "[1]\t{"] {
+            let began = std::time::Instant::now();
+            let text = format!("x{}", hostile.repeat(1_000_000 / hostile.len()));
+            assert!(tokens(&text).is_none(), "{hostile}");
+            assert!(began.elapsed().as_secs() < 5, "{hostile} {:?}", began.elapsed());
+        }
     }
 
     #[test]

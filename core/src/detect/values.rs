@@ -68,17 +68,29 @@ impl Values {
         let mut found = Vec::new();
         let mut look = |text: &str, _: Option<&str>, found: &mut Vec<Leak>| {
             self.as_written.each(text, |detector, hit| found.push(Leak::new(detector, &hit, text)));
-            if let Some(sought) = &self.compact {
-                let compact = Compact::new(text);
+            let Some(sought) = &self.compact else { return };
+            for (from, run) in runs(text) {
+                let compact = Compact::new(run);
                 sought.each(&compact.text, |detector, hit| {
                     let (start, end) = compact.source(hit.start, hit.end);
-                    found.push(Leak::new(detector, &Hit { start, end, ..hit }, text));
+                    found.push(Leak::new(detector, &Hit { start: from + start, end: from + end, ..hit }, text));
                 });
             }
         };
         reveal::each(text, None, true, &mut look, &mut found);
         found
     }
+}
+
+/// The pieces of a text that may be a grouped number, and where they begin.
+fn runs(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut from = 0;
+    text.split_inclusive(|letter: char| !letter.is_alphanumeric() && !is_grouping(letter)).filter_map(move |run| {
+        let at = from;
+        from += run.len();
+        let digits = run.bytes().filter(u8::is_ascii_digit).count();
+        (digits >= Values::SHORTEST_NUMBER).then_some((at, run))
+    })
 }
 
 /// A text without what people group digits with, in capitals, and where each byte of it stood.

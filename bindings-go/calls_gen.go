@@ -87,6 +87,21 @@ func nativeBlocked(response map[string]any) (result *blockedParts, err error) {
 	return result, r.end()
 }
 
+// Refuses a tool's name that no policy could mean.
+func nativeCheckToolName(name string) (err error) {
+	var nameWriter writer
+	nameWriter.bareText(name)
+	if err = nameWriter.err; err != nil {
+		return
+	}
+	var status C.RustCallStatus
+	C.uniffi_tenantry_go_fn_func_check_tool_name(nameWriter.buffer(), &status)
+	if err = check(nil, &status); err != nil {
+		return
+	}
+	return
+}
+
 // Reads a printed audit head.
 func nativeParseAuditHead(text string) (result AuditHead, err error) {
 	var textWriter writer

@@ -43,6 +43,7 @@ void uniffi_tenantry_go_fn_free_tenant(uint64_t object, RustCallStatus *status);
 uint64_t uniffi_tenantry_go_fn_clone_tenantry(uint64_t object, RustCallStatus *status);
 void uniffi_tenantry_go_fn_free_tenantry(uint64_t object, RustCallStatus *status);
 RustBuffer uniffi_tenantry_go_fn_func_blocked(RustBuffer response, RustCallStatus *status);
+void uniffi_tenantry_go_fn_func_check_tool_name(RustBuffer name, RustCallStatus *status);
 RustBuffer uniffi_tenantry_go_fn_func_parse_audit_head(RustBuffer text, RustCallStatus *status);
 RustBuffer uniffi_tenantry_go_fn_func_print_audit_head(RustBuffer head, RustCallStatus *status);
 RustBuffer uniffi_tenantry_go_fn_method_tenant_about(uint64_t object, RustCallStatus *status);

@@ -2,7 +2,7 @@
 
 package tenantry
 
-// #cgo LDFLAGS: ${SRCDIR}/lib/linux_amd64/libtenantry_go.a -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+// #cgo LDFLAGS: ${SRCDIR}/lib/linux_amd64/libtenantry_go.a -lgcc_eh -lgcc -lutil -lrt -lpthread -lm -ldl -lc
 import "C"
 
 import _ "github.com/tenantry/tenantry-go/lib/linux_amd64" // the archive, also in a vendored copy

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
-	"strings"
 )
 
 // Shield guards what goes in and out with the policies of one project. Each method returns what may be passed on, with
@@ -44,7 +43,7 @@ func (s *Shield) Response(ctx context.Context, text string) (string, error) {
 
 // ToolResponse guards what a tool gave back. A tool has a name (tool_name_required).
 func (s *Shield) ToolResponse(ctx context.Context, name, text string) (string, error) {
-	if err := named(name); err != nil {
+	if err := nativeCheckToolName(name); err != nil {
 		return "", err
 	}
 	return passed(text)(s.guard.EvaluateToolResponse(ctx, name, text, s.options...))
@@ -53,7 +52,7 @@ func (s *Shield) ToolResponse(ctx context.Context, name, text string) (string, e
 // ToolCall guards the arguments of a tool call. Values without a finding are those given, in their own types. A tool has a
 // name (tool_name_required).
 func (s *Shield) ToolCall(ctx context.Context, name string, arguments map[string]any) (map[string]any, error) {
-	if err := named(name); err != nil {
+	if err := nativeCheckToolName(name); err != nil {
 		return nil, err
 	}
 	response, err := s.guard.EvaluateToolCall(ctx, name, arguments, s.options...)
@@ -67,19 +66,6 @@ func (s *Shield) ToolCall(ctx context.Context, name string, arguments map[string
 		return arguments, nil
 	}
 	return merged(arguments, response.RedactedArguments), nil
-}
-
-// named refuses a tool without a name: it would pass every rule that names the tool.
-func named(name string) error {
-	if strings.TrimSpace(name) != "" {
-		return nil
-	}
-	return &Error{
-		Kind:    KindInvalidArgument,
-		Code:    "tool_name_required",
-		Message: "the tool has no name that a policy could mean",
-		Help:    "name the tool",
-	}
 }
 
 func passed(text string) func(*GuardResponse, error) (string, error) {

@@ -81,6 +81,12 @@ pub fn blocked(response: JsonObject) -> Result<Option<BlockedParts>> {
     Ok(FromCore::from_core(response.blocked()))
 }
 
+/// Refuses a tool's name that no policy could mean.
+#[uniffi::export]
+pub fn check_tool_name(name: String) -> Result<()> {
+    Ok(api::ToolContext::check_name(&name)?)
+}
+
 /// Reads a printed audit head.
 #[uniffi::export]
 pub fn parse_audit_head(text: String) -> Result<AuditHead> {

@@ -84,6 +84,10 @@ export declare class Guard {
   evaluateToolCallSync(name: string, toolArguments?: JsonObject, options?: ToolCallOptions): string
   /** Decides on a tool call. */
   evaluateToolCall(name: string, toolArguments?: JsonObject, options?: ToolCallOptions): string | Promise<string>
+  /** Decides on what a tool gave back. */
+  evaluateToolResponseSync(name: string, content: string, options?: ToolCallOptions): string
+  /** Decides on what a tool gave back. */
+  evaluateToolResponse(name: string, content: string, options?: ToolCallOptions): string | Promise<string>
   /** Decides on a file that is read or written. */
   evaluateFileSync(content: string, path: string, options?: FileOptions): string
   /** Decides on a file that is read or written. */
@@ -320,6 +324,9 @@ export declare class Usage {
   /** Prices one model call and writes down what it cost. */
   report(report: UsageReport): string | Promise<string>
 }
+
+/** Refuses a tool's name that no policy could mean. */
+export declare function checkToolName(name: string): void
 
 /** The printed line of an audit head. */
 export declare function headLine(head: string): string

@@ -6,11 +6,11 @@ import { types } from "node:util";
 import { InvalidArgument } from "./errors.js";
 
 /** Deeper is not read; the core refuses what nests less deep than this already, and audits that. */
-const MAX_LEVELS = 80;
+export const MAX_LEVELS = 80;
 /** Most values one argument may hold: a value that is reached twice counts twice. */
-const MAX_VALUES = 1_000_000;
+export const MAX_VALUES = 1_000_000;
 /** Most text in them, in UTF-16 units; the core accepts less. */
-const MAX_UNITS = 32 * 1024 * 1024;
+export const MAX_UNITS = 32 * 1024 * 1024;
 
 interface Reading {
   values: number;
@@ -125,7 +125,7 @@ function isPlain(value: object): boolean {
   return Object.hasOwn(above, "hasOwnProperty") && Object.keys(above).length === 0;
 }
 
-function put(copy: Record<string, unknown>, name: string, value: unknown): void {
+export function put(copy: Record<string, unknown>, name: string, value: unknown): void {
   // Assigning would do what `Object.prototype` says for `__proto__` and, where it is hardened, for others.
   if (name in copy) {
     Object.defineProperty(copy, name, { value, enumerable: true, configurable: true, writable: true });

@@ -80,6 +80,16 @@ export class Guard {
     }, decision);
   }
 
+  /** Decides on what a tool gave back. */
+  evaluateToolResponse(name: string, content: string, options?: ToolCallOptions): Promise<GuardResponse> {
+    return soon(() => this.#native.evaluateToolResponse(name, content, given("options", options)), decision);
+  }
+
+  /** As `evaluateToolResponse`, waiting. */
+  evaluateToolResponseSync(name: string, content: string, options?: ToolCallOptions): GuardResponse {
+    return now(() => this.#native.evaluateToolResponseSync(name, content, given("options", options)), decision);
+  }
+
   /** Decides on a file that is read (the default) or, with `operation` `write`, written. */
   evaluateFile(content: string, path: string, options?: FileOptions): Promise<GuardResponse> {
     return soon(() => this.#native.evaluateFile(content, path, given("options", options)), decision);

@@ -10,9 +10,12 @@
 
 import { types } from "node:util";
 
-import { data, given, shortened, wellFormed } from "./data.js";
+import { nothing, now } from "./calls.js";
+import { carried } from "./carried.js";
+import { given, shortened, wellFormed } from "./data.js";
 import { InvalidArgument } from "./errors.js";
 import type { Guard } from "./guard.js";
+import native from "./native.js";
 import type { GuardRequest, JsonObject, Mode, ToolCallOptions } from "./requests.js";
 import type { GuardResponse } from "./responses.js";
 
@@ -116,9 +119,11 @@ export class Shield {
   /**
    * Guards the arguments, as a call of the tool `name`, else of the one named after the function, before the function runs.
    * The function takes one object, whose fields are the tool's arguments, or `names` tells how its arguments are called. It
-   * is given a copy of them, made of plain data. Minifiers rename functions: name tools.
+   * is given a copy of them, made of what was judged, in their own types: dates, URLs, bigints, bytes of UTF-8, maps, sets,
+   * instances (by their own fields; private ones are not carried over). Minifiers rename functions: name tools.
    *
-   * @throws InvalidArgument `tool_name_required` for a function without a name that a policy could mean.
+   * @throws InvalidArgument `tool_name_required` for a function without a name that a policy could mean. Its calls throw
+   * `shield_unsupported`, which names the argument, for what cannot be read or not be rewritten where a finding stands.
    */
   tool<A extends unknown[], R>(target: Plain<A, R>, options?: ToolOptions | null): Promising<A, R> {
     return this.#before(callable(target), this.#call(target, options));
@@ -180,7 +185,7 @@ export class Shield {
     if (!Number.isSafeInteger(place) || place < 0) throw misconfigured("`arg` counts arguments from 0");
     return (args) => {
       if (place >= args.length) throw unsupported(`\`${shortened(nameOf(target))}\` was called without argument ${place}`);
-      const content = text(args[place]);
+      const content = text(args[place], `argument ${place} of \`${shortened(nameOf(target))}\``);
       return {
         question: { ...shared, content, contentType: "prompt", action: "process_prompt" },
         passed: (response) => args.map((arg, index) => (index === place ? response.passedOn(content) : arg)),
@@ -195,14 +200,14 @@ export class Shield {
     const names = chosenNames ?? undefined;
     if (names !== undefined) checkNames(names);
     return (args) => {
-      const fields = data("arguments", named(args, names, target));
+      const own = carried(nameOf(target), named(args, names, target));
       return {
-        question: { name, arguments: fields, options: shared },
+        question: { name, arguments: own.judged, options: shared },
         passed(response) {
           const redacted = response.decision === "modify" ? response.redactedArguments : undefined;
-          // Copies: what a result holds is frozen, and the function's arguments are its own.
-          const passed = redacted === undefined ? fields : { ...fields, ...data("arguments", redacted) };
-          if (names !== undefined) return args.map((_, index) => passed[names[index] ?? ""]);
+          // Made anew: the function's arguments are its own, and what a result holds is frozen.
+          const passed = own.passed(redacted ?? own.judged);
+          if (names !== undefined) return args.map((_, index) => (passed as JsonObject)[names[index] ?? ""]);
           return args.length === 0 ? [] : [passed];
         },
       };
@@ -244,7 +249,7 @@ export class Shield {
     return renamed(target, async function (this: unknown, ...args: A): Promise<Passed> {
       const result: unknown = await target.apply(this, args);
       if (result === undefined || result === null) return result as Passed;
-      const content = text(result);
+      const content = text(result, `what \`${shortened(nameOf(target))}\` returned`);
       return (await evaluate({ ...fields, content })).passedOn(content) as Passed;
     });
   }
@@ -259,7 +264,7 @@ export class Shield {
       if (result === undefined || result === null) return result as Guarding<R>;
       // Refused below; that it fails later, with nobody listening, must not end the process.
       if (types.isPromise(result)) result.then(undefined, () => undefined);
-      const content = text(result);
+      const content = text(result, `what \`${shortened(nameOf(target))}\` returned`);
       return evaluate({ ...fields, content }).passedOn(content) as Guarding<R>;
     });
   }
@@ -307,19 +312,30 @@ function chosen<T extends ShieldOptions>(options: T | null | undefined, more: re
 }
 
 /** Names that JavaScript gives to what nobody has named: bound functions and accessors, symbols, and two words. */
-const UNCHOSEN = /^((bound|get|set) .*|\[.*\]|anonymous|default|\s*)$/su;
+const UNCHOSEN = /^((bound|get|set) .*|\[.*\]|anonymous|default)$/su;
 
 /** The name policies know a tool by. One that nobody chose would pass every rule that names the tool. */
 function toolName(name: unknown, target: Named): string {
   if (!absent(name)) {
-    if (typeof name !== "string" || name.trim() === "") throw misconfigured("`name` is not the name of a tool");
+    if (typeof name !== "string" || !meant(name)) throw misconfigured("`name` is not the name of a tool");
     return name;
   }
-  if (typeof target.name === "string" && !UNCHOSEN.test(target.name)) return target.name;
+  if (typeof target.name === "string" && !UNCHOSEN.test(target.name) && meant(target.name)) return target.name;
   throw new InvalidArgument("the function has no name that a policy could mean", {
     code: "tool_name_required",
     help: "give the tool's name where the function is wrapped",
   });
+}
+
+/** Whether a policy could mean a tool by this name. */
+function meant(name: string): boolean {
+  try {
+    now(() => native.checkToolName(name), nothing);
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidArgument) return false;
+    throw error;
+  }
 }
 
 function checkNames(names: unknown): void {
@@ -339,20 +355,21 @@ function absent(value: unknown): value is null | undefined {
 }
 
 /** The arguments of a call by name. One that has no name would pass unread, so there must be none. */
-function named(args: readonly unknown[], names: readonly string[] | undefined, target: Named): JsonObject {
+function named(args: readonly unknown[], names: readonly string[] | undefined, target: Named): object {
   if (names === undefined) {
     const [fields = {}] = args;
-    if (args.length <= 1 && typeof fields === "object" && fields !== null) return fields as JsonObject;
+    const one = typeof fields === "object" && fields !== null && !Array.isArray(fields);
+    if (args.length <= 1 && one) return fields;
     throw unsupported(`\`${shortened(nameOf(target))}\` was not called with one object; name its arguments with \`names\``);
   }
   if (args.length > names.length) throw unsupported(`\`${shortened(nameOf(target))}\` was called with arguments without a name`);
-  return Object.fromEntries(args.map((arg, index) => [names[index], arg])) as JsonObject;
+  return Object.fromEntries(args.map((arg, index) => [names[index], arg]));
 }
 
-function text(value: unknown): string {
+function text(value: unknown, what: string): string {
   // Anything else would be guarded as its description and passed on unread: that of a stream says nothing of its text.
   if (typeof value === "string") return value;
-  throw unsupported(`a value of type \`${typeof value}\` cannot be guarded as text`);
+  throw unsupported(`${what}: a value of type \`${typeof value}\` cannot be guarded as text`);
 }
 
 function nameOf(target: Named): string {

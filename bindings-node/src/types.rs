@@ -17,7 +17,7 @@ pub use given::Given;
 pub use identity::{grant, identity_settings, issuer, key, presented, texts, token, token_request};
 pub use json::required;
 pub use principal::principal;
-pub use request::{FileCall, ToolCall, detection, once, plain_call, request};
+pub use request::{FileCall, ToolAnswer, ToolCall, detection, once, plain_call, request};
 pub use usage::usage;
 
 use serde::Serialize;

@@ -8,6 +8,7 @@ use tenantry::{
     client as core,
     config::{Credential, Options, Storage, untold_variables},
     error::Error,
+    runtime,
 };
 
 use crate::{
@@ -42,7 +43,7 @@ macro_rules! twins {
                 #[pyo3(signature = ($($signature)*))]
                 fn $twin(&$this $(, $argument: $type)*) -> Result<Awaits<$result>> {
                     let work = $body;
-                    Ok(Awaits::new(work))
+                    Ok(Awaits::new(concat!(stringify!($class), ".", stringify!($twin)), work))
                 }
             )*
         }
@@ -115,7 +116,9 @@ twins! {
                     default_headers: default_headers.unwrap_or_default().into_iter().map(|(k, v)| (k.0, v.0)).collect(),
                 };
                 warn_of_variables(py)?;
-                Ok(Self(py.detach(|| core::Tenantry::open(options))?))
+                // Another process may hold the folder's files for a while.
+                let opened = runtime::aside("tenantry-open", || core::Tenantry::open(options));
+                wait(py, Work::new(opened)).map(Self)
             }
 
             /// Accounts and projects. Needs platform authority at each call.
@@ -182,7 +185,7 @@ twins! {
             }
 
             fn __aenter__(slf: Py<Self>) -> Awaits<Py<Self>> {
-                Awaits::new(Work::new(async move { Ok(slf) }))
+                Awaits::new("Tenantry.__aenter__", Work::new(async move { Ok(slf) }))
             }
 
             #[pyo3(signature = (*_raised: "object"))]

@@ -19,11 +19,11 @@ mod _tenantry {
     };
     #[pymodule_export]
     use crate::types::{
-        AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord, AutoProvision, DebugEntity, DebugInfo,
-        DetectResponse, Detector, DetectorKey, DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest,
-        GuardResponse, Identity, IdentitySettings, Introspection, IssuerSpec, LimitSpec, McpContext, ModelContext,
-        NewApiKey, PolicyReceipt, PolicySummary, Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings,
-        Signal, ToolContext, UsageReceipt, VerifyReport,
+        _check_tool_name, _joined, _restored, AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord,
+        AutoProvision, DebugEntity, DebugInfo, DetectResponse, Detector, DetectorKey, DetectorResult,
+        DeterminingPolicy, FileContext, Grant, GuardRequest, GuardResponse, Identity, IdentitySettings, Introspection,
+        IssuerSpec, LimitSpec, McpContext, ModelContext, NewApiKey, PolicyReceipt, PolicySummary, Principal, Project,
+        RedactionEntry, RootCause, SessionDelta, Settings, Signal, ToolContext, UsageReceipt, VerifyReport,
     };
 
     #[cfg(feature = "test-hooks")]
@@ -32,6 +32,7 @@ mod _tenantry {
 
     #[pymodule_init]
     fn init(py: Python<'_>) -> PyResult<()> {
+        crate::runtime::only_the_main_interpreter()?;
         crate::runtime::watch_exit(py)?;
         crate::runtime::watch_forks(py)
     }

@@ -4,6 +4,7 @@
 //! even an event loop. Anything slower, or with much to read, runs on the core's runtime and wakes the loop when done.
 
 use std::{
+    ffi::CString,
     future::Future,
     marker::PhantomData,
     mem,
@@ -12,11 +13,12 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use pyo3::{
     IntoPyObjectExt,
-    exceptions::{PyRuntimeError, PyStopIteration},
+    exceptions::{PyImportError, PyRuntimeError, PyRuntimeWarning, PyStopIteration},
     inspect::PyStaticExpr,
     prelude::*,
     sync::PyOnceLock,
@@ -28,7 +30,7 @@ use tenantry::{
     runtime,
 };
 
-use crate::errors::{Failure, Result, to_python};
+use crate::errors::{Result, to_python};
 
 /// A core future, and whether it may be polled on an event loop's thread.
 pub struct Work<F> {
@@ -50,13 +52,48 @@ where
     }
 }
 
-/// Waits on this thread, with the interpreter lock released.
+/// How often a call that waits lets Python's signal handlers run.
+const SIGNALS: Duration = Duration::from_millis(50);
+
+/// Waits on this thread, with the interpreter lock released. Signal handlers run meanwhile: what one raises, such as
+/// `KeyboardInterrupt`, ends the call, which gives back what it reserved. A call that has its answer at once looks for none.
 pub fn wait<F, T>(py: Python<'_>, work: Work<F>) -> Result<T>
 where
     F: Future<Output = CoreResult<T>> + Send,
     T: Send,
 {
-    py.detach(|| runtime::block_on(work.future)).map_err(Failure::from)
+    let mut handles_signals = None;
+    let look = || {
+        if handles_signals == Some(false) {
+            return Ok(());
+        }
+        Python::attach(|py| {
+            handles_signals = Some(is_main_thread(py)?);
+            py.check_signals()
+        })
+    };
+    Ok(py.detach(|| runtime::block_on_watched(work.future, SIGNALS, look))??)
+}
+
+/// Python runs signal handlers on this thread alone.
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    Ok(threading.call_method0("main_thread")?.getattr("ident")?.eq(threading.call_method0("get_ident")?)?)
+}
+
+/// Refuses to be imported by any interpreter but the first. Exceptions and what they are made of belong to one interpreter, and
+/// where Python itself does not refuse (before 3.12), others could not catch them.
+pub fn only_the_main_interpreter() -> PyResult<()> {
+    // SAFETY: the interpreter lock is held, since a module is being imported; both functions only read.
+    #[allow(unsafe_code, reason = "there is no safe binding of these two functions")]
+    let id = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
+    if id == 0 {
+        return Ok(());
+    }
+    Err(PyImportError::new_err(
+        "tenantry cannot be imported in a subinterpreter, since its exceptions would not be caught there; use it in the main \
+         interpreter, or in a process of its own (multiprocessing, ProcessPoolExecutor)",
+    ))
 }
 
 /// Where Python expects `None`; `()` would be an empty tuple.
@@ -75,13 +112,14 @@ impl<'py> IntoPyObject<'py> for Nothing {
 }
 
 /// What an async twin returns: a coroutine that ends with `T`.
-pub struct Awaits<T>(Job, PhantomData<fn() -> T>);
+pub struct Awaits<T>(Coroutine, PhantomData<fn() -> T>);
 
 impl<T> Awaits<T>
 where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
-    pub fn new<F>(work: Work<F>) -> Self
+    /// `name` is what Python calls the method.
+    pub fn new<F>(name: &'static str, work: Work<F>) -> Self
     where
         F: Future<Output = CoreResult<T>> + Send + 'static,
     {
@@ -90,7 +128,7 @@ where
             let value = future.await?;
             Ok(Box::new(move |py: Python<'_>| value.into_py_any(py)) as Answer)
         });
-        Self(Job { future, heavy }, PhantomData)
+        Self(Coroutine { name, step: Mutex::new(Step::Ready(Job { future, heavy })) }, PhantomData)
     }
 }
 
@@ -107,7 +145,7 @@ impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Awaits<T> {
     );
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        Bound::new(py, Coroutine(Mutex::new(Step::Ready(self.0))))
+        Bound::new(py, self.0)
     }
 }
 
@@ -144,12 +182,54 @@ impl Drop for Flight {
     }
 }
 
-/// A native coroutine: what `await`, `asyncio.create_task` and `asyncio.run` take.
+/// A native coroutine: what `await`, `asyncio.create_task` and `asyncio.run` take. One that nobody awaited says so when it goes.
 #[pyclass(frozen, weakref, module = "tenantry._tenantry")]
-pub struct Coroutine(Mutex<Step>);
+pub struct Coroutine {
+    name: &'static str,
+    step: Mutex<Step>,
+}
+
+impl Drop for Coroutine {
+    fn drop(&mut self) {
+        if matches!(self.replace(Step::Over), Step::Ready(_)) {
+            // `None` while the interpreter ends.
+            let _ = Python::try_attach(|py| warn_of_never_awaited(py, self.name));
+        }
+    }
+}
+
+/// As Python warns of its own coroutines. This runs wherever the last reference goes, also while an exception is on its way.
+fn warn_of_never_awaited(py: Python<'_>, name: &str) {
+    let on_its_way = PyErr::take(py);
+    let warned = CString::new(format!("coroutine '{name}' was never awaited"))
+        .map_err(PyErr::from)
+        .and_then(|message| PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &message, 1));
+    if let Err(raised) = warned {
+        raised.write_unraisable(py, None);
+    }
+    if let Some(error) = on_its_way {
+        error.restore(py);
+    }
+}
 
 #[pymethods]
 impl Coroutine {
+    /// The method's name.
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+
+    /// The method's name, with its class.
+    #[getter]
+    fn __qualname__(&self) -> &'static str {
+        self.name
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<coroutine {}>", self.name)
+    }
+
     fn send(&self, py: Python<'_>, value: Py<PyAny>) -> PyResult<Py<PyAny>> {
         match self.replace(Step::Over) {
             Step::Ready(job) => self.start(py, job),
@@ -186,7 +266,7 @@ impl Coroutine {
 impl Coroutine {
     /// The lock is held for the exchange only: Python code may run while a step is taken.
     fn replace(&self, step: Step) -> Step {
-        mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), step)
+        mem::replace(&mut *self.step.lock().unwrap_or_else(PoisonError::into_inner), step)
     }
 
     fn start(&self, py: Python<'_>, job: Job) -> PyResult<Py<PyAny>> {

@@ -1,7 +1,7 @@
 //! The core's types as Python classes. Owns conversions; laid out as the core's `api`, one file per file there.
 
-/// A frozen Python class over a core type: lazy getters, `to_dict`, value equality and a repr of the fields named in
-/// `shows`, which are never content.
+/// A frozen Python class over a core type: lazy getters, `to_dict`, value equality, pickles and copies, and a repr of the
+/// fields named in `shows`, which are never content.
 macro_rules! value_class {
     (
         $(#[doc = $doc:literal])+
@@ -34,6 +34,25 @@ macro_rules! value_class {
                 json::fields_of(&self.0)
             }
 
+            /// It never changes, so it is its own copy.
+            fn __copy__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            fn __deepcopy__(slf: Py<Self>, _memo: Py<PyAny>) -> Py<Self> {
+                slf
+            }
+
+            /// As the wire's JSON, from which any process that has this package makes it again.
+            fn __reduce__(slf: &Bound<'_, Self>) -> Result<json::Restored> {
+                json::reduced(slf.py(), slf.as_any(), &slf.get().0)
+            }
+
+            #[staticmethod]
+            fn _from_json(text: &str) -> Result<Self> {
+                json::read_back(text).map(Self)
+            }
+
             fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
                 let mut shown = Vec::<String>::new();
                 $(shown.push(format!("{}={}", stringify!($shown), self.$shown().into_bound_py_any(py)?.repr()?));)*
@@ -61,7 +80,7 @@ mod usage;
 pub use admin::*;
 pub use audit::*;
 pub use identity::*;
-pub use json::{Fields, Text};
+pub use json::{_restored, Fields, Text};
 pub use principal::*;
 pub use request::*;
 pub use response::*;

@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::Thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwapOption;
@@ -163,6 +163,14 @@ pub fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<std::t
         .map_err(|error| Error::unavailable("runtime_unavailable", "a thread could not be started").with_source(error))
 }
 
+/// Runs blocking work on a thread of its own, for work that comes before there need be a runtime.
+pub async fn aside<T: Send + 'static>(name: &str, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    // Whoever waited may have left; then nobody takes the answer.
+    thread(name, move || drop(answer.send(work())))?;
+    answered.await.map_err(|_| panicked())?
+}
+
 /// Runs `future` on the runtime and hands its result to `done`, there. For bindings with an event loop of their own.
 pub fn spawn<T: Send + 'static>(
     future: impl Future<Output = Result<T>> + Send + 'static,
@@ -187,6 +195,24 @@ where
 
 /// Waits for `future` on this thread. Ready futures cost one poll and start nothing. A panic inside is `Internal`.
 pub fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    wait_on(future, None, || Ok::<_, std::convert::Infallible>(())).unwrap_or_else(|never| match never {})
+}
+
+/// As [`block_on`], and looks up about every `interval` while it waits. Where `look` fails, the future is dropped, which gives back
+/// what it reserved, and that failure is the outer error. A ready future is never looked up from.
+pub fn block_on_watched<T, E>(
+    future: impl Future<Output = Result<T>>,
+    interval: Duration,
+    look: impl FnMut() -> std::result::Result<(), E>,
+) -> std::result::Result<Result<T>, E> {
+    wait_on(future, Some(interval), look)
+}
+
+fn wait_on<T, E>(
+    future: impl Future<Output = Result<T>>,
+    interval: Option<Duration>,
+    mut look: impl FnMut() -> std::result::Result<(), E>,
+) -> std::result::Result<Result<T>, E> {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -197,18 +223,27 @@ pub fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
         // Inside somebody's task its share of work would end, and that task never goes on while this one waits.
         let mut future = pin!(tokio::task::unconstrained(future));
         if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return result;
+            return Ok(result);
         }
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut context = Context::from_waker(&waker);
+        let mut looked = Instant::now();
         loop {
             if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
-                return result;
+                return Ok(result);
             }
-            std::thread::park();
+            let Some(interval) = interval else {
+                std::thread::park();
+                continue;
+            };
+            std::thread::park_timeout(interval);
+            if looked.elapsed() >= interval {
+                look()?;
+                looked = Instant::now();
+            }
         }
     }))
-    .unwrap_or_else(|_| Err(panicked()))
+    .unwrap_or_else(|_| Ok(Err(panicked())))
 }
 
 /// Awaits `future`; a panic inside becomes `Internal`.

@@ -15,7 +15,7 @@ use tenantry::{
 
 use crate::{
     runtime::{Work, promise, wait},
-    types::{FileCall, ToolCall, detection, once, plain_call, request, wire},
+    types::{FileCall, ToolAnswer, ToolCall, detection, once, plain_call, request, wire},
 };
 
 /// Guard calls of one project.
@@ -46,6 +46,12 @@ twins! {
         #[arguments("name: string, toolArguments?: JsonObject, options?: ToolCallOptions")]
         fn evaluate_tool_call_sync / evaluate_tool_call(&self, name, arguments, options) -> String {
             self.decide(ToolCall { name, arguments, options }.read()?, None)
+        }
+
+        /// Decides on what a tool gave back.
+        #[arguments("name: string, content: string, options?: ToolCallOptions")]
+        fn evaluate_tool_response_sync / evaluate_tool_response(&self, name, content, options) -> String {
+            self.decide(ToolAnswer { name, content, options }.read()?, None)
         }
 
         /// Decides on a file that is read or written.

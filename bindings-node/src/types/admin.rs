@@ -1,8 +1,9 @@
 //! Accounts, projects, policies, limits and settings.
 
-use napi::Unknown;
+use napi::{Unknown, ValueType};
 use tenantry::{
     api::{LimitSpec, Mode, PolicySpec, SettingsPatch, TenantFacts, parse_period},
+    error::Error,
     scope::Layer,
 };
 
@@ -34,13 +35,27 @@ pub fn policy(name: Unknown<'_>, text: Unknown<'_>, options: Unknown<'_>) -> Res
     Ok(spec)
 }
 
+/// A period in words. A bare number could be seconds as well as milliseconds.
+fn period(given: &mut Given<'_>, name: &str) -> Result<Option<u64>> {
+    let Some(value) = given.take(name)? else { return Ok(None) };
+    match value.get_type()? {
+        ValueType::String => Ok(Some(parse_period(&json::text(name, value)?)?)),
+        _ => Err(Error::invalid(
+            "request_invalid",
+            format!("`{name}` is not a string: a period is told as `minute` or `15m`"),
+        )
+        .with_help(format!("write seconds as `6s`, or give milliseconds as `{name}Ms`"))
+        .into()),
+    }
+}
+
 pub fn limit(value: Unknown<'_>) -> Result<LimitSpec> {
     let mut given = Given::read("limit", value)?;
     let missing = |name| json::invalid(format!("`{name}` of `limit` is missing"));
     let spec = LimitSpec {
         id: given.required("id")?,
         rate: given.whole("rate")?.ok_or_else(|| missing("rate"))?,
-        per_ms: match (given.parsed("per", parse_period)?, given.whole("perMs")?) {
+        per_ms: match (period(&mut given, "per")?, given.whole("perMs")?) {
             (Some(_), Some(_)) => return Err(json::invalid("`per` and `perMs` exclude each other")),
             (per, per_ms) => per.or(per_ms).ok_or_else(|| missing("per"))?,
         },

@@ -1,10 +1,11 @@
 //! What a caller asks.
 
 use napi::Unknown;
+use napi_derive::napi;
 use tenantry::api::{ContentType, FileContext, GuardRequest, McpContext, Mode, ModelContext, Shape, ToolContext};
 
 use super::{Given, json};
-use crate::errors::Result;
+use crate::errors::{Result, shielded};
 
 /// A whole request.
 pub fn request(value: Unknown<'_>) -> Result<GuardRequest> {
@@ -59,22 +60,43 @@ pub struct ToolCall<'env> {
 
 impl ToolCall<'_> {
     pub fn read(self) -> Result<GuardRequest> {
-        let mut given = Given::read("options", self.options)?;
-        let mut request = optional(&mut given)?;
-        request.tool = Some(ToolContext {
-            name: json::required("name", self.name)?,
-            is_builtin: given.flag("isBuiltin")?.unwrap_or_default(),
-            arguments: if json::is_absent(self.arguments)? {
-                serde_json::Map::new()
-            } else {
-                json::json_fields("arguments", self.arguments)?
-            },
-            description: given.text("description")?,
-            server_id: given.text("serverId")?,
-        });
-        given.end()?;
+        let mut request = tool_options(self.name, self.options)?;
+        if let Some(tool) = &mut request.tool
+            && !json::is_absent(self.arguments)?
+        {
+            tool.arguments = json::json_fields("arguments", self.arguments)?;
+        }
         Ok(request.shaped(Shape::ToolCall))
     }
+}
+
+/// What a tool gave back, as its three arguments.
+pub struct ToolAnswer<'env> {
+    pub name: Unknown<'env>,
+    pub content: Unknown<'env>,
+    pub options: Unknown<'env>,
+}
+
+impl ToolAnswer<'_> {
+    pub fn read(self) -> Result<GuardRequest> {
+        let mut request = tool_options(self.name, self.options)?;
+        request.content = json::required("content", self.content)?;
+        Ok(request.shaped(Shape::ToolResponse))
+    }
+}
+
+fn tool_options(name: Unknown<'_>, options: Unknown<'_>) -> Result<GuardRequest> {
+    let mut given = Given::read("options", options)?;
+    let mut request = optional(&mut given)?;
+    request.tool = Some(ToolContext {
+        name: json::required("name", name)?,
+        is_builtin: given.flag("isBuiltin")?.unwrap_or_default(),
+        description: given.text("description")?,
+        server_id: given.text("serverId")?,
+        ..ToolContext::default()
+    });
+    given.end()?;
+    Ok(request)
 }
 
 /// A file as its three arguments.
@@ -181,4 +203,10 @@ fn mcp(mut given: Given<'_>) -> Result<McpContext> {
     };
     given.end()?;
     Ok(mcp)
+}
+
+/// Refuses a tool's name that no policy could mean.
+#[napi(ts_args_type = "name: string")]
+pub fn check_tool_name(name: Unknown<'_>) -> napi::Result<()> {
+    shielded(|| Ok(ToolContext::check_name(&json::required("name", name)?)?))
 }

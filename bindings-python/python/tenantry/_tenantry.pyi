@@ -65,6 +65,9 @@ __all__ = [
     "Usage",
     "UsageReceipt",
     "VerifyReport",
+    "_check_tool_name",
+    "_joined",
+    "_restored",
 ]
 
 @final
@@ -72,9 +75,20 @@ class AccessToken:
     """
     The answer of the token endpoint. Its repr never shows a token.
     """
+    def __copy__(self, /) -> AccessToken:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> AccessToken: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> AccessToken: ...
     @property
     def access_token(self, /) -> str:
         """
@@ -140,9 +154,20 @@ class Account:
     """
     A customer organisation.
     """
+    def __copy__(self, /) -> Account:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> Account: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> Account: ...
     @property
     def created_at(self, /) -> str:
         """
@@ -286,9 +311,20 @@ class AgentIdentity:
     """
     Who acted, as far as the credential told.
     """
+    def __copy__(self, /) -> AgentIdentity:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> AgentIdentity: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> AgentIdentity: ...
     @property
     def auth_method(self, /) -> str:
         """
@@ -324,9 +360,20 @@ class ApiKey:
     """
     An API key: everything but the key.
     """
+    def __copy__(self, /) -> ApiKey:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> ApiKey: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> ApiKey: ...
     @property
     def account_id(self, /) -> str:
         """
@@ -455,10 +502,21 @@ class AuditHead:
 
     `str(head)` is one line to print and keep elsewhere; `audit.verify` takes it back as an outside anchor.
     """
+    def __copy__(self, /) -> AuditHead:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> AuditHead: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> AuditHead: ...
     @property
     def at(self, /) -> int:
         """
@@ -499,9 +557,20 @@ class AuditRecord:
     """
     One row of a project's chain.
     """
+    def __copy__(self, /) -> AuditRecord:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> AuditRecord: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> AuditRecord: ...
     @property
     def at(self, /) -> str:
         """
@@ -552,6 +621,11 @@ class AutoProvision:
     """
     What happens when a verified token names an account nobody created.
     """
+    def __copy__(self, /) -> AutoProvision:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> AutoProvision: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
@@ -565,7 +639,13 @@ class AutoProvision:
         policies: SupportsGetItem[int, dict[str, Any]] | None = None,
         limits: SupportsGetItem[int, LimitSpec] | None = None,
     ) -> AutoProvision: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> AutoProvision: ...
     @property
     def enabled(self, /) -> bool:
         """
@@ -606,9 +686,20 @@ class DebugEntity:
     """
     An entity of a call (debug tier).
     """
+    def __copy__(self, /) -> DebugEntity:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> DebugEntity: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> DebugEntity: ...
     @property
     def id(self, /) -> str:
         """
@@ -634,9 +725,20 @@ class DebugInfo:
     """
     Who was asked, about what, with which policies (debug tier).
     """
+    def __copy__(self, /) -> DebugInfo:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> DebugInfo: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> DebugInfo: ...
     @property
     def action(self, /) -> str:
         """
@@ -697,9 +799,20 @@ class DetectResponse:
     """
     What `guard.detect` answers: no policy, no limit, nothing remembered.
     """
+    def __copy__(self, /) -> DetectResponse:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> DetectResponse: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> DetectResponse: ...
     @property
     def context(self, /) -> dict[str, Any]:
         """
@@ -735,9 +848,20 @@ class Detector:
     """
     A detector, and the keys it writes.
     """
+    def __copy__(self, /) -> Detector:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> Detector: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> Detector: ...
     @property
     def category(self, /) -> str:
         """
@@ -783,9 +907,20 @@ class DetectorKey:
     """
     A key policies read, and which detector writes it.
     """
+    def __copy__(self, /) -> DetectorKey:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> DetectorKey: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> DetectorKey: ...
     @property
     def description(self, /) -> str:
         """
@@ -816,9 +951,20 @@ class DetectorResult:
     """
     What one detector did (debug tier).
     """
+    def __copy__(self, /) -> DetectorResult:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> DetectorResult: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> DetectorResult: ...
     @property
     def context(self, /) -> dict[str, Any]:
         """
@@ -859,9 +1005,20 @@ class DeterminingPolicy:
     """
     A policy that decided, or would have.
     """
+    def __copy__(self, /) -> DeterminingPolicy:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> DeterminingPolicy: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> DeterminingPolicy: ...
     @property
     def annotations(self, /) -> dict[str, str]:
         """
@@ -917,6 +1074,11 @@ class FileContext:
     """
     The file a `read_file` or `write_file` request is about.
     """
+    def __copy__(self, /) -> FileContext:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> FileContext: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
@@ -935,7 +1097,13 @@ class FileContext:
         is_encrypted: bool | None = None,
         is_rights_managed: bool | None = None,
     ) -> FileContext: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> FileContext: ...
     @property
     def file_extension(self, /) -> str | None:
         """
@@ -1001,9 +1169,20 @@ class Grant:
     """
     Lets principals of one tenant act in another, for named actions and a limited time.
     """
+    def __copy__(self, /) -> Grant:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> Grant: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> Grant: ...
     @property
     def actions(self, /) -> builtins.list[str]:
         """
@@ -1231,6 +1410,25 @@ class Guard:
         """
         As `evaluate_tool_call`, awaited.
         """
+    def aevaluate_tool_response(
+        self,
+        /,
+        name: str,
+        content: str,
+        *,
+        mode: str | None = None,
+        session_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        explain: bool | None = None,
+        debug: bool | None = None,
+        dryrun: bool | None = None,
+        is_builtin: bool = False,
+        description: str | None = None,
+        server_id: str | None = None,
+    ) -> Coroutine[Any, Any, GuardResponse]:
+        """
+        As `evaluate_tool_response`, awaited.
+        """
     def detect(
         self, /, content: str, *, content_type: str = "prompt", tool: ToolContext | None = None
     ) -> DetectResponse:
@@ -1339,12 +1537,36 @@ class Guard:
         """
         Decides on a tool call.
         """
+    def evaluate_tool_response(
+        self,
+        /,
+        name: str,
+        content: str,
+        *,
+        mode: str | None = None,
+        session_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        explain: bool | None = None,
+        debug: bool | None = None,
+        dryrun: bool | None = None,
+        is_builtin: bool = False,
+        description: str | None = None,
+        server_id: str | None = None,
+    ) -> GuardResponse:
+        """
+        Decides on what a tool gave back.
+        """
 
 @final
 class GuardRequest:
     """
     One question: may this content and action pass?
     """
+    def __copy__(self, /) -> GuardRequest:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> GuardRequest: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
@@ -1369,7 +1591,13 @@ class GuardRequest:
         early_exit: bool | None = None,
         optimize: bool | None = None,
     ) -> GuardRequest: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> GuardRequest: ...
     @property
     def action(self, /) -> str:
         """
@@ -1465,12 +1693,27 @@ class GuardResponse:
     """
     The answer to a guard call.
     """
+    def __copy__(self, /) -> GuardResponse:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> GuardResponse: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
     def _blocked(self, /) -> tuple[str, str, float | None] | None:
         """
         Message, code and seconds until a retry of the `BlockedError` this response raises.
+        """
+    @staticmethod
+    def _from_json(text: str) -> GuardResponse: ...
+    def _passed_on_each(self, /, parts: SupportsGetItem[int, str]) -> builtins.list[str]:
+        """
+        As `passed_on` for content that was `_joined` from these texts.
         """
     @property
     def actual_decision(self, /) -> str | None:
@@ -1719,9 +1962,20 @@ class Identity:
     """
     Who a verified credential is, and what it reaches.
     """
+    def __copy__(self, /) -> Identity:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> Identity: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> Identity: ...
     @property
     def account_id(self, /) -> str:
         """
@@ -1772,6 +2026,11 @@ class IdentitySettings:
     """
     What the platform decides about identity. What is left out has its default.
     """
+    def __copy__(self, /) -> IdentitySettings:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> IdentitySettings: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
@@ -1787,7 +2046,13 @@ class IdentitySettings:
         roles: dict[str, SupportsGetItem[int, str]] | None = None,
         auto_provision: AutoProvision | None = None,
     ) -> IdentitySettings: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> IdentitySettings: ...
     @property
     def access_token_seconds(self, /) -> int:
         """
@@ -1838,9 +2103,20 @@ class Introspection:
     """
     What a token is worth now (RFC 7662).
     """
+    def __copy__(self, /) -> Introspection:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> Introspection: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> Introspection: ...
     @property
     def active(self, /) -> bool:
         """
@@ -1861,9 +2137,20 @@ class IssuerSpec:
     """
     An identity provider whose tokens are taken. Its repr never shows the secret, and `issuers.list` does not know it.
     """
+    def __copy__(self, /) -> IssuerSpec:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> IssuerSpec: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> IssuerSpec: ...
     @property
     def accounts(self, /) -> builtins.list[str]:
         """
@@ -2083,9 +2370,20 @@ class LimitSpec:
     """
     A rate limit.
     """
+    def __copy__(self, /) -> LimitSpec:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> LimitSpec: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> LimitSpec: ...
     @property
     def id(self, /) -> str:
         """
@@ -2200,6 +2498,11 @@ class McpContext:
     """
     The MCP server a `connect_server` request wants to reach.
     """
+    def __copy__(self, /) -> McpContext:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> McpContext: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
@@ -2212,7 +2515,13 @@ class McpContext:
         verified: bool | None = None,
         capabilities: SupportsGetItem[int, str] | None = None,
     ) -> McpContext: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> McpContext: ...
     @property
     def capabilities(self, /) -> builtins.list[str]:
         """
@@ -2248,6 +2557,11 @@ class ModelContext:
     """
     The model behind the call.
     """
+    def __copy__(self, /) -> ModelContext:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> ModelContext: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
@@ -2265,7 +2579,13 @@ class ModelContext:
         cache_write_tokens: SupportsIndex | None = None,
         cache_write_1h_tokens: SupportsIndex | None = None,
     ) -> ModelContext: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> ModelContext: ...
     @property
     def cache_read_tokens(self, /) -> int | None:
         """
@@ -2326,9 +2646,20 @@ class NewApiKey:
     """
     A key that was just made: the only time the key itself is shown. Its repr never shows it.
     """
+    def __copy__(self, /) -> NewApiKey:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> NewApiKey: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> NewApiKey: ...
     @property
     def account_id(self, /) -> str:
         """
@@ -2471,9 +2802,20 @@ class PolicyReceipt:
     """
     What `policies.put` did and what it noticed.
     """
+    def __copy__(self, /) -> PolicyReceipt:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> PolicyReceipt: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> PolicyReceipt: ...
     @property
     def metadata_keys(self, /) -> dict[str, str]:
         """
@@ -2509,9 +2851,20 @@ class PolicySummary:
     """
     A policy in force.
     """
+    def __copy__(self, /) -> PolicySummary:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> PolicySummary: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> PolicySummary: ...
     @property
     def ceiling(self, /) -> bool:
         """
@@ -2557,6 +2910,11 @@ class Principal:
     """
     The caller on whose behalf guard calls are made; see `Tenant.acting_as`.
     """
+    def __copy__(self, /) -> Principal:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> Principal: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
@@ -2567,7 +2925,13 @@ class Principal:
         roles: SupportsGetItem[int, str] | None = None,
         scopes: SupportsGetItem[int, str] | None = None,
     ) -> Principal: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> Principal: ...
     @property
     def id(self, /) -> str:
         """
@@ -2598,9 +2962,20 @@ class Project:
     """
     A workspace of an account.
     """
+    def __copy__(self, /) -> Project:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> Project: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> Project: ...
     @property
     def account_id(self, /) -> str:
         """
@@ -2730,9 +3105,20 @@ class RedactionEntry:
     """
     One rewritten span. Offsets are UTF-8 bytes into the original, end exclusive.
     """
+    def __copy__(self, /) -> RedactionEntry:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> RedactionEntry: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> RedactionEntry: ...
     @property
     def end_pos(self, /) -> int:
         """
@@ -2768,9 +3154,20 @@ class RootCause:
     """
     Why a call was stopped, in terms of what was found (explain tier).
     """
+    def __copy__(self, /) -> RootCause:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> RootCause: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> RootCause: ...
     @property
     def detector(self, /) -> str:
         """
@@ -2801,9 +3198,20 @@ class SessionDelta:
     """
     What this turn adds to its session.
     """
+    def __copy__(self, /) -> SessionDelta:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> SessionDelta: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> SessionDelta: ...
     @property
     def cumulative_risk(self, /) -> int:
         """
@@ -2824,9 +3232,20 @@ class Settings:
     """
     What a project may tune.
     """
+    def __copy__(self, /) -> Settings:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> Settings: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> Settings: ...
     @property
     def audit_class(self, /) -> str:
         """
@@ -2857,9 +3276,20 @@ class Signal:
     """
     What a detector reports to people.
     """
+    def __copy__(self, /) -> Signal:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> Signal: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> Signal: ...
     @property
     def category(self, /) -> str:
         """
@@ -3230,6 +3660,11 @@ class ToolContext:
     """
     The tool a `call_tool` request wants to use.
     """
+    def __copy__(self, /) -> ToolContext:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> ToolContext: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
@@ -3242,7 +3677,13 @@ class ToolContext:
         description: str | None = None,
         server_id: str | None = None,
     ) -> ToolContext: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> ToolContext: ...
     @property
     def arguments(self, /) -> dict[str, Any]:
         """
@@ -3320,9 +3761,20 @@ class UsageReceipt:
     """
     What a report of usage came to.
     """
+    def __copy__(self, /) -> UsageReceipt:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> UsageReceipt: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> UsageReceipt: ...
     @property
     def cost_micros(self, /) -> int:
         """
@@ -3353,9 +3805,20 @@ class VerifyReport:
     """
     What `audit.verify` found.
     """
+    def __copy__(self, /) -> VerifyReport:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> VerifyReport: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> VerifyReport: ...
     @property
     def head_sequence(self, /) -> int:
         """
@@ -3380,3 +3843,18 @@ class VerifyReport:
         """
         As plain data under the wire's names; absent fields are left out.
         """
+
+def _check_tool_name(name: str) -> None:
+    """
+    Refuses a tool's name that no policy could mean.
+    """
+
+def _joined(parts: SupportsGetItem[int, str]) -> str:
+    """
+    Several texts as the content of one call; see `GuardResponse._passed_on_each`.
+    """
+
+def _restored(kind: type, text: str) -> Any:
+    """
+    Makes a value of the class `kind` again from what it was pickled as.
+    """

@@ -125,4 +125,4 @@ class BlockedError(TenantryError):
         self.response = response
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.response,)
+        return type(self), (self.response,), dict(self.__dict__)

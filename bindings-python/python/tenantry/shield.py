@@ -19,12 +19,15 @@ Policies name tools. A tool is guarded under its function's name, so give `name=
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from ._tenantry import Guard, GuardResponse, ToolContext
+from ._parameters import receiver, with_text
+from ._tenantry import Guard, GuardResponse, ToolContext, _check_tool_name, _joined
+from ._values import UnguardableError, merged, plain, rewritten, texts
 from .errors import InvalidArgument
 
 __all__ = ["Shield"]
@@ -33,6 +36,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Plain = Callable[..., Any]
 Fields = dict[str, Any]
+Apply = Callable[[GuardResponse], None]
 
 
 class Guarded(Protocol):
@@ -65,7 +69,13 @@ class Shield:
         mode: str | None = None,
         session_id: str | None = None,
     ) -> Any:
-        """Guards the first `str` parameter, or the one named by `arg`, before the function runs."""
+        """
+        Guards the first `str` parameter, or the one named by `arg`, before the function runs.
+
+        What stands before it and may be a str (`str | None`) is guarded with it. Where none is always a str, all that
+        may hold text are: lists, dicts, dataclasses, Pydantic models. `InvalidArgument` (`shield_unsupported`), which
+        names the parameter, for what cannot be read, and for what cannot be rewritten where a finding stands.
+        """
         fields = {"content_type": "prompt", "action": "process_prompt", **self._options(mode, session_id)}
         return _decorator(lambda target: self._guard_text(target, arg, fields), function)
 
@@ -86,6 +96,10 @@ class Shield:
     ) -> Any:
         """
         Guards the arguments before the function runs, as a call of the tool `name`, else of the one named after it.
+
+        Arguments keep their types: str, numbers, UUIDs, dates, Decimal, Path, UTF-8 bytes, enums, and lists, tuples,
+        sets, dicts, dataclasses and Pydantic models of them. `InvalidArgument` (`shield_unsupported`), which names the
+        parameter, for anything else, and where a finding stands in what has no other text, such as a UUID.
 
         `InvalidArgument` (`tool_name_required`) for a function that has no name a policy could mean. Minifiers rename
         functions: name tools.
@@ -138,40 +152,55 @@ class Shield:
         return {"mode": mode or self._mode, "session_id": session_id or self._session_id}
 
     def _guard_text(self, target: Plain, arg: str | None, fields: Fields) -> Plain:
-        name = arg or _first_text(target)
+        names = [arg] if arg is not None else with_text(target)
+        if not names:
+            raise _unsupported(f"`{_name(target)}` has no str parameter to guard")
+        parameters = inspect.signature(target).parameters
+        variadic = next((name for name, one in parameters.items() if one.kind is one.VAR_KEYWORD), None)
+        unknown = [name for name in names if name not in parameters]
+        if unknown and variadic is None:
+            raise _unsupported(f"`{_name(target)}` has no parameter `{unknown[0]}`")
 
-        def ask(call: inspect.BoundArguments) -> Fields:
-            if name not in call.arguments:
-                raise _unsupported(f"`{_name(target)}` has no parameter `{name}`")
-            return {"content": _text(call.arguments[name]), **fields}
+        def held(call: inspect.BoundArguments, name: str) -> Fields:
+            # A keyword that has no parameter of its own stands among those of `**kwargs`.
+            holder: Fields = call.arguments.get(str(variadic), {}) if name in unknown else call.arguments
+            if name not in holder:
+                raise _unsupported(f"`{_name(target)}` was called without `{name}`")
+            return holder
 
-        def apply(call: inspect.BoundArguments, response: GuardResponse) -> None:
-            call.arguments[name] = response.passed_on(call.arguments[name])
+        def ask(call: inspect.BoundArguments) -> tuple[Fields, Apply]:
+            judged = {name: _plain(target, name, held(call, name)[name]) for name in names}
+            content = texts(list(judged.values()))
 
-        return self._before(target, "evaluate", ask, apply)
+            def apply(response: GuardResponse) -> None:
+                # In one piece and not joined anew: what is passed on is what was judged.
+                passed = [response.passed_on(content[0])] if len(content) == 1 else response._passed_on_each(content)
+                for name, after in zip(names, _rewritten(target, judged, passed), strict=True):
+                    holder = held(call, name)
+                    holder[name] = _merged(target, name, holder[name], judged[name], after)
+
+            return {"content": _joined(content), **fields}, apply
+
+        return self._before(target, "evaluate", ask)
 
     def _guard_call(self, target: Plain, name: str, options: Fields) -> Plain:
-        receiver = _receiver(target)
+        called_on = receiver(target)
 
-        def arguments(call: inspect.BoundArguments) -> Fields:
-            return {key: value for key, value in call.arguments.items() if key != receiver}
+        def ask(call: inspect.BoundArguments) -> tuple[Fields, Apply]:
+            judged = {key: _plain(target, key, value) for key, value in call.arguments.items() if key != called_on}
 
-        def ask(call: inspect.BoundArguments) -> Fields:
-            return {"name": name, "arguments": arguments(call), **options}
+            def apply(response: GuardResponse) -> None:
+                redacted = response.redacted_arguments
+                if response.decision == "modify" and redacted is not None:
+                    for key, before in judged.items():
+                        call.arguments[key] = _merged(target, key, call.arguments[key], before, redacted.get(key))
 
-        def apply(call: inspect.BoundArguments, response: GuardResponse) -> None:
-            redacted = response.redacted_arguments
-            if response.decision == "modify" and redacted is not None:
-                call.arguments.update(_merged(arguments(call), redacted))
+            return {"name": name, "arguments": judged, **options}, apply
 
-        return self._before(target, "evaluate_tool_call", ask, apply)
+        return self._before(target, "evaluate_tool_call", ask)
 
     def _before(
-        self,
-        target: Plain,
-        method: str,
-        ask: Callable[[inspect.BoundArguments], Fields],
-        apply: Callable[[inspect.BoundArguments, GuardResponse], None],
+        self, target: Plain, method: str, ask: Callable[[inspect.BoundArguments], tuple[Fields, Apply]]
     ) -> Plain:
         signature = inspect.signature(target)
 
@@ -180,33 +209,61 @@ class Shield:
             call.apply_defaults()
             return call
 
-        if inspect.iscoroutinefunction(target):
+        if _is_async(target, inspect.iscoroutinefunction):
 
             @functools.wraps(target)
             async def awaiting(*args: Any, **kwargs: Any) -> Any:
                 call = bound(args, kwargs)
-                apply(call, await self._aevaluate(method, ask(call)))
+                question, apply = ask(call)
+                apply(await self._aevaluate(method, question))
                 return await target(*call.args, **call.kwargs)
 
             return awaiting
 
+        if _is_async(target, inspect.isasyncgenfunction):
+
+            @functools.wraps(target)
+            async def streaming(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+                call = bound(args, kwargs)
+                question, apply = ask(call)
+                apply(await self._aevaluate(method, question))
+                async with contextlib.aclosing(target(*call.args, **call.kwargs)) as stream:
+                    step = stream.asend(None)
+                    while True:
+                        try:
+                            item = await step
+                        except StopAsyncIteration:
+                            return
+                        try:
+                            sent = yield item
+                        except GeneratorExit:
+                            raise
+                        except BaseException as error:
+                            step = stream.athrow(error)
+                        else:
+                            step = stream.asend(sent)
+
+            return streaming
+
         @functools.wraps(target)
         def waiting(*args: Any, **kwargs: Any) -> Any:
             call = bound(args, kwargs)
-            apply(call, self._evaluate(method, ask(call)))
+            question, apply = ask(call)
+            apply(self._evaluate(method, question))
             return target(*call.args, **call.kwargs)
 
         return waiting
 
     def _guard_result(self, target: Plain, fields: Fields) -> Plain:
-        if inspect.iscoroutinefunction(target):
+        if _is_async(target, inspect.iscoroutinefunction):
 
             @functools.wraps(target)
             async def awaiting(*args: Any, **kwargs: Any) -> Any:
                 result = await target(*args, **kwargs)
                 if result is None:
                     return None
-                return (await self._aevaluate("evaluate", {"content": _text(result), **fields})).passed_on(result)
+                content = _text(target, result)
+                return (await self._aevaluate("evaluate", {"content": content, **fields})).passed_on(content)
 
             return awaiting
 
@@ -215,7 +272,8 @@ class Shield:
             result = target(*args, **kwargs)
             if result is None:
                 return None
-            return self._evaluate("evaluate", {"content": _text(result), **fields}).passed_on(result)
+            content = _text(target, result)
+            return self._evaluate("evaluate", {"content": content, **fields}).passed_on(content)
 
         return waiting
 
@@ -231,8 +289,21 @@ class Shield:
 
 
 def _decorator(decorate: Callable[[Plain], Plain], function: Plain | None) -> Plain:
-    """Serves both `@shield.prompt` and `@shield.prompt(...)`."""
-    return decorate if function is None else decorate(function)
+    """Serves both `@shield.prompt` and `@shield.prompt(...)`, above and below `staticmethod` and `classmethod`."""
+
+    def decorated(target: Any) -> Any:
+        if isinstance(target, (staticmethod, classmethod)):
+            return type(target)(decorate(target.__func__))
+        return decorate(target)
+
+    return decorated if function is None else decorated(function)
+
+
+def _is_async(function: Any, what: Callable[[Any], bool]) -> bool:
+    # An object that is called is what its `__call__` is.
+    return what(function) or (
+        not inspect.isroutine(function) and what(inspect.getattr_static(type(function), "__call__", None))
+    )
 
 
 def _name(function: Plain) -> str:
@@ -244,8 +315,10 @@ def _tool_name(given: str | None, function: Plain) -> str:
     """The name policies know a tool by. One that nobody chose would pass every rule that names the tool."""
     name = getattr(function, "__name__", None) if given is None else given
     # Python's own names for what has none stand in brackets: `<lambda>`.
-    if isinstance(name, str) and name.strip() and not (given is None and name.startswith("<")):
-        return name
+    if isinstance(name, str) and not (given is None and name.startswith("<")):
+        with contextlib.suppress(InvalidArgument):
+            _check_tool_name(name)
+            return name
     what = f"a `{type(function).__name__}`" if given is None else "what was given"
     raise InvalidArgument(
         f"{what} has no name that a policy could mean",
@@ -254,38 +327,42 @@ def _tool_name(given: str | None, function: Plain) -> str:
     )
 
 
-def _receiver(function: Plain) -> str | None:
-    """The parameter that a method is called on, if it has one: a later one of that name is an argument like others."""
-    first = next(iter(inspect.signature(function).parameters), None)
-    return first if first in ("self", "cls") else None
+def _plain(function: Plain, name: str, value: Any) -> Any:
+    with _named(function, name):
+        return plain(value)
 
 
-def _first_text(function: Plain) -> str:
-    for name, parameter in inspect.signature(function).parameters.items():
-        if name != _receiver(function) and parameter.annotation in (str, "str", inspect.Parameter.empty):
-            return name
-    raise _unsupported(f"`{_name(function)}` has no str parameter to guard")
+def _merged(function: Plain, name: str, value: Any, before: Any, after: Any) -> Any:
+    with _named(function, name):
+        return merged(value, before, after)
 
 
-def _text(value: Any) -> str:
+def _rewritten(function: Plain, judged: Fields, passed: list[str]) -> list[Any]:
+    with _named(function, "`, `".join(judged)):
+        written: list[Any] = rewritten(list(judged.values()), passed)
+    return written
+
+
+@contextlib.contextmanager
+def _named(function: Plain, name: str) -> Iterator[None]:
+    try:
+        yield
+    except UnguardableError as error:
+        raise _unsupported(f"parameter `{name}` of `{_name(function)}`: {error}", error.help) from None
+
+
+def _text(function: Plain, value: Any) -> str:
     # Anything else would be guarded as its repr and passed on unread: a stream's repr says nothing of its text.
-    if not isinstance(value, str):
-        raise _unsupported(f"a value of type `{type(value).__name__}` cannot be guarded as text")
-    return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if inspect.iscoroutine(value):
+        value.close()
+    raise InvalidArgument(
+        f"what `{_name(function)}` returned: a value of type `{type(value).__name__}` cannot be guarded as text",
+        code="shield_unsupported",
+        help="return a str, or None",
+    )
 
 
-def _unsupported(message: str) -> InvalidArgument:
-    return InvalidArgument(message, code="shield_unsupported", help="guard a str")
-
-
-def _merged(original: Any, redacted: Any) -> Any:
-    """`redacted` in the types of `original`: plain data has no tuples, subclasses of str or enums."""
-    if isinstance(original, dict):
-        return {key: _merged(value, redacted.get(key, value)) for key, value in original.items()}
-    if isinstance(original, (list, tuple)):
-        items = [_merged(value, new) for value, new in zip(original, redacted, strict=True)]
-        return tuple(items) if isinstance(original, tuple) else items
-    if isinstance(original, str) and isinstance(redacted, str):
-        # A subclass may call itself equal to anything.
-        return original if str.__eq__(original, redacted) else redacted
-    return original if original == redacted else redacted
+def _unsupported(message: str, help: str = "guard a str") -> InvalidArgument:
+    return InvalidArgument(message, code="shield_unsupported", help=help)

@@ -141,6 +141,33 @@ twins! {
             self.decide(changes.apply(request)?, None)
         }
 
+        /// Decides on what a tool gave back.
+        #[arguments(name, content, *, mode=None, session_id=None, metadata=None, explain=None, debug=None, dryrun=None,
+            is_builtin=false, description=None, server_id=None)]
+        fn evaluate_tool_response / aevaluate_tool_response(
+            &self,
+            name: Text,
+            content: Text,
+            mode: Option<&str>,
+            session_id: Option<Text>,
+            metadata: Option<Fields>,
+            explain: Option<bool>,
+            debug: Option<bool>,
+            dryrun: Option<bool>,
+            is_builtin: bool,
+            description: Option<Text>,
+            server_id: Option<Text>,
+        ) -> GuardResponse {
+            let mut request = api::GuardRequest::tool_response(name.0, content.0);
+            if let Some(tool) = &mut request.tool {
+                tool.is_builtin = is_builtin;
+                tool.description = owned(description);
+                tool.server_id = owned(server_id);
+            }
+            let changes = Changes { mode, session_id, metadata, explain, debug, dryrun, ..Changes::default() };
+            self.decide(changes.apply(request)?, None)
+        }
+
         /// Decides on a file that is read (`operation` `read`) or written (`write`).
         #[arguments(content, path, operation="read", *, mode=None, session_id=None, metadata=None, explain=None,
             debug=None, dryrun=None)]

@@ -6,9 +6,9 @@ use pyo3::{
     inspect::PyStaticExpr,
     prelude::*,
     type_hint_identifier, type_hint_subscript,
-    types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNone, PyString, PyTuple},
+    types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNone, PyString, PyTuple, PyType},
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
 use tenantry::{api::MAX_JSON_DEPTH, error::Error};
 
@@ -78,6 +78,29 @@ pub fn fields_of(value: &impl Serialize) -> Result<Fields> {
         Ok(Value::Object(fields)) => Ok(Fields(fields)),
         Ok(_) | Err(_) => Err(Error::internal("a result could not be written as fields").into()),
     }
+}
+
+/// What a value is pickled as: the function that makes it again, and what that takes.
+pub type Restored = (Py<PyAny>, (Py<PyAny>, String));
+
+/// How `value`, the Python object `object`, is pickled.
+pub fn reduced(py: Python<'_>, object: &Bound<'_, PyAny>, value: &impl Serialize) -> Result<Restored> {
+    let text = serde_json::to_string(value).map_err(|_| Error::internal("a value could not be written as JSON"))?;
+    // The module's own function: pickles name it.
+    let restored = py.import("tenantry._tenantry")?.getattr("_restored")?;
+    Ok((restored.unbind(), (object.get_type().into_any().unbind(), text)))
+}
+
+/// What [`reduced`] wrote.
+pub fn read_back<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let foreign = |_| Error::invalid("request_invalid", "this is not what such a value is pickled as");
+    Ok(serde_json::from_str(text).map_err(foreign)?)
+}
+
+/// Makes a value of the class `kind` again from what it was pickled as.
+#[pyfunction]
+pub fn _restored<'py>(kind: &Bound<'py, PyType>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    kind.call_method1("_from_json", (text,))
 }
 
 /// What was met while reading the data of one argument.

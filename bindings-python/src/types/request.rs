@@ -340,3 +340,15 @@ impl Changes<'_> {
 pub fn owned(text: Option<Text>) -> Option<String> {
     text.map(|text| text.0)
 }
+
+/// Refuses a tool's name that no policy could mean.
+#[pyfunction]
+pub fn _check_tool_name(name: Text) -> Result<()> {
+    Ok(api::ToolContext::check_name(&name.0)?)
+}
+
+/// Several texts as the content of one call; see `GuardResponse._passed_on_each`.
+#[pyfunction]
+pub fn _joined(parts: Vec<Text>) -> String {
+    api::joined(&texts(Some(parts)))
+}

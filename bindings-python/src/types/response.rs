@@ -7,6 +7,7 @@ use tenantry::{api, error::Error};
 
 use super::{
     json::{self, Fields, Text},
+    principal::texts,
     wrapped,
 };
 use crate::errors::{Result, blocked};
@@ -250,6 +251,11 @@ value_class! {
         /// `content` as it may be passed on: rewritten where the decision is `modify`.
         fn passed_on(&self, content: Text) -> String {
             self.0.passed_on(&content.0).to_owned()
+        }
+
+        /// As `passed_on` for content that was `_joined` from these texts.
+        fn _passed_on_each(&self, parts: Vec<Text>) -> Result<Vec<String>> {
+            Ok(self.0.passed_on_each(&texts(Some(parts)))?)
         }
 
         /// Message, code and seconds until a retry of the `BlockedError` this response raises.

@@ -114,6 +114,24 @@ pub struct ToolContext {
     pub server_id: Option<String>,
 }
 
+impl ToolContext {
+    /// Refuses a name that no policy could mean, and that would so pass every rule that names the tool: one without anything to see
+    /// in it.
+    pub fn check_name(name: &str) -> Result<()> {
+        // What shows nothing: blanks, controls, and marks of no width.
+        let unseen = |mark: char| {
+            let no_width =
+                matches!(mark, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+            mark.is_whitespace() || mark.is_control() || no_width
+        };
+        if name.chars().all(unseen) {
+            let message = "the tool has no name that a policy could mean";
+            return Err(Error::invalid("tool_name_required", message).with_help("name the tool"));
+        }
+        Ok(())
+    }
+}
+
 /// The model behind the call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ModelContext {

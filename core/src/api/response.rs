@@ -6,6 +6,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Mode;
+use crate::error::{Error, Result};
+
+/// What stands between texts that are judged as the content of one call.
+const BETWEEN: &str = "\n";
+
+/// Several texts as the content of one call; see [`GuardResponse::passed_on_each`].
+#[must_use]
+pub fn joined(texts: &[String]) -> String {
+    texts.join(BETWEEN)
+}
 
 /// The outcome of a guard call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -374,6 +384,43 @@ impl GuardResponse {
         }
     }
 
+    /// As [`Self::passed_on`], for a call whose content was [`joined`] from several texts: each as it may be passed on. What was found
+    /// across two of them is rewritten in the first and gone from the next.
+    pub fn passed_on_each(&self, texts: &[String]) -> Result<Vec<String>> {
+        let redacted = match &self.redacted_content {
+            _ if !self.allowed() => return Ok(vec![String::new(); texts.len()]),
+            Some(redacted) if self.decision == Decision::Modify => redacted,
+            _ => return Ok(texts.to_vec()),
+        };
+        let lost = || Error::internal("a redaction could not be placed in the texts it was found in");
+        let joined = joined(texts);
+        let (mut start, mut placed) = (0, Vec::with_capacity(texts.len()));
+        for text in texts {
+            placed.push(self.rewritten(&joined, start, start + text.len()).ok_or_else(lost)?);
+            start += text.len() + BETWEEN.len();
+        }
+        // Texts that the entries do not account for are not passed on.
+        if self.rewritten(&joined, 0, joined.len()).as_ref() == Some(redacted) { Ok(placed) } else { Err(lost()) }
+    }
+
+    /// What stands in `content` from `start` to `end`, with the entries written in. One that began earlier is only cut out.
+    fn rewritten(&self, content: &str, start: usize, end: usize) -> Option<String> {
+        let mut entries: Vec<_> =
+            self.redaction_entries.iter().filter(|entry| entry.start_pos < end && entry.end_pos > start).collect();
+        entries.sort_by_key(|entry| entry.start_pos);
+        let (mut text, mut at) = (String::new(), start);
+        for entry in entries {
+            text.push_str(content.get(at..entry.start_pos.max(at))?);
+            // One that began on what lies between two texts is written in the second.
+            if entry.start_pos + BETWEEN.len() >= start {
+                text.push_str(&entry.replacement);
+            }
+            at = entry.end_pos.min(end).max(at);
+        }
+        text.push_str(content.get(at..end)?);
+        Some(text)
+    }
+
     /// Why the call may not proceed, as guarded functions raise it; `None` when it may.
     #[must_use]
     pub fn blocked(&self) -> Option<Blocked> {
@@ -415,4 +462,51 @@ pub struct DetectResponse {
     /// Detector tiers that ran.
     #[serde(default)]
     pub tiers_evaluated: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(start_pos: usize, end_pos: usize, replacement: &str) -> RedactionEntry {
+        let (original, kind) = (String::new(), "x".to_owned());
+        RedactionEntry { start_pos, end_pos, original, replacement: replacement.into(), kind }
+    }
+
+    fn placed(texts: &[&str], entries: Vec<RedactionEntry>, redacted: &str) -> Result<Vec<String>> {
+        let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
+        let response: GuardResponse = serde_json::from_value(serde_json::json!({
+            "decision": "modify", "latency_ms": 0, "request_id": "r", "signals": [], "timestamp": "t",
+            "redacted_content": redacted, "redaction_entries": entries,
+        }))
+        .unwrap();
+        response.passed_on_each(&texts)
+    }
+
+    #[test]
+    fn what_is_found_in_joined_texts_is_rewritten_in_each() {
+        let cases = [
+            (vec!["ab", "cd"], vec![], "ab\ncd", vec!["ab", "cd"]),
+            (vec!["ab", "cd"], vec![entry(3, 5, "X")], "ab\nX", vec!["ab", "X"]),
+            (vec!["ab", "cd"], vec![entry(4, 5, "Y"), entry(0, 1, "X")], "Xb\ncY", vec!["Xb", "cY"]),
+            (vec!["ab", "cd", "ef"], vec![entry(1, 7, "X")], "aXf", vec!["aX", "", "f"]),
+            (vec!["ab", "cd"], vec![entry(2, 4, "X")], "abXd", vec!["ab", "Xd"]),
+            (vec!["", "ab", ""], vec![entry(1, 3, "X")], "\nX\n", vec!["", "X", ""]),
+            (vec!["é", "ñ"], vec![entry(3, 5, "X")], "é\nX", vec!["é", "X"]),
+            (vec!["ab"], vec![entry(0, 2, "")], "", vec![""]),
+        ];
+        for (texts, entries, redacted, expected) in cases {
+            assert_eq!(placed(&texts, entries, redacted).unwrap(), expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn texts_that_the_entries_do_not_account_for_are_not_passed_on() {
+        for entries in
+            [vec![], vec![entry(0, 1, "Z")], vec![entry(0, 9, "X")], vec![entry(1, 2, "X"), entry(1, 2, "X")]]
+        {
+            assert!(placed(&["ab", "cd"], entries, "aX\ncd").is_err());
+        }
+        assert!(placed(&["é"], vec![entry(1, 2, "X")], "X").is_err());
+    }
 }

@@ -3,7 +3,7 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0x19d8415fe7e84a1d
+const layoutFingerprint uint64 = 0xa418e2b49144a3b5
 
 // Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
 type Algorithm string
@@ -521,6 +521,9 @@ type Settings struct {
 
 	// How long an idle session is remembered, in seconds.
 	SessionTTLSeconds int64 `json:"session_ttl_seconds"`
+
+	// Metadata keys the project declares by hand, each with its type.
+	MetadataKeys map[string]string `json:"metadata_keys,omitzero"`
 }
 
 func (v *Settings) write(w *writer) {
@@ -528,6 +531,9 @@ func (v *Settings) write(w *writer) {
 	w.text(string(v.AuditClass))
 	w.flag(v.RedactionOriginals)
 	w.signed(v.SessionTTLSeconds)
+	if w.given(v.MetadataKeys != nil) {
+		w.texts(v.MetadataKeys)
+	}
 }
 
 func (v *Settings) read(r *reader) {
@@ -535,6 +541,9 @@ func (v *Settings) read(r *reader) {
 	v.AuditClass = AuditClass(r.text())
 	v.RedactionOriginals = r.flag()
 	v.SessionTTLSeconds = r.signed()
+	if r.given() {
+		v.MetadataKeys = r.texts()
+	}
 }
 
 // A change to `Settings`: what is left out stays as it is.
@@ -550,6 +559,10 @@ type SettingsPatch struct {
 
 	// How long an idle session is remembered, in seconds.
 	SessionTTLSeconds *int64 `json:"session_ttl_seconds,omitzero"`
+
+	// Metadata keys the project declares by hand, each with its type (`String`, `Long`, `Bool`, `Set<String>`), in the place
+	// of those before.
+	MetadataKeys map[string]string `json:"metadata_keys,omitzero"`
 }
 
 func (v *SettingsPatch) write(w *writer) {
@@ -564,6 +577,9 @@ func (v *SettingsPatch) write(w *writer) {
 	}
 	if w.given(v.SessionTTLSeconds != nil) {
 		w.signed(*v.SessionTTLSeconds)
+	}
+	if w.given(v.MetadataKeys != nil) {
+		w.texts(v.MetadataKeys)
 	}
 }
 
@@ -581,6 +597,9 @@ func (v *SettingsPatch) read(r *reader) {
 	if r.given() {
 		v.SessionTTLSeconds = new(int64)
 		*v.SessionTTLSeconds = r.signed()
+	}
+	if r.given() {
+		v.MetadataKeys = r.texts()
 	}
 }
 
@@ -2831,6 +2850,9 @@ type DetectResponse struct {
 
 	// Detector tiers that ran.
 	TiersEvaluated []string `json:"tiers_evaluated"`
+
+	// What was not at full strength: `detector_absent: NAME`.
+	Degraded []string `json:"degraded,omitzero"`
 }
 
 func (v *DetectResponse) write(w *writer) {
@@ -2849,6 +2871,12 @@ func (v *DetectResponse) write(w *writer) {
 	w.count(len(v.TiersEvaluated))
 	for i := range v.TiersEvaluated {
 		w.text(v.TiersEvaluated[i])
+	}
+	if w.given(v.Degraded != nil) {
+		w.count(len(v.Degraded))
+		for i := range v.Degraded {
+			w.text(v.Degraded[i])
+		}
 	}
 }
 
@@ -2869,6 +2897,36 @@ func (v *DetectResponse) read(r *reader) {
 	for i := range v.TiersEvaluated {
 		v.TiersEvaluated[i] = r.text()
 	}
+	if r.given() {
+		v.Degraded = make([]string, r.count(4))
+		for i := range v.Degraded {
+			v.Degraded[i] = r.text()
+		}
+	}
+}
+
+// Whether a detector runs, and why.
+type DetectorPlanEntry struct {
+	// The detector's name.
+	Name string `json:"name"`
+
+	// `policy_required`, `always_run` (somebody asked for it, or all run) or `not_required`.
+	Reason string `json:"reason"`
+
+	// The tier it runs in.
+	Tier string `json:"tier"`
+}
+
+func (v *DetectorPlanEntry) write(w *writer) {
+	w.text(v.Name)
+	w.text(v.Reason)
+	w.text(v.Tier)
+}
+
+func (v *DetectorPlanEntry) read(r *reader) {
+	v.Name = r.text()
+	v.Reason = r.text()
+	v.Tier = r.text()
 }
 
 // What one detector did (debug tier).
@@ -3068,7 +3126,7 @@ type GuardResponse struct {
 	// A stable code for a decision that no policy made, e.g. `limit_exceeded`.
 	Code string `json:"code,omitzero"`
 
-	// What was not at full strength: `dev_mode`, `policy_stale`, …
+	// What was not at full strength: `dev_mode`, `policy_stale`, `detector_absent: NAME`, …
 	Degraded []string `json:"degraded,omitzero"`
 
 	// When a retry may pass a limit, in milliseconds.
@@ -3085,6 +3143,9 @@ type GuardResponse struct {
 
 	// The version of the policies in force.
 	PolicyVersion string `json:"policy_version,omitzero"`
+
+	// With `Optimize`: which detectors run, and why. With `Dryrun` too, all there is.
+	Optimization *OptimizationReport `json:"optimization,omitzero"`
 
 	// Debug tier: what each detector did.
 	Detectors []DetectorResult `json:"detectors,omitzero"`
@@ -3194,6 +3255,9 @@ func (v *GuardResponse) write(w *writer) {
 	}
 	if w.given(v.PolicyVersion != "") {
 		w.text(v.PolicyVersion)
+	}
+	if w.given(v.Optimization != nil) {
+		v.Optimization.write(w)
 	}
 	if w.given(v.Detectors != nil) {
 		w.count(len(v.Detectors))
@@ -3325,6 +3389,10 @@ func (v *GuardResponse) read(r *reader) {
 		v.PolicyVersion = r.text()
 	}
 	if r.given() {
+		v.Optimization = new(OptimizationReport)
+		v.Optimization.read(r)
+	}
+	if r.given() {
 		v.Detectors = make([]DetectorResult, r.count(25))
 		for i := range v.Detectors {
 			v.Detectors[i].read(r)
@@ -3361,6 +3429,69 @@ func (v *GuardResponse) read(r *reader) {
 		for i := range v.RootCauses {
 			v.RootCauses[i].read(r)
 		}
+	}
+}
+
+// Which detectors a call with `Optimize` runs, and why.
+type OptimizationReport struct {
+	// Whether all detectors run after all.
+	FallbackToAll bool `json:"fallback_to_all"`
+
+	// Why the plan is what it is, for a person.
+	Reason string `json:"reason"`
+
+	// The policies that are asked about this action, as `layer/name`; the first thousand of them.
+	ActivePolicies []string `json:"active_policies"`
+
+	// The context keys they read.
+	RequiredContextKeys []string `json:"required_context_keys"`
+
+	// The detectors that run.
+	RequiredDetectors []DetectorPlanEntry `json:"required_detectors"`
+
+	// Those that do not.
+	SkippedDetectors []DetectorPlanEntry `json:"skipped_detectors"`
+}
+
+func (v *OptimizationReport) write(w *writer) {
+	w.flag(v.FallbackToAll)
+	w.text(v.Reason)
+	w.count(len(v.ActivePolicies))
+	for i := range v.ActivePolicies {
+		w.text(v.ActivePolicies[i])
+	}
+	w.count(len(v.RequiredContextKeys))
+	for i := range v.RequiredContextKeys {
+		w.text(v.RequiredContextKeys[i])
+	}
+	w.count(len(v.RequiredDetectors))
+	for i := range v.RequiredDetectors {
+		v.RequiredDetectors[i].write(w)
+	}
+	w.count(len(v.SkippedDetectors))
+	for i := range v.SkippedDetectors {
+		v.SkippedDetectors[i].write(w)
+	}
+}
+
+func (v *OptimizationReport) read(r *reader) {
+	v.FallbackToAll = r.flag()
+	v.Reason = r.text()
+	v.ActivePolicies = make([]string, r.count(4))
+	for i := range v.ActivePolicies {
+		v.ActivePolicies[i] = r.text()
+	}
+	v.RequiredContextKeys = make([]string, r.count(4))
+	for i := range v.RequiredContextKeys {
+		v.RequiredContextKeys[i] = r.text()
+	}
+	v.RequiredDetectors = make([]DetectorPlanEntry, r.count(12))
+	for i := range v.RequiredDetectors {
+		v.RequiredDetectors[i].read(r)
+	}
+	v.SkippedDetectors = make([]DetectorPlanEntry, r.count(12))
+	for i := range v.SkippedDetectors {
+		v.SkippedDetectors[i].read(r)
 	}
 }
 
@@ -3659,6 +3790,15 @@ type failure struct {
 
 	// When a retry may succeed, in milliseconds.
 	RetryAfterMs *uint64 `json:"retry_after_ms,omitzero"`
+
+	// The policy whose text it is about.
+	Policy *string `json:"policy,omitzero"`
+
+	// The line of that text, from 1.
+	Line *int64 `json:"line,omitzero"`
+
+	// The column, in characters from 1.
+	Column *int64 `json:"column,omitzero"`
 }
 
 func (v *failure) read(r *reader) {
@@ -3673,5 +3813,17 @@ func (v *failure) read(r *reader) {
 	if r.given() {
 		v.RetryAfterMs = new(uint64)
 		*v.RetryAfterMs = r.unsigned()
+	}
+	if r.given() {
+		v.Policy = new(string)
+		*v.Policy = r.text()
+	}
+	if r.given() {
+		v.Line = new(int64)
+		*v.Line = r.signed()
+	}
+	if r.given() {
+		v.Column = new(int64)
+		*v.Column = r.signed()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -66,21 +67,29 @@ type Error struct {
 	Kind Kind
 	// Code is stable and machine-readable, e.g. scope_id_invalid.
 	Code string
-	// Message is one sentence. It never holds content.
+	// Message is one sentence. It never holds content. Of a policy's text, the line it stands in follows, and a caret below it.
 	Message string
 	// Help says what to do about it, if known.
 	Help string
 	// RetryAfter is when a retry may succeed; zero when unknown.
 	RetryAfter time.Duration
+	// Policy is the policy whose text it is about, if it is about one.
+	Policy string
+	// Line and Column are where it stands in that text, from 1; the column in characters.
+	Line, Column int
 
 	cause error
 }
 
 // Error is the message with its code, and the help if there is any.
 func (e *Error) Error() string {
-	text := e.Message + " (" + e.Code + ")"
+	sentence, excerpt, located := strings.Cut(e.Message, "\n")
+	text := sentence + " (" + e.Code + ")"
 	if e.Help != "" {
 		text += "; " + e.Help
+	}
+	if located {
+		text += "\n" + excerpt
 	}
 	return text
 }

@@ -158,5 +158,8 @@ func (f *failure) asError() *Error {
 	if f.RetryAfterMs != nil {
 		err.RetryAfter = milliseconds(*f.RetryAfterMs)
 	}
+	if f.Policy != nil && f.Line != nil && f.Column != nil {
+		err.Policy, err.Line, err.Column = *f.Policy, int(*f.Line), int(*f.Column)
+	}
 	return err
 }

@@ -23,6 +23,12 @@ pub enum Failure {
         help: Option<String>,
         /// When a retry may succeed, in milliseconds.
         retry_after_ms: Option<u64>,
+        /// The policy whose text it is about.
+        policy: Option<String>,
+        /// The line of that text, from 1.
+        line: Option<i64>,
+        /// The column, in characters from 1.
+        column: Option<i64>,
     },
 }
 
@@ -34,6 +40,9 @@ impl From<Error> for Failure {
             message: error.message().to_owned(),
             help: error.help().map(str::to_owned),
             retry_after_ms: error.retry_after().map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+            policy: error.location().map(|location| location.policy.clone()),
+            line: error.location().map(|location| location.line.into()),
+            column: error.location().map(|location| location.column.into()),
         }
     }
 }

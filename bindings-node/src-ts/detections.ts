@@ -176,6 +176,11 @@ export class DetectResponse extends Value {
     return this.field("tiers_evaluated", []);
   }
 
+  /** What was not at full strength: `detector_absent: NAME`. */
+  get degraded(): readonly string[] {
+    return this.field("degraded", []);
+  }
+
   protected override get shown(): readonly string[] {
     return ["latencyMs", "tiersEvaluated"];
   }

@@ -8,6 +8,9 @@ export interface ErrorDetails {
   readonly code?: string | undefined;
   readonly help?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  readonly policy?: string | undefined;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
 }
 
 /** Anything Tenantry throws. */
@@ -20,20 +23,33 @@ export class TenantryError extends Error {
   declare readonly help?: string;
   /** Milliseconds until a retry may succeed. */
   declare readonly retryAfterMs?: number;
+  /** The policy whose text it is about. */
+  declare readonly policy?: string;
+  /** The line of that text, from 1. */
+  declare readonly line?: number;
+  /** The column, in characters from 1. */
+  declare readonly column?: number;
 
-  /** `message` is one sentence, without the help line. */
+  /**
+   * `message` is one sentence, without the help line. Of a policy's text, the line it stands in follows, and a caret below it.
+   */
   constructor(message: string, details: ErrorDetails = {}) {
     super(message);
     this.code = details.code ?? "";
     if (details.help !== undefined) this.help = details.help;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+    if (details.policy !== undefined) this.policy = details.policy;
+    if (details.line !== undefined) this.line = details.line;
+    if (details.column !== undefined) this.column = details.column;
   }
 
   /** `Name: message (code); help`. */
   override toString(): string {
     const code = this.code === "" ? "" : ` (${this.code})`;
     const help = this.help === undefined ? "" : `; ${this.help}`;
-    return `${this.name}: ${this.message}${code}${help}`;
+    const end = this.message.indexOf("\n");
+    const sentence = end < 0 ? this.message : this.message.slice(0, end);
+    return `${this.name}: ${sentence}${code}${help}${this.message.slice(sentence.length)}`;
   }
 }
 

@@ -130,3 +130,62 @@ export class RootCause extends Value {
     return ["detector", "summary"];
   }
 }
+
+/** Whether a detector runs, and why. */
+export class DetectorPlanEntry extends Value {
+  /** The detector's name. */
+  get name(): string {
+    return this.field("name");
+  }
+
+  /** `policy_required`, `always_run` (somebody asked for it, or all run) or `not_required`. */
+  get reason(): string {
+    return this.field("reason");
+  }
+
+  /** The tier it runs in. */
+  get tier(): string {
+    return this.field("tier");
+  }
+
+  protected override get shown(): readonly string[] {
+    return ["name", "reason"];
+  }
+}
+
+/** Which detectors a call with `optimize` runs, and why. */
+export class OptimizationReport extends Value {
+  /** Whether all detectors run after all. */
+  get fallbackToAll(): boolean {
+    return this.field("fallback_to_all");
+  }
+
+  /** Why the plan is what it is, for a person. */
+  get reason(): string {
+    return this.field("reason");
+  }
+
+  /** The policies that are asked about this action, as `layer/name`; the first thousand of them. */
+  get activePolicies(): readonly string[] {
+    return this.field("active_policies", []);
+  }
+
+  /** The context keys they read. */
+  get requiredContextKeys(): readonly string[] {
+    return this.field("required_context_keys", []);
+  }
+
+  /** The detectors that run. */
+  get requiredDetectors(): readonly DetectorPlanEntry[] {
+    return this.parts("required_detectors", DetectorPlanEntry) ?? [];
+  }
+
+  /** Those that do not. */
+  get skippedDetectors(): readonly DetectorPlanEntry[] {
+    return this.parts("skipped_detectors", DetectorPlanEntry) ?? [];
+  }
+
+  protected override get shown(): readonly string[] {
+    return ["fallbackToAll", "reason"];
+  }
+}

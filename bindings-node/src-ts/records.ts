@@ -277,6 +277,11 @@ export class Settings extends Value {
     return this.field("session_ttl_seconds");
   }
 
+  /** Metadata keys the project declares by hand, each with its type. */
+  get metadataKeys(): Readonly<Record<string, string>> {
+    return this.field("metadata_keys", {});
+  }
+
   protected override get shown(): readonly string[] {
     return ["modeFloor", "auditClass", "redactionOriginals", "sessionTtlSeconds"];
   }

@@ -204,6 +204,8 @@ export interface DetectOptions {
   readonly contentType?: Maybe<ContentType>;
   /** The tool it belongs to. */
   readonly tool?: Maybe<ToolContext>;
+  /** Detectors to run. Default all. */
+  readonly detectors?: Maybe<readonly string[]>;
 }
 
 /** One question: may this content and action pass? */
@@ -313,6 +315,11 @@ export interface SettingsChange {
   readonly redactionOriginals?: Maybe<boolean>;
   /** How long an idle session is remembered, in seconds. */
   readonly sessionTtlSeconds?: Maybe<number>;
+  /**
+   * Metadata keys the project declares by hand, each with its type (`String`, `Long`, `Bool`, `Set<String>`), in the place of
+   * those before.
+   */
+  readonly metadataKeys?: Maybe<Readonly<Record<string, string>>>;
 }
 
 /** Options of `audit.query`. */

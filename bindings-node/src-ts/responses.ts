@@ -3,7 +3,7 @@
 import { now } from "./calls.js";
 import { DetectorResult, Signal } from "./detections.js";
 import { BlockedError } from "./errors.js";
-import { DebugInfo, RootCause } from "./explanations.js";
+import { DebugInfo, OptimizationReport, RootCause } from "./explanations.js";
 import native from "./native.js";
 import type { JsonObject, Mode } from "./requests.js";
 import { Value } from "./value.js";
@@ -315,6 +315,11 @@ export class GuardResponse extends Value {
   /** Explain tier: detector tiers that ran. */
   get tiersEvaluated(): readonly string[] | undefined {
     return this.field("tiers_evaluated");
+  }
+
+  /** With `optimize`: which detectors run, and why. With `dryrun` too, all there is. */
+  get optimization(): OptimizationReport | undefined {
+    return this.part("optimization", OptimizationReport);
   }
 
   /** Explain tier: detector tiers that did not. */

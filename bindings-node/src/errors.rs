@@ -5,7 +5,7 @@
 use std::panic::AssertUnwindSafe;
 
 use serde::Serialize;
-use tenantry::error::Error;
+use tenantry::error::{Error, Location};
 
 /// What a method of this binding may fail with: the core's error, or what Node answered (an exception of the caller's
 /// own getters, among others).
@@ -48,6 +48,8 @@ struct Payload<'a> {
     help: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    #[serde(flatten)]
+    location: Option<&'a Location>,
 }
 
 /// What is thrown for `error`.
@@ -58,6 +60,7 @@ pub fn thrown(error: &Error) -> napi::Error {
         message: error.message(),
         help: error.help(),
         retry_after_ms: error.retry_after().and_then(|after| u64::try_from(after.as_millis()).ok()),
+        location: error.location(),
     };
     napi::Error::from_reason(serde_json::to_string(&payload).unwrap_or_default())
 }

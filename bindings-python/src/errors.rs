@@ -46,6 +46,11 @@ pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {
         details.set_item("code", error.code())?;
         details.set_item("help", error.help())?;
         details.set_item("retry_after", error.retry_after().map(|after| after.as_secs_f64()))?;
+        if let Some(location) = error.location() {
+            details.set_item("policy", &location.policy)?;
+            details.set_item("line", location.line)?;
+            details.set_item("column", location.column)?;
+        }
         classes(py)?.getattr(error.kind().name())?.call((error.message(),), Some(&details))
     };
     exception().map_or_else(|failure: PyErr| failure, PyErr::from_value)

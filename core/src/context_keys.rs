@@ -8,6 +8,8 @@ use std::{borrow::Cow, collections::HashMap, fmt::Write as _, sync::LazyLock};
 
 use serde_json::{Map, Value};
 
+use crate::nearest::{nearest, slip_of};
+
 /// The Cedar namespace of guard decisions.
 pub const NAMESPACE: &str = "Guardrails";
 
@@ -57,6 +59,16 @@ impl Action {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+
+    /// The next step for whoever named an action that is none.
+    #[must_use]
+    pub fn meant_by(name: &str) -> String {
+        let all = Self::ALL.map(Self::name);
+        match nearest(name, all) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("actions are `{}`", all.join("`, `")),
+        }
     }
 
     const fn bit(self) -> u8 {
@@ -369,6 +381,12 @@ impl ContextKey {
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.info().name
+    }
+
+    /// The key that `name`, which is none, is most probably a slip of.
+    #[must_use]
+    pub fn slip(name: &str) -> Option<&'static str> {
+        slip_of(name, Self::ALL.iter().map(|key| key.name()))
     }
 }
 

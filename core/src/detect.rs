@@ -1,14 +1,16 @@
 //! Looks for secrets, personal data, invisible characters, injections and risky tools in one call's texts.
-//! Owns the detectors and their catalogue; touches only `api` and `context_keys`.
+//! Owns the detectors and their catalogue; touches only ground.
 //!
 //! Every detector is a pure function of the text: linear time, bounded look-around, no regular expressions, so that
 //! no input can be slow. A detector that ran always answers; a key that is absent means "not known", never zero.
 
 mod bytes;
+mod catalogue;
 mod escapes;
 mod injection;
 mod json;
 mod names;
+mod output;
 mod pii;
 mod places;
 mod reveal;
@@ -17,6 +19,7 @@ mod security;
 mod tool_risk;
 mod values;
 
+pub use catalogue::{CATALOGUE, DetectorInfo, Requested};
 pub use json::keeps_json;
 pub use names::masked as masked_name;
 pub use reveal::{Leak, plain};
@@ -24,11 +27,12 @@ pub use values::Values;
 
 use std::{borrow::Cow, collections::HashSet};
 
+use output::Output;
 use serde_json::{Map, Value};
 
 use crate::{
     api::{ContentType, FileContext, McpContext, Severity, Signal, ToolContext},
-    context_keys::{ContextKey, KeyType, KeyValue},
+    context_keys::{ContextKey, KeyValue},
 };
 
 /// Which way the content travels.
@@ -126,105 +130,6 @@ impl Findings {
         self.signals.iter().map(|signal| signal.score).max().unwrap_or(0)
     }
 }
-
-/// What the catalogue says about a detector.
-pub struct DetectorInfo {
-    /// The detector's name.
-    pub name: &'static str,
-    /// The tier it runs in.
-    pub tier: &'static str,
-    /// The family its signals belong to.
-    pub category: &'static str,
-    /// One sentence for people.
-    pub description: &'static str,
-    /// The keys it emits under its own names, and their types.
-    pub raw_keys: &'static [(&'static str, KeyType)],
-    /// The keys policies read.
-    pub keys: &'static [ContextKey],
-}
-
-/// Every detector, in the order they run.
-pub const CATALOGUE: &[DetectorInfo] = &[
-    DetectorInfo {
-        name: "secrets",
-        tier: "fast",
-        category: "secrets",
-        description: "Finds keys, tokens, passwords and private keys.",
-        raw_keys: &[
-            ("contains_secrets", KeyType::Bool),
-            ("secret_types", KeyType::Set),
-            ("secret_count", KeyType::Long),
-        ],
-        keys: &[ContextKey::SecretsDetected, ContextKey::SecretCount, ContextKey::SecretTypes],
-    },
-    DetectorInfo {
-        name: "pii",
-        tier: "fast",
-        category: "privacy",
-        description: "Finds structured personal data: cards, bank accounts, social security numbers, addresses.",
-        raw_keys: &[("pii_detected", KeyType::Bool), ("pii_types", KeyType::Set), ("pii_count", KeyType::Long)],
-        keys: &[ContextKey::PiiDetected, ContextKey::PiiCount, ContextKey::PiiTypes, ContextKey::PiiScore],
-    },
-    DetectorInfo {
-        name: "security",
-        tier: "fast",
-        category: "security",
-        description: "Finds characters that people cannot see and models can.",
-        raw_keys: &[
-            ("contains_non_ascii", KeyType::Bool),
-            ("non_ascii_score", KeyType::Long),
-            ("contains_invisible_chars", KeyType::Bool),
-            ("invisible_chars_score", KeyType::Long),
-        ],
-        keys: &[ContextKey::ContainsNonAscii, ContextKey::InvisibleCharsDetected, ContextKey::InvisibleCharsScore],
-    },
-    DetectorInfo {
-        name: "injection",
-        tier: "fast",
-        category: "injection",
-        description: "Scores attempts to override instructions, extract prompts or talk a model out of its rules.",
-        raw_keys: &[
-            ("injection_confidence", KeyType::Long),
-            ("jailbreak_confidence", KeyType::Long),
-            ("injection_type", KeyType::String),
-        ],
-        keys: &[
-            ContextKey::InjectionScore,
-            ContextKey::JailbreakScore,
-            ContextKey::InjectionType,
-            ContextKey::InjectionPulseScore,
-            ContextKey::JailbreakPulseScore,
-            ContextKey::IndirectInjectionScore,
-            ContextKey::IndirectInjectionType,
-        ],
-    },
-    DetectorInfo {
-        name: "tool_risk",
-        tier: "fast",
-        category: "agent-security",
-        description: "Rates a tool by what its name says it does.",
-        raw_keys: &[
-            ("tool_name", KeyType::String),
-            ("tool_risk_score", KeyType::Long),
-            ("tool_is_sensitive", KeyType::Bool),
-            ("tool_category", KeyType::String),
-            ("tool_is_builtin", KeyType::Bool),
-            ("mcp_server", KeyType::String),
-            ("mcp_tool", KeyType::String),
-            ("mcp_server_verified", KeyType::Bool),
-        ],
-        keys: &[
-            ContextKey::ToolName,
-            ContextKey::ToolRiskScore,
-            ContextKey::ToolIsSensitive,
-            ContextKey::ToolCategory,
-            ContextKey::ToolIsBuiltin,
-            ContextKey::McpServer,
-            ContextKey::McpTool,
-            ContextKey::McpServerVerified,
-        ],
-    },
-];
 
 /// A span one of the text scanners found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -347,10 +252,10 @@ pub fn each_argument(arguments: &Map<String, Value>, mut visit: impl FnMut(Place
     places::arguments(arguments, &mut |located| visit(located.place(), located.text, located.hint));
 }
 
-/// Which detectors to run: names of the catalogue; empty means all.
+/// Runs the detectors `only` names, of the catalogue; all where it is none. The others are told as not run.
 #[must_use]
-pub fn inspect(subject: &Subject<'_>, only: &[&'static str]) -> Findings {
-    let wanted = |name: &str| only.is_empty() || only.contains(&name);
+pub fn inspect(subject: &Subject<'_>, only: Option<&[&'static str]>) -> Findings {
+    let wanted = |name: &str| only.is_none_or(|only| only.contains(&name));
     let [secrets_on, pii_on, security_on, injection_on] = ["secrets", "pii", "security", "injection"].map(wanted);
     let tool_on = wanted("tool_risk") && (subject.tool.is_some() || subject.mcp.is_some());
     let content_is_data = subject.direction == Direction::Output
@@ -396,7 +301,7 @@ pub fn inspect(subject: &Subject<'_>, only: &[&'static str]) -> Findings {
         }
     });
 
-    let mut output = Output { findings, raw: Vec::new() };
+    let mut output = Output::over(findings);
     if secrets_on {
         output.secrets(&mut secrets);
     }
@@ -418,144 +323,11 @@ pub fn inspect(subject: &Subject<'_>, only: &[&'static str]) -> Findings {
     }
     output.close(4, tool_on);
 
-    let mut findings = output.findings;
+    let mut findings = output.findings();
     findings.signals.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| b.score.cmp(&a.score)).then_with(|| a.name.cmp(&b.name))
     });
     findings
-}
-
-/// Turns what the scanners gathered into keys, raw keys and signals.
-struct Output {
-    findings: Findings,
-    raw: Vec<(&'static str, KeyValue)>,
-}
-
-impl Output {
-    fn close(&mut self, position: usize, ran: bool) {
-        if let Some(info) = CATALOGUE.get(position) {
-            let status = if ran { "ok" } else { "not_run" };
-            let raw = std::mem::take(&mut self.raw);
-            self.findings.runs.push(DetectorRun { name: info.name, tier: info.tier, status, raw });
-        }
-    }
-
-    fn emit(&mut self, key: ContextKey, raw: &'static str, value: KeyValue) {
-        self.raw.push((raw, value.clone()));
-        self.findings.keys.push((key, value));
-    }
-
-    fn key(&mut self, key: ContextKey, value: KeyValue) {
-        self.findings.keys.push((key, value));
-    }
-
-    fn signal(&mut self, category: &str, key: ContextKey, name: &str, score: i64, severity: Severity, owasp: &str) {
-        self.findings.signals.push(Signal {
-            category: category.to_owned(),
-            context_key: key.name().to_owned(),
-            name: name.to_owned(),
-            score,
-            severity,
-            vulnerability_id: owasp.to_owned(),
-        });
-    }
-
-    fn secrets(&mut self, tally: &mut Tally) {
-        let kinds = tally.kinds();
-        self.emit(ContextKey::SecretsDetected, "contains_secrets", KeyValue::Bool(!kinds.is_empty()));
-        self.emit(ContextKey::SecretCount, "secret_count", KeyValue::Long(tally.count()));
-        self.emit(ContextKey::SecretTypes, "secret_types", KeyValue::Set(kinds));
-        for kind in &tally.kinds {
-            let (name, severity) = secrets::describe(kind);
-            self.signal("secrets", ContextKey::SecretTypes, name, 100, severity, "LLM02:2025");
-        }
-    }
-
-    fn pii(&mut self, tally: &mut Tally) {
-        let kinds = tally.kinds();
-        let count = tally.count();
-        self.emit(ContextKey::PiiDetected, "pii_detected", KeyValue::Bool(!kinds.is_empty()));
-        self.emit(ContextKey::PiiCount, "pii_count", KeyValue::Long(count));
-        self.emit(ContextKey::PiiTypes, "pii_types", KeyValue::Set(kinds));
-        // The shipped contract: the score is the count, so that its thresholds mean what they mean elsewhere.
-        self.key(ContextKey::PiiScore, KeyValue::Long(count.min(100)));
-        for kind in &tally.kinds {
-            let (name, severity) = pii::describe(kind);
-            self.signal("privacy", ContextKey::PiiTypes, name, 100, severity, "LLM02:2025");
-        }
-    }
-
-    fn security(&mut self, unseen: &security::Unseen) {
-        let score = unseen.score();
-        self.emit(ContextKey::ContainsNonAscii, "contains_non_ascii", KeyValue::Bool(unseen.has_non_ascii()));
-        self.raw.push(("non_ascii_score", KeyValue::Long(unseen.non_ascii_score())));
-        self.emit(ContextKey::InvisibleCharsDetected, "contains_invisible_chars", KeyValue::Bool(score > 0));
-        self.emit(ContextKey::InvisibleCharsScore, "invisible_chars_score", KeyValue::Long(score));
-        if score > 0 {
-            let severity = if score >= 90 { Severity::High } else { Severity::Medium };
-            let key = ContextKey::InvisibleCharsDetected;
-            self.signal("security", key, "invisible characters", score, severity, "LLM01:2025");
-        }
-    }
-
-    fn injection(&mut self, attack: &injection::Attack, is_tool_call: bool) {
-        let verdict = attack.verdict();
-        let (injection, jailbreak) = (KeyValue::Long(verdict.injection), KeyValue::Long(verdict.jailbreak));
-        self.emit(ContextKey::InjectionScore, "injection_confidence", injection.clone());
-        self.emit(ContextKey::JailbreakScore, "jailbreak_confidence", jailbreak.clone());
-        self.key(ContextKey::InjectionPulseScore, injection);
-        self.key(ContextKey::JailbreakPulseScore, jailbreak);
-        if let Some(kind) = verdict.kind {
-            self.emit(ContextKey::InjectionType, "injection_type", KeyValue::Text(kind.into()));
-        }
-        if is_tool_call {
-            self.key(ContextKey::IndirectInjectionScore, KeyValue::Long(verdict.injection));
-            if let Some(kind) = verdict.kind {
-                self.key(ContextKey::IndirectInjectionType, KeyValue::Text(kind.into()));
-            }
-        }
-        let rows = [
-            (ContextKey::InjectionScore, "prompt injection", verdict.injection),
-            (ContextKey::JailbreakScore, "jailbreak attempt", verdict.jailbreak),
-        ];
-        for (key, name, score) in rows {
-            let severity = match score {
-                86.. => Severity::Critical,
-                61.. => Severity::High,
-                50.. => Severity::Medium,
-                _ => continue,
-            };
-            self.signal("injection", key, name, score, severity, "LLM01:2025");
-        }
-    }
-
-    fn tool_risk(&mut self, tool: Option<&ToolContext>, mcp: Option<&McpContext>) {
-        if let Some(tool) = tool {
-            let risk = tool_risk::rate(&tool.name);
-            self.emit(ContextKey::ToolName, "tool_name", KeyValue::Text(tool.name.clone().into()));
-            self.emit(ContextKey::ToolRiskScore, "tool_risk_score", KeyValue::Long(risk.score));
-            self.emit(ContextKey::ToolIsSensitive, "tool_is_sensitive", KeyValue::Bool(risk.is_sensitive));
-            self.emit(ContextKey::ToolIsBuiltin, "tool_is_builtin", KeyValue::Bool(tool.is_builtin));
-            if let Some(category) = risk.category {
-                self.emit(ContextKey::ToolCategory, "tool_category", KeyValue::Text(category.into()));
-            }
-            if risk.category == Some("dangerous") {
-                let key = ContextKey::ToolRiskScore;
-                self.signal("agent-security", key, "dangerous tool", risk.score, Severity::High, "LLM06:2025");
-            }
-        }
-        let of_tool = tool.and_then(|tool| tool.server_id.as_deref()).filter(|server| !server.is_empty());
-        let of_mcp = mcp.map(|mcp| mcp.server_name.as_str()).filter(|server| !server.is_empty());
-        if let Some(server) = of_tool.or(of_mcp) {
-            self.emit(ContextKey::McpServer, "mcp_server", KeyValue::Text(server.to_owned().into()));
-        }
-        if let (Some(tool), Some(_)) = (tool, of_tool) {
-            self.emit(ContextKey::McpTool, "mcp_tool", KeyValue::Text(tool.name.clone().into()));
-        }
-        if let Some(verified) = mcp.and_then(|mcp| mcp.verified) {
-            self.emit(ContextKey::McpServerVerified, "mcp_server_verified", KeyValue::Bool(verified));
-        }
-    }
 }
 
 #[cfg(test)]

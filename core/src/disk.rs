@@ -32,6 +32,15 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Why a folder could not be made, in a person's words: the system calls a file that is in the way "already there".
+#[must_use]
+pub fn unmade(folder: &Path, error: &io::Error) -> String {
+    match folder.ancestors().find(|part| part.exists()) {
+        Some(part) if !part.is_dir() => format!("`{}` is a file", part.display()),
+        _ => error.kind().to_string(),
+    }
+}
+
 /// Opens a file that is not there yet, for writing at its end.
 pub fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

@@ -11,6 +11,8 @@ mod decide;
 mod housekeeper;
 mod inspect;
 mod once;
+mod plan;
+mod reason;
 mod recall;
 mod reports;
 mod rewrite;
@@ -49,6 +51,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     identity::{self, IdentityRoom},
     keyring::{Keyring, Sealer},
+    nearest::shown,
     quota::Quota,
     runtime,
     scope::{OpaqueId, Scope},
@@ -76,6 +79,12 @@ pub struct Flags {
     pub explain: bool,
     /// Fill the debug tier.
     pub debug: bool,
+    /// Run only what is needed, and tell which detectors that is.
+    pub optimize: bool,
+    /// Tell that alone.
+    pub plan_only: bool,
+    /// Whether the caller may be told of the policies it is judged by.
+    pub tells_policies: bool,
 }
 
 /// Who asks, beside the request itself.
@@ -123,6 +132,8 @@ pub struct Call {
     pub request: GuardRequest,
     /// How it is asked.
     pub flags: Flags,
+    /// The detectors it asks for by name.
+    pub detectors: detect::Requested,
     /// The action policies judge.
     pub action: Action,
     /// The session, if there is one.
@@ -213,7 +224,7 @@ impl Engine {
             disk::make_folder(folder).map_err(|error| {
                 Error::unavailable(
                     "data_dir_unavailable",
-                    format!("the data folder `{}` cannot be made", folder.display()),
+                    format!("the data folder `{}` cannot be made: {}", folder.display(), disk::unmade(folder, &error)),
                 )
                 .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
                 .with_source(error)
@@ -309,7 +320,8 @@ impl Engine {
     ) -> Result<GuardResponse> {
         if let Some(session) = caller.session {
             let action = call.action.name();
-            let use_of = if call.flags.explain { Use::Explained(action) } else { Use::Guard(action) };
+            let tells = call.flags.explain || call.flags.plan_only;
+            let use_of = if tells { Use::Explained(action) } else { Use::Guard(action) };
             self.standing(session, instance, use_of).await?;
         }
         match key {
@@ -363,12 +375,8 @@ impl Engine {
             usage::check(model)?;
         }
         request.sort();
-        let flag = |value: Option<bool>| value.unwrap_or(false);
-        let flags = Flags {
-            dry_run: flag(request.dryrun),
-            explain: flag(request.explain) || flag(request.debug),
-            debug: flag(request.debug),
-        };
+        let detectors = detect::Requested::parse(&request.detectors)?;
+        let flags = flags(&request, caller.session);
         let (principal, principal_issuer) = caller.acting();
         Ok(Call {
             scope: instance.scope().clone(),
@@ -380,6 +388,7 @@ impl Engine {
             ceiling: caller.session.and_then(|session| session.verified.ceiling()),
             headers: caller.recorded(),
             flags,
+            detectors,
             request,
             request_id,
             received_at,
@@ -422,13 +431,16 @@ impl Engine {
             _ => Direction::Input,
         };
         let start = self.clock.now();
-        let findings = detect::inspect(&subject(&request, direction), &inspect::requested(&request.detectors));
+        let asked = detect::Requested::parse(&request.detectors)?;
+        let only = asked.named.then_some(asked.present.as_slice());
+        let findings = detect::inspect(&subject(&request, direction), only);
         Ok(DetectResponse {
             context: inspect::raw_context(&findings),
             latency_ms: shape::milliseconds(start, self.clock.now()),
             detectors: inspect::detector_results(&findings),
             signals: findings.signals,
             tiers_evaluated: vec!["fast".into()],
+            degraded: asked.degraded().collect(),
         })
     }
 
@@ -485,13 +497,29 @@ impl Drop for Engine {
     }
 }
 
+fn flags(request: &GuardRequest, session: Option<&Session>) -> Flags {
+    let flag = |value: Option<bool>| value.unwrap_or(false);
+    let (dry_run, optimize, debug) = (flag(request.dryrun), flag(request.optimize), flag(request.debug));
+    let plan_only = optimize && dry_run;
+    let explain = (flag(request.explain) || debug) && !plan_only;
+    // A guest's right to the explanation and the plan is checked where they are asked for.
+    let at_home = session.is_none_or(|session| session.crossing.is_none());
+    Flags {
+        dry_run,
+        explain,
+        debug: debug && !plan_only,
+        optimize,
+        plan_only,
+        tells_policies: at_home || explain || plan_only,
+    }
+}
+
 /// The action policies judge. Public clients send responses as `process_prompt` with content type `response`
 /// (`docs/wire/shield.md`); policies for responses must see them.
 fn action_of(request: &GuardRequest) -> Result<Action> {
     let action = Action::parse(&request.action).ok_or_else(|| {
-        Error::invalid("action_unknown", "the action is not one that policies judge").with_help(
-            "use `process_prompt`, `process_response`, `call_tool`, `read_file`, `write_file` or `connect_server`",
-        )
+        let what = format!("`{}` in `action` is not an action that policies judge", shown(&request.action));
+        Error::invalid("action_unknown", what).with_help(Action::meant_by(&request.action))
     })?;
     Ok(match (action, request.content_type) {
         (Action::ProcessPrompt, ContentType::Response) => Action::ProcessResponse,

@@ -82,6 +82,17 @@ impl ErrorKind {
     }
 }
 
+/// Where in a policy's text an error stands. Lines and columns count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Location {
+    /// The name the text was put under.
+    pub policy: String,
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+}
+
 /// What went wrong (`kind`), its stable `code`, and a sentence for a person.
 ///
 /// Messages never hold content, keys or tokens (law 10); ids a caller gave are quoted in backticks.
@@ -92,13 +103,22 @@ pub struct Error {
     message: String,
     help: Option<String>,
     retry_after: Option<Duration>,
+    location: Option<Box<Location>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error of `kind` with a stable machine-readable `code`.
     pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code: Cow::Borrowed(code), message: message.into(), help: None, retry_after: None, source: None }
+        Self {
+            kind,
+            code: Cow::Borrowed(code),
+            message: message.into(),
+            help: None,
+            retry_after: None,
+            location: None,
+            source: None,
+        }
     }
 
     /// Shorthand for [`ErrorKind::InvalidArgument`].
@@ -145,6 +165,13 @@ impl Error {
         self
     }
 
+    /// Adds where in a policy's text it stands.
+    #[must_use]
+    pub fn with_location(mut self, location: Location) -> Self {
+        self.location = Some(Box::new(location));
+        self
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
@@ -164,16 +191,36 @@ impl Error {
         &self.code
     }
 
-    /// One sentence, lower case, without the help line.
+    /// One sentence, lower case, without the help line. Of a policy's text, the line it stands in follows, and a caret below it.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The sentence alone, and the lines of the policy that follow it, if any.
+    #[must_use]
+    pub fn sentence_and_excerpt(&self) -> (&str, &str) {
+        let end = self.message.find('\n').unwrap_or(self.message.len());
+        self.message.split_at(end)
+    }
+
+    /// Without the lines of the policy: for somebody who may not read it.
+    #[must_use]
+    pub fn without_excerpt(mut self) -> Self {
+        self.message.truncate(self.message.find('\n').unwrap_or(self.message.len()));
+        self
     }
 
     /// What to do about it, if we know.
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         self.help.as_deref()
+    }
+
+    /// Where in a policy's text it stands, if it is about one.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        self.location.as_deref()
     }
 
     /// When a retry may succeed.
@@ -185,11 +232,12 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.message, self.code)?;
+        let (sentence, excerpt) = self.sentence_and_excerpt();
+        write!(f, "{sentence} ({})", self.code)?;
         if let Some(help) = &self.help {
             write!(f, "; {help}")?;
         }
-        Ok(())
+        f.write_str(excerpt)
     }
 }
 
@@ -199,15 +247,18 @@ impl fmt::Debug for Error {
             .field("kind", &self.kind)
             .field("code", &self.code)
             .field("message", &self.message)
+            .field("location", &self.location)
             .field("source", &self.source)
             .finish()
     }
 }
 
-/// As bindings and wires carry it: `kind`, `code`, `message` and, when known, `help` and `retry_after_ms`.
+/// As bindings and wires carry it: `kind`, `code`, `message` and, when known, `help`, `retry_after_ms` and, of a policy's text,
+/// `policy`, `line` and `column`.
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let length = 3 + usize::from(self.help.is_some()) + usize::from(self.retry_after.is_some());
+        let located = if self.location.is_some() { 3 } else { 0 };
+        let length = 3 + usize::from(self.help.is_some()) + usize::from(self.retry_after.is_some()) + located;
         let mut fields = serializer.serialize_struct("Error", length)?;
         fields.serialize_field("kind", &self.kind)?;
         fields.serialize_field("code", &self.code)?;
@@ -217,6 +268,11 @@ impl Serialize for Error {
         }
         if let Some(after) = self.retry_after {
             fields.serialize_field("retry_after_ms", &u64::try_from(after.as_millis()).unwrap_or(u64::MAX))?;
+        }
+        if let Some(location) = &self.location {
+            fields.serialize_field("policy", &location.policy)?;
+            fields.serialize_field("line", &location.line)?;
+            fields.serialize_field("column", &location.column)?;
         }
         fields.end()
     }

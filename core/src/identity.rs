@@ -36,7 +36,7 @@ use arc_swap::ArcSwapOption;
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
-pub use api_keys::{KeyPlace, Owner, Roles, unknown_key};
+pub use api_keys::{KeyPlace, Owner, unknown_key};
 pub use dev::{dev_caller, pass_unknown_key};
 use grants::Grants;
 pub use grants::{Crossing, FOREIGN};
@@ -46,7 +46,7 @@ use keys::{KnownKeys, Look};
 use naming::Issuers;
 pub use present::{Asked, read as read_presented};
 use revocation::{Revocation, merge, revocation_of};
-pub use rights::{CREDENTIALS, MANAGE, READ, Rights, USERS, beyond_ceiling, missing as missing_right};
+pub use rights::{CREDENTIALS, MANAGE, READ, Rights, Roles, USERS, beyond_ceiling, missing as missing_right};
 use seen::SeenTokens;
 use signing::SigningKeys;
 pub use tokens::{EndedToken, Exchange, Issued};
@@ -552,6 +552,7 @@ fn check_settings(settings: &IdentitySettings) -> Result<()> {
     if settings.roles.len() > 100 || scopes > 10_000 {
         return refuse("`roles` has at most 100 roles");
     }
+    rights::check_roles(&settings.roles)?;
     if settings.auto_provision.max_accounts > 1_000_000 {
         return refuse("`auto_provision.max_accounts` is at most 1,000,000");
     }

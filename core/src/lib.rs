@@ -17,6 +17,7 @@ pub mod entropy;
 pub mod error;
 pub mod identity;
 pub mod keyring;
+pub mod nearest;
 pub mod net;
 pub mod policy;
 pub mod quota;

@@ -9,7 +9,10 @@ mod compiled;
 mod fold;
 mod judge;
 mod load;
+mod near;
 pub mod packs;
+mod source;
+mod tokens;
 mod work;
 
 use std::{
@@ -19,11 +22,14 @@ use std::{
 
 pub use ask::{Ask, Judgement, Mistyped, Place};
 pub use fold::{Outcome, Redaction, Verdict, fold};
+pub use load::{ByHand, MAX_METADATA_KEYS, MAX_METADATA_NAME};
+pub use near::Near;
 pub use work::{Budget, INLINE as INLINE_WORK};
 
 use load::LoadedRule;
 use parking_lot::Mutex;
 use ring::digest::{Context as Digest, SHA256};
+use source::Source;
 
 use crate::{
     api::{Mode, PolicyReceipt, PolicySpec, PolicySummary},
@@ -62,6 +68,12 @@ impl DeclaredType {
             Self::Bool => "Bool",
             Self::Set => "Set<String>",
         }
+    }
+
+    /// Reads the Cedar name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Text, Self::Long, Self::Bool, Self::Set].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -119,6 +131,9 @@ pub struct Rule {
     pub redaction: Option<Redaction>,
     /// The context keys it reads.
     pub reads: KeySet,
+    /// Which of the set's texts it stands in, and where in that.
+    text: usize,
+    number: usize,
 }
 
 impl Rule {
@@ -144,8 +159,8 @@ pub struct PolicySet {
     ceilings: Vec<Layer>,
     redacts: bool,
     version: String,
-    // Keeps the parsed texts for the next set that holds them.
-    _texts: Vec<Arc<Text>>,
+    // Also keeps them for the next set that holds them.
+    texts: Vec<Arc<Text>>,
 }
 
 /// What a text was parsed to.
@@ -211,6 +226,8 @@ impl PolicySet {
                 redaction: rule.redaction(),
                 reads: rule.reads.clone(),
                 annotations: Arc::clone(&rule.annotations),
+                text: at,
+                number,
             });
         }
         let bounding = |layer: &Layer| rules.iter().any(|rule: &Rule| rule.ceiling && rule.layer == *layer);
@@ -222,7 +239,7 @@ impl PolicySet {
             declared,
             summaries,
             version,
-            _texts: texts,
+            texts,
         })
     }
 
@@ -266,6 +283,18 @@ impl PolicySet {
     #[must_use]
     pub fn reads(&self, action: Action) -> &KeySet {
         self.judge.reads(action)
+    }
+
+    /// The texts with a policy that is asked about `action`, as `layer/name`; at most `most`.
+    #[must_use]
+    pub fn asked_about(&self, action: Action, most: usize) -> Vec<String> {
+        let asked = |rule: &&Rule| {
+            let loaded = self.texts.get(rule.text).and_then(|text| text.get(rule.number));
+            loaded.is_some_and(|loaded| loaded.actions.contains(&action))
+        };
+        let mut texts: Vec<&Rule> = self.rules.iter().filter(asked).collect();
+        texts.dedup_by_key(|rule| rule.text);
+        texts.into_iter().take(most).map(|rule| format!("{}/{}", rule.layer.name(), rule.name)).collect()
     }
 
     /// Whether any policy rewrites what detectors find.
@@ -443,27 +472,43 @@ impl Compiler {
     }
 
     /// Checks `new` for `put`: strictly against the schema, alone and among the `others` in force, in whose order it takes its
-    /// place. May take seconds, like [`Self::compile`].
-    pub fn check(&self, account: Uid, new: &PolicySpec, others: &[PolicySpec]) -> Result<PolicyReceipt> {
+    /// place, and against the metadata keys the project declares `by_hand`. May take seconds, like [`Self::compile`].
+    pub fn check(
+        &self,
+        account: Uid,
+        new: &PolicySpec,
+        others: &[PolicySpec],
+        by_hand: &ByHand,
+    ) -> Result<PolicyReceipt> {
         if !matches!(new.mode, Mode::Enforce | Mode::Monitor | Mode::Alert) {
             return Err(Error::invalid("mode_invalid", "a policy's mode is `enforce`, `monitor` or `alert`"));
         }
-        stacker::grow(bounds::STACK, || self.checked(account, new, others))
+        stacker::grow(bounds::STACK, || self.checked(account, new, others, by_hand))
     }
 
-    fn checked(&self, account: Uid, new: &PolicySpec, others: &[PolicySpec]) -> Result<PolicyReceipt> {
+    fn checked(
+        &self,
+        account: Uid,
+        new: &PolicySpec,
+        others: &[PolicySpec],
+        by_hand: &ByHand,
+    ) -> Result<PolicyReceipt> {
+        let source = Source { name: &new.name, text: &new.text };
         let rules = self.text(new)?;
-        let mut warnings = load::validate(&rules)?;
+        let mut warnings = load::validate(source, &rules, by_hand)?;
         warnings.extend(rules.iter().filter_map(claimed_permit));
         let mut all: Vec<PolicySpec> = others.to_vec();
         let place = all.partition_point(|other| (other.layer, &other.name) < (new.layer, &new.name));
         all.insert(place, new.clone());
-        let mut texts = others.iter().map(|spec| self.text(spec)).collect::<Result<Vec<_>>>()?;
+        // Whoever puts this one may not read what another layer holds.
+        let texts = others.iter().map(|spec| self.text(spec).map_err(Error::without_excerpt));
+        let mut texts = texts.collect::<Result<Vec<_>>>()?;
         let before = retired_actions(others, &all_rules(&texts));
         texts.insert(place, Arc::clone(&rules));
         let loaded = all_rules(&texts);
         // Two policies that read one key differently cannot both be right; those in force before stay valid.
-        load::declare(loaded.iter().map(|(_, rule)| *rule))?;
+        let among_others = load::declare(loaded.iter().map(|(_, rule)| *rule), &ByHand::new());
+        among_others.map_err(|misread| misread.refused(source, &rules))?;
         let retired_baseline = retired_actions(&all, &loaded)
             .into_iter()
             .filter(|action| !before.contains(action) && all.iter().any(is_baseline))
@@ -471,7 +516,7 @@ impl Compiler {
             .collect();
         drop(loaded);
         self.assemble(account, &all, texts)?;
-        let declared = load::declare(rules.iter())?;
+        let declared = load::declare(rules.iter(), by_hand).map_err(|misread| misread.refused(source, &rules))?;
         Ok(PolicyReceipt {
             name: new.name.clone(),
             policy_count: rules.len(),

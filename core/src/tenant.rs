@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     error::{Error, ErrorKind, Result},
     keyring::{Hasher, Keyring},
-    policy::{Compiler, PolicySet},
+    policy::{Compiler, DeclaredType, PolicySet},
     quota::ActiveLimit,
     runtime,
     scope::{AccountId, Id, Layer, ProjectId, Scope, Uid},
@@ -113,13 +113,18 @@ impl Tenants {
             return Ok(found);
         }
         let (compiler, account) = (Arc::clone(&self.compiler), scope.account_uid());
-        self.workers.run(scope, move || compiler.compile(account, &specs)).await
+        // Whoever asks may not read what another layer holds.
+        let compile = move || compiler.compile(account, &specs).map_err(Error::without_excerpt);
+        self.workers.run(scope, compile).await
     }
 
-    /// Checks a policy among the `others` in force, on a worker.
+    /// Checks a policy among the `others` in force, and against what the project declares, on a worker.
     pub async fn check_policy(&self, scope: &Scope, new: PolicySpec, others: Vec<PolicySpec>) -> Result<PolicyReceipt> {
         let (compiler, account) = (Arc::clone(&self.compiler), scope.account_uid());
-        self.workers.run(scope, move || compiler.check(account, &new, &others)).await
+        let declared = self.settings(scope).await?.metadata_keys;
+        let kind = |(name, kind): (String, String)| Some((name, DeclaredType::parse(&kind)?));
+        let by_hand = declared.into_iter().filter_map(kind).collect();
+        self.workers.run(scope, move || compiler.check(account, &new, &others, &by_hand)).await
     }
 
     /// Where tenants and their documents are stored.
@@ -152,11 +157,8 @@ impl Tenants {
 
     async fn load(&self, account: &AccountId, project: &ProjectId) -> Result<Arc<Instance>> {
         let (account_scope, account_row) = self.account(account).await?;
-        let row = self
-            .catalog
-            .find(&account_scope, project)
-            .await?
-            .ok_or_else(|| registry::missing("project", project.as_str()))?;
+        let row =
+            self.catalog.find(&account_scope, project).await?.ok_or_else(|| registry::no_project(account, project))?;
         let scope = Scope::mint_project(&account_scope, row.id.clone(), row.uid)?;
         let cells = [Uid::PLATFORM, account_scope.uid(), scope.uid()].map(|uid| self.version_cell(uid));
         let snapshot = self.build(&scope, &account_row, &row, cells.each_ref().map(load), None).await?;
@@ -179,7 +181,7 @@ impl Tenants {
         };
         let own = self.load_shared(&(account.clone(), project.clone())).await?;
         if own.scope.uid() != instance.scope.uid() {
-            return Err(registry::missing("project", project.as_str()));
+            return Err(registry::no_project(account, project));
         }
         self.newest(&own).await
     }
@@ -200,7 +202,7 @@ impl Tenants {
         };
         let (account_scope, account_row) = self.account(account).await?;
         let row = self.catalog.find(&account_scope, project).await?.filter(|row| row.uid == instance.scope.uid());
-        let row = row.ok_or_else(|| registry::missing("project", project.as_str()))?;
+        let row = row.ok_or_else(|| registry::no_project(account, project))?;
         let fresh = Arc::new(self.build(&instance.scope, &account_row, &row, versions, Some(current)).await?);
         instance.snapshot.store(Arc::clone(&fresh));
         Ok(fresh)
@@ -319,11 +321,11 @@ impl Tenants {
         let Some(id) = scope.account_id() else { return Ok(Status::Active) };
         let (account, row) = self.account(id).await?;
         if account.uid() != scope.account_uid() {
-            return Err(registry::missing("account", id.as_str()));
+            return Err(registry::no_account(id));
         }
         let Some(id) = scope.project_id() else { return Ok(row.status) };
         let project = self.catalog.find(&account, id).await?.filter(|project| project.uid == scope.uid());
-        let project = project.ok_or_else(|| registry::missing("project", id.as_str()))?;
+        let project = project.ok_or_else(|| registry::no_project(&row.id, id))?;
         let open = [row.status, project.status].iter().all(|status| *status == Status::Active);
         Ok(if open { Status::Active } else { Status::Suspended })
     }
@@ -335,8 +337,7 @@ impl Tenants {
     }
 
     async fn account(&self, id: &Id) -> Result<(Scope, TenantRow)> {
-        let row =
-            self.catalog.find(&self.platform(), id).await?.ok_or_else(|| registry::missing("account", id.as_str()))?;
+        let row = self.catalog.find(&self.platform(), id).await?.ok_or_else(|| registry::no_account(id))?;
         Ok((Scope::mint_account(row.id.clone(), row.uid), row))
     }
 }

@@ -24,6 +24,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "keyring",
             "disk",
             "workers",
+            "nearest",
         ],
     ),
     ("store", &["store", "net"]),

@@ -152,6 +152,8 @@ mirror! { out
         redaction_originals: bool,
         /// How long an idle session is remembered, in seconds.
         session_ttl_seconds: i64,
+        /// Metadata keys the project declares by hand, each with its type.
+        metadata_keys: Option<HashMap<String, String>>,
     }
 }
 
@@ -166,5 +168,8 @@ mirror! { into
         redaction_originals: Option<bool>,
         /// How long an idle session is remembered, in seconds.
         session_ttl_seconds: Option<i64>,
+        /// Metadata keys the project declares by hand, each with its type (`String`, `Long`, `Bool`, `Set<String>`), in the place
+        /// of those before.
+        metadata_keys: Option<HashMap<String, String>>,
     }
 }

@@ -247,6 +247,12 @@ impl FromCore<BTreeMap<String, String>> for Option<HashMap<String, String>> {
     }
 }
 
+impl IntoCore<BTreeMap<String, String>> for HashMap<String, String> {
+    fn into_core(self, _what: &str) -> Result<BTreeMap<String, String>> {
+        Ok(self.into_iter().collect())
+    }
+}
+
 impl FromCore<String> for Text {
     fn from_core(core: String) -> Self {
         Self(core)

@@ -174,6 +174,36 @@ mirror! { out
 }
 
 mirror! { out
+    /// Whether a detector runs, and why.
+    DetectorPlanEntry: api::DetectorPlanEntry {
+        /// The detector's name.
+        name: String,
+        /// `policy_required`, `always_run` (somebody asked for it, or all run) or `not_required`.
+        reason: String,
+        /// The tier it runs in.
+        tier: String,
+    }
+}
+
+mirror! { out
+    /// Which detectors a call with `Optimize` runs, and why.
+    OptimizationReport: api::OptimizationReport {
+        /// Whether all detectors run after all.
+        fallback_to_all: bool,
+        /// Why the plan is what it is, for a person.
+        reason: String,
+        /// The policies that are asked about this action, as `layer/name`; the first thousand of them.
+        active_policies: Vec<String>,
+        /// The context keys they read.
+        required_context_keys: Vec<String>,
+        /// The detectors that run.
+        required_detectors: Vec<DetectorPlanEntry>,
+        /// Those that do not.
+        skipped_detectors: Vec<DetectorPlanEntry>,
+    }
+}
+
+mirror! { out
     /// The answer to a guard call.
     GuardResponse: api::GuardResponse {
         /// The decision to act on.
@@ -214,7 +244,7 @@ mirror! { out
         agent_identity: Option<AgentIdentity>,
         /// A stable code for a decision that no policy made, e.g. `limit_exceeded`.
         code: Option<Text>,
-        /// What was not at full strength: `dev_mode`, `policy_stale`, …
+        /// What was not at full strength: `dev_mode`, `policy_stale`, `detector_absent: NAME`, …
         degraded: Option<Vec<String>>,
         /// When a retry may pass a limit, in milliseconds.
         retry_after_ms: Option<u64>,
@@ -226,6 +256,8 @@ mirror! { out
         policy_error: Option<Vec<String>>,
         /// The version of the policies in force.
         policy_version: Option<Text>,
+        /// With `Optimize`: which detectors run, and why. With `Dryrun` too, all there is.
+        optimization: Option<OptimizationReport>,
         /// Debug tier: what each detector did.
         detectors: Option<Vec<DetectorResult>>,
         /// Debug tier: every raw key.
@@ -258,6 +290,8 @@ mirror! { out
         signals: Option<Vec<Signal>>,
         /// Detector tiers that ran.
         tiers_evaluated: Vec<String>,
+        /// What was not at full strength: `detector_absent: NAME`.
+        degraded: Option<Vec<String>>,
     }
 }
 

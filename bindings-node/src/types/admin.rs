@@ -76,6 +76,7 @@ pub fn patch(value: Unknown<'_>) -> Result<SettingsPatch> {
         audit_class: given.named("auditClass", "audit class")?,
         redaction_originals: given.flag("redactionOriginals")?,
         session_ttl_seconds: given.whole("sessionTtlSeconds")?,
+        metadata_keys: given.maybe_text_map("metadataKeys")?.map(|keys| keys.into_iter().collect()),
     };
     given.end()?;
     Ok(patch)

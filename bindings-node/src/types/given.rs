@@ -84,8 +84,14 @@ impl<'env> Given<'env> {
 
     /// A plain object of strings.
     pub fn text_map(&mut self, name: &str) -> Result<Vec<(String, String)>> {
-        let Some(value) = self.take(name)? else { return Ok(Vec::new()) };
-        json::fields(name, value)?.into_iter().map(|(key, value)| Ok((key, json::text(name, value)?))).collect()
+        Ok(self.maybe_text_map(name)?.unwrap_or_default())
+    }
+
+    /// The same, where none at all is another thing than an empty one.
+    pub fn maybe_text_map(&mut self, name: &str) -> Result<Option<Vec<(String, String)>>> {
+        let Some(value) = self.take(name)? else { return Ok(None) };
+        let fields = json::fields(name, value)?.into_iter();
+        fields.map(|(key, value)| Ok((key, json::text(name, value)?))).collect::<Result<Vec<_>>>().map(Some)
     }
 
     /// A part with fields of its own.

@@ -127,6 +127,7 @@ pub fn detection(content: Unknown<'_>, options: Unknown<'_>) -> Result<GuardRequ
     let request = GuardRequest {
         content_type: given.parsed("contentType", ContentType::parse)?.unwrap_or_default(),
         tool: given.part("tool")?.map(tool).transpose()?,
+        detectors: given.texts("detectors")?,
         ..GuardRequest::prompt(json::required("content", content)?)
     };
     given.end()?;

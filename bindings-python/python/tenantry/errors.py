@@ -36,20 +36,37 @@ class TenantryError(Exception):
     code: str
     """Stable and machine-readable, e.g. `scope_id_invalid`."""
     message: str
-    """One sentence, without the help line."""
+    """One sentence, without the help line. Of a policy's text, the line it stands in follows, and a caret below it."""
     help: str | None
     """What to do about it, if known."""
     retry_after: float | None
     """Seconds until a retry may succeed."""
+    policy: str | None
+    """The policy whose text it is about."""
+    line: int | None
+    """The line of that text, from 1."""
+    column: int | None
+    """The column, in characters from 1."""
 
     def __init__(
-        self, message: str, *, code: str = "", help: str | None = None, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        code: str = "",
+        help: str | None = None,
+        retry_after: float | None = None,
+        policy: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.help = help
         self.retry_after = retry_after
+        self.policy = policy
+        self.line = line
+        self.column = column
 
     def __init_subclass__(cls, **details: Any) -> None:
         super().__init_subclass__(**details)
@@ -57,8 +74,9 @@ class TenantryError(Exception):
             cls.kind = cls.__name__
 
     def __str__(self) -> str:
-        text = f"{self.message} ({self.code})" if self.code else self.message
-        return f"{text}; {self.help}" if self.help else text
+        sentence, *excerpt = self.message.split("\n", 1)
+        text = f"{sentence} ({self.code})" if self.code else sentence
+        return "\n".join([f"{text}; {self.help}" if self.help else text, *excerpt])
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions cross processes (multiprocessing, pytest-xdist) by their positional arguments alone.

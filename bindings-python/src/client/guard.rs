@@ -194,10 +194,16 @@ twins! {
             Work::new(async move { Ok(guard.detectors().await?.into_iter().map(Detector).collect()) })
         }
 
-        /// Inspects without policies, limits or memory.
-        #[arguments(content, *, content_type="prompt", tool=None)]
-        fn detect / adetect(&self, content: Text, content_type: &str, tool: Option<ToolContext>) -> DetectResponse {
-            let changes = Changes { content_type: Some(content_type), tool, ..Changes::default() };
+        /// Inspects without policies, limits or memory. Without `detectors`, all of them look.
+        #[arguments(content, *, content_type="prompt", tool=None, detectors=None)]
+        fn detect / adetect(
+            &self,
+            content: Text,
+            content_type: &str,
+            tool: Option<ToolContext>,
+            detectors: Option<Vec<Text>>,
+        ) -> DetectResponse {
+            let changes = Changes { content_type: Some(content_type), tool, detectors, ..Changes::default() };
             let request = changes.apply(api::GuardRequest::prompt(content.0))?;
             let guard = self.0.clone();
             Work::reading(request.weight(), async move { guard.detect(request).await.map(DetectResponse) })

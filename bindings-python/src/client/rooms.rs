@@ -1,5 +1,7 @@
 //! Policies, limits, settings and audit of one project.
 
+use std::collections::BTreeMap;
+
 use pyo3::prelude::*;
 use tenantry::{
     api::{self, Mode},
@@ -125,20 +127,24 @@ twins! {
             Work::new(async move { settings.get().await.map(Settings) })
         }
 
-        /// Changes the given fields.
-        #[arguments(mode_floor=None, audit_class=None, redaction_originals=None, session_ttl_seconds=None)]
+        /// Changes the given fields. `metadata_keys` are the metadata keys the project declares by hand, each with its type
+        /// (`String`, `Long`, `Bool`, `Set<String>`), in the place of those before.
+        #[arguments(mode_floor=None, audit_class=None, redaction_originals=None, session_ttl_seconds=None,
+            metadata_keys=None)]
         fn update / aupdate(
             &self,
             mode_floor: Option<&str>,
             audit_class: Option<&str>,
             redaction_originals: Option<bool>,
             session_ttl_seconds: Option<i64>,
+            metadata_keys: Option<BTreeMap<Text, Text>>,
         ) -> Settings {
             let patch = api::SettingsPatch {
                 mode_floor: mode_floor.map(Mode::parse).transpose()?,
                 audit_class: audit_class.map(|class| named("audit class", class)).transpose()?,
                 redaction_originals,
                 session_ttl_seconds: session_ttl_seconds.map(|ttl| whole("session_ttl_seconds", ttl)).transpose()?,
+                metadata_keys: metadata_keys.map(|keys| keys.into_iter().map(|(k, v)| (k.0, v.0)).collect()),
             };
             let settings = self.0.clone();
             Work::new(async move { settings.update(patch).await.map(Settings) })

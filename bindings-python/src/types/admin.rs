@@ -123,6 +123,8 @@ value_class! {
         redaction_originals: bool = |settings| settings.redaction_originals;
         /// How long an idle session is remembered, in seconds.
         session_ttl_seconds: u64 = |settings| settings.session_ttl_seconds;
+        /// Metadata keys the project declares by hand, each with its type.
+        metadata_keys: BTreeMap<String, String> = |settings| settings.metadata_keys.clone();
     }
 }
 

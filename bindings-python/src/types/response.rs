@@ -45,7 +45,7 @@ value_class! {
         mode: Option<&str> = |policy| policy.mode.as_deref();
         /// `layer/name#index`: unique within the scope.
         policy_id: Option<&str> = |policy| policy.policy_id.as_deref();
-        /// The name it was put under.
+        /// `@name`, else the name it was put under.
         policy_name: Option<&str> = |policy| policy.policy_name.as_deref();
         /// `@severity`.
         severity: Option<&str> = |policy| policy.severity.as_deref();
@@ -167,6 +167,36 @@ value_class! {
 }
 
 value_class! {
+    /// Whether a detector runs, and why.
+    DetectorPlanEntry(api::DetectorPlanEntry) shows (name, reason) {
+        /// The detector's name.
+        name: &str = |entry| &entry.name;
+        /// `policy_required`, `always_run` (somebody asked for it, or all run) or `not_required`.
+        reason: &str = |entry| &entry.reason;
+        /// The tier it runs in.
+        tier: &str = |entry| &entry.tier;
+    }
+}
+
+value_class! {
+    /// Which detectors a call with `optimize` runs, and why.
+    OptimizationReport(api::OptimizationReport) shows (fallback_to_all, reason) {
+        /// Whether all detectors run after all.
+        fallback_to_all: bool = |report| report.fallback_to_all;
+        /// Why the plan is what it is, for a person.
+        reason: &str = |report| &report.reason;
+        /// The policies that are asked about this action, as `layer/name`; the first thousand of them.
+        active_policies: Vec<String> = |report| report.active_policies.clone();
+        /// The context keys they read.
+        required_context_keys: Vec<String> = |report| report.required_context_keys.clone();
+        /// The detectors that run.
+        required_detectors: Vec<DetectorPlanEntry> = |report| wrapped(&report.required_detectors);
+        /// Those that do not.
+        skipped_detectors: Vec<DetectorPlanEntry> = |report| wrapped(&report.skipped_detectors);
+    }
+}
+
+value_class! {
     /// The answer to a guard call.
     GuardResponse(api::GuardResponse) shows (decision, request_id, policy_reason) {
         /// The decision to act on: `allow`, `modify`, `step_up`, `defer` or `deny`.
@@ -213,7 +243,7 @@ value_class! {
         agent_identity: Option<AgentIdentity> = |response| response.agent_identity.clone().map(AgentIdentity);
         /// A stable code for a decision that no policy made, e.g. `limit_exceeded`.
         code: Option<&str> = |response| response.code.as_deref();
-        /// What was not at full strength, e.g. `dev_mode`.
+        /// What was not at full strength, e.g. `dev_mode` or `detector_absent: toxicity`.
         degraded: Vec<String> = |response| response.degraded.clone();
         /// When a retry may pass a limit, in milliseconds.
         retry_after_ms: Option<u64> = |response| response.retry_after_ms;
@@ -225,6 +255,8 @@ value_class! {
         policy_error: Vec<String> = |response| response.policy_error.clone();
         /// The version of the policies in force.
         policy_version: Option<&str> = |response| response.policy_version.as_deref();
+        /// With `optimize`: which detectors run, and why. With `dryrun` too, all there is.
+        optimization: Option<OptimizationReport> = |response| response.optimization.clone().map(OptimizationReport);
         /// Debug tier: what each detector did.
         detectors: Option<Vec<DetectorResult>> = |response| response.detectors.as_deref().map(wrapped);
         /// Debug tier: every raw key.
@@ -284,5 +316,7 @@ value_class! {
         signals: Vec<Signal> = |response| wrapped(&response.signals);
         /// Detector tiers that ran.
         tiers_evaluated: Vec<String> = |response| response.tiers_evaluated.clone();
+        /// What was not at full strength: `detector_absent: NAME`.
+        degraded: Vec<String> = |response| response.degraded.clone();
     }
 }

@@ -255,6 +255,10 @@ pub struct Settings {
     pub redaction_originals: bool,
     /// How long an idle session is remembered, in seconds.
     pub session_ttl_seconds: u64,
+    /// Metadata keys the project declares by hand, each with its type: `String`, `Long`, `Bool` or `Set<String>`. The others are
+    /// declared by the policies that read them; one that reads like a context key has to stand here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata_keys: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
@@ -264,6 +268,7 @@ impl Default for Settings {
             audit_class: AuditClass::Standard,
             redaction_originals: true,
             session_ttl_seconds: 30 * 24 * 60 * 60,
+            metadata_keys: BTreeMap::new(),
         }
     }
 }
@@ -284,4 +289,7 @@ pub struct SettingsPatch {
     /// See [`Settings::session_ttl_seconds`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_ttl_seconds: Option<u64>,
+    /// See [`Settings::metadata_keys`]; takes the place of all that were declared before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_keys: Option<BTreeMap<String, String>>,
 }

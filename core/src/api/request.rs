@@ -241,7 +241,7 @@ pub struct GuardRequest {
     /// Further texts that belong to the call.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_default")]
     pub contexts: Vec<String>,
-    /// Detectors to run; empty means all.
+    /// Detectors to run; empty means all. What the project's policies need runs too.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_default")]
     pub detectors: Vec<String>,
     /// Fill the debug tier of the response.
@@ -253,10 +253,10 @@ pub struct GuardRequest {
     /// Answer what would happen; reserve, remember and consume nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dryrun: Option<bool>,
-    /// Stop after a detector tier that already denies.
+    /// Stop after a detector tier that already denies. All detectors here are of one tier, so it changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_exit: Option<bool>,
-    /// Run only detectors whose keys a policy reads.
+    /// Run only detectors whose keys a policy reads, and tell which in `optimization`. With `dryrun`, tell that alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optimize: Option<bool>,
     /// Facts the caller claims. Policies may read declared keys, marked as claimed.

@@ -121,7 +121,7 @@ pub struct DeterminingPolicy {
     /// `layer/name#index`: unique within the scope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<String>,
-    /// The name it was put under.
+    /// `@name`, else the name it was put under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_name: Option<String>,
     /// `@severity`.
@@ -255,6 +255,38 @@ pub struct RootCause {
     pub triggered_policies: Option<Vec<String>>,
 }
 
+/// Whether a detector runs, and why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DetectorPlanEntry {
+    /// The detector's name.
+    pub name: String,
+    /// `policy_required`, `always_run` (somebody asked for it, or all run) or `not_required`.
+    pub reason: String,
+    /// The tier it runs in.
+    pub tier: String,
+}
+
+/// Which detectors a call with `optimize` runs, and why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OptimizationReport {
+    /// Whether all detectors run after all.
+    pub fallback_to_all: bool,
+    /// Why the plan is what it is, for a person.
+    pub reason: String,
+    /// The policies that are asked about this action, as `layer/name`; the first thousand of them.
+    #[serde(default)]
+    pub active_policies: Vec<String>,
+    /// The context keys they read.
+    #[serde(default)]
+    pub required_context_keys: Vec<String>,
+    /// The detectors that run.
+    #[serde(default)]
+    pub required_detectors: Vec<DetectorPlanEntry>,
+    /// Those that do not.
+    #[serde(default)]
+    pub skipped_detectors: Vec<DetectorPlanEntry>,
+}
+
 /// The answer to a guard call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GuardResponse {
@@ -311,7 +343,7 @@ pub struct GuardResponse {
     /// A stable code for a decision that no policy made, e.g. `limit_exceeded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What was not at full strength: `dev_mode`, `policy_stale`, …
+    /// What was not at full strength: `dev_mode`, `policy_stale`, `detector_absent: NAME`, …
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub degraded: Vec<String>,
     /// When a retry may pass a limit, in milliseconds.
@@ -329,6 +361,9 @@ pub struct GuardResponse {
     /// The version of the policies in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_version: Option<String>,
+    /// With `optimize`: which detectors run, and why. With `dryrun` too, all there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimization: Option<OptimizationReport>,
     /// Debug tier: what each detector did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detectors: Option<Vec<DetectorResult>>,
@@ -462,6 +497,9 @@ pub struct DetectResponse {
     /// Detector tiers that ran.
     #[serde(default)]
     pub tiers_evaluated: Vec<String>,
+    /// What was not at full strength: `detector_absent: NAME` for a detector of the wire contract that is not here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<String>,
 }
 
 #[cfg(test)]

@@ -170,7 +170,9 @@ impl Embedded {
 
     fn shared(&self, folder: &Path) -> Result<Arc<Engine>> {
         disk::make_folder(folder).map_err(|error| {
-            Error::unavailable("data_dir_unavailable", format!("the data folder `{}` cannot be made", folder.display()))
+            let why = disk::unmade(folder, &error);
+            let what = format!("the data folder `{}` cannot be made: {why}", folder.display());
+            Error::unavailable("data_dir_unavailable", what)
                 .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
                 .with_source(error)
         })?;

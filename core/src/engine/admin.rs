@@ -1,6 +1,8 @@
 //! Admin operations: each is one change and one row in the audit of the scope it changes. Whoever calls them has checked
 //! the caller's authority.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::Engine;
@@ -9,9 +11,11 @@ use crate::{
         Account, AuditClass, LimitKey, LimitSpec, OnExceed, PolicyReceipt, PolicySpec, PolicySummary, Project,
         Settings, SettingsPatch, Status, TenantFacts,
     },
+    context_keys::is_reserved,
     entropy,
     error::{Error, Result},
-    policy::packs,
+    nearest::shown,
+    policy::{DeclaredType, MAX_METADATA_KEYS, MAX_METADATA_NAME, packs},
     scope::{Layer, Scope},
     store::{DocumentKind, Entry},
     tenant::{Instance, SETTINGS},
@@ -250,10 +254,32 @@ impl Engine {
         if settings.session_ttl_seconds == 0 || settings.session_ttl_seconds > 10 * 366 * 24 * 60 * 60 {
             return Err(Error::invalid("settings_invalid", "session_ttl_seconds is at least 1 and at most ten years"));
         }
+        settings.metadata_keys = patch.metadata_keys.unwrap_or(settings.metadata_keys);
+        check_metadata_keys(&settings.metadata_keys)?;
         self.tenants.put(scope, DocumentKind::Settings, SETTINGS, Some(&settings)).await?;
         self.note(scope, "settings.update", change).await?;
         Ok(settings)
     }
+}
+
+fn check_metadata_keys(keys: &BTreeMap<String, String>) -> Result<()> {
+    let refuse = |what: String| Error::invalid("settings_invalid", what);
+    if keys.len() > MAX_METADATA_KEYS || keys.keys().any(|name| name.is_empty() || name.len() > MAX_METADATA_NAME) {
+        return Err(refuse(format!(
+            "`metadata_keys` declares at most {MAX_METADATA_KEYS} keys, of 1 to {MAX_METADATA_NAME} bytes each"
+        )));
+    }
+    for (name, kind) in keys {
+        if is_reserved(name) {
+            return Err(refuse(format!("`{name}` in `metadata_keys` is a name of the contract's own, or reserved"))
+                .with_help("choose another name for it; docs/policies.md says which are reserved"));
+        }
+        if DeclaredType::parse(kind).is_none() {
+            return Err(refuse(format!("`{name}` in `metadata_keys` has the type `{}`, which is none", shown(kind)))
+                .with_help("types are `String`, `Long`, `Bool` and `Set<String>`"));
+        }
+    }
+    Ok(())
 }
 
 fn unknown_limit(id: &str) -> Error {

@@ -15,6 +15,8 @@ use crate::{
 pub enum Verdict {
     /// Denied before any policy was asked.
     Refused(Refusal),
+    /// Not asked: the answer is the plan alone.
+    Planned,
     /// What the policies say together, and how long they took where somebody asked.
     Judged(policy::Verdict, Duration),
 }
@@ -23,6 +25,9 @@ impl Engine {
     pub(super) async fn decide(&self, call: &Call, allowance: &Allowance, input: &PolicyInput) -> Result<Verdict> {
         if let Some(refusal) = allowance.refusal() {
             return Ok(Verdict::Refused(refusal.clone()));
+        }
+        if call.flags.plan_only {
+            return Ok(Verdict::Planned);
         }
         // Told in the explain tier alone; reading a clock twice is no small part of judging few policies.
         let start = call.flags.explain.then(|| self.clock.now());
@@ -59,7 +64,8 @@ impl Engine {
     }
 }
 
-fn ask<'a>(call: &'a Call, input: &'a PolicyInput) -> Ask<'a> {
+/// The question a call puts to the policies.
+pub fn ask<'a>(call: &'a Call, input: &'a PolicyInput) -> Ask<'a> {
     let (account_id, project_id) = names(call);
     Ask {
         action: call.action,

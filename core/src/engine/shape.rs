@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Call, Engine, History, PolicyInput, Refusal, Verdict, decide, inspect, rewrite::rewrite};
+use super::{Call, Engine, History, PolicyInput, Refusal, Verdict, decide, inspect, plan, reason, rewrite::rewrite};
 use crate::{
     api::{
         AgentIdentity, DebugEntity, DebugInfo, DebugTenant, Decision, DeterminingPolicy, GuardResponse, Mode,
@@ -46,10 +46,12 @@ impl Engine {
         verdict: Verdict,
     ) -> Unsealed {
         let mut response = self.blank(call, findings, input);
+        let is_refused = matches!(verdict, Verdict::Refused(_));
         match verdict {
             Verdict::Refused(refusal) => refuse(&mut response, &refusal, call.action),
+            Verdict::Planned => planned(&mut response),
             Verdict::Judged(verdict, spent) => {
-                apply_mode(call, findings, &verdict, &mut response);
+                apply_mode(call, findings, input, &verdict, &mut response);
                 report(call, &verdict, &mut response);
                 if call.flags.explain {
                     explain(call, findings, input, &verdict, spent, &mut response);
@@ -58,6 +60,10 @@ impl Engine {
         }
         if call.flags.debug {
             debug(call, findings, &mut response);
+        }
+        // A plan tells of policies, as an explanation does; where nothing was asked of them there is none.
+        if call.flags.optimize && call.flags.tells_policies && !is_refused {
+            response.optimization = Some(plan::report(call));
         }
         response.latency_ms = milliseconds(call.received_at, self.clock.now());
         Unsealed { response, turn: input.turn.clone() }
@@ -69,6 +75,7 @@ impl Engine {
         if self.is_dev() {
             degraded.push("dev_mode".into());
         }
+        degraded.extend(call.detectors.degraded());
         GuardResponse {
             decision: Decision::Deny,
             request_id: call.request_id.clone(),
@@ -103,6 +110,7 @@ impl Engine {
             context_conflict: input.conflicts.clone(),
             policy_error: Vec::new(),
             policy_version: Some(call.tenant.policies.version().to_owned()),
+            optimization: None,
             detectors: None,
             context: None,
             debug_info: None,
@@ -140,7 +148,21 @@ fn refuse(response: &mut GuardResponse, refusal: &Refusal, action: Action) {
     }
 }
 
-fn apply_mode(call: &Call, findings: &Findings, verdict: &policy::Verdict, response: &mut GuardResponse) {
+/// Nothing was looked at and no policy asked, so nothing may proceed on the strength of this.
+fn planned(response: &mut GuardResponse) {
+    response.code = Some("plan_only".into());
+    response.policy_reason = Some("nothing was decided: `optimize` with `dryrun` answers the plan alone".into());
+    response.session_delta = None;
+    response.context_conflict.clear();
+}
+
+fn apply_mode(
+    call: &Call,
+    findings: &Findings,
+    input: &PolicyInput,
+    verdict: &policy::Verdict,
+    response: &mut GuardResponse,
+) {
     let asked = call.request.mode.unwrap_or(Mode::Enforce);
     let floor = call.tenant.settings.mode_floor;
     let mode = asked.max(floor);
@@ -156,7 +178,7 @@ fn apply_mode(call: &Call, findings: &Findings, verdict: &policy::Verdict, respo
         response.alerted = Some(true);
     }
     if !permitted {
-        response.policy_reason = Some(reason(call, verdict));
+        response.policy_reason = Some(reason::reason(call, input, verdict));
         if verdict.outcome == Outcome::PolicyError {
             response.code = Some("policy_error".into());
         }
@@ -197,24 +219,6 @@ fn apply_mode(call: &Call, findings: &Findings, verdict: &policy::Verdict, respo
     }
 }
 
-fn reason(call: &Call, verdict: &policy::Verdict) -> String {
-    let set = &call.tenant.policies;
-    let first = verdict.determining.first().and_then(|index| set.rule(*index));
-    match (verdict.outcome, first) {
-        (Outcome::Forbid, Some(rule)) => rule
-            .annotations
-            .reject_message
-            .clone()
-            .or_else(|| rule.annotations.description.clone())
-            .unwrap_or_else(|| format!("forbidden by policy `{}`", rule.rule_id())),
-        (Outcome::PolicyError, Some(rule)) => format!("policy `{}` could not be evaluated", rule.rule_id()),
-        (Outcome::DefaultDeny(Some(layer)), _) => {
-            format!("the {} ceiling does not permit `{}` here", layer.name(), call.action.name())
-        }
-        _ => format!("no policy permits `{}` here", call.action.name()),
-    }
-}
-
 /// Which policies decided, fired, or failed.
 fn report(call: &Call, verdict: &policy::Verdict, response: &mut GuardResponse) {
     let set = &call.tenant.policies;
@@ -239,7 +243,7 @@ fn determining(rule: &Rule) -> DeterminingPolicy {
         effect: Some(if rule.permit { "permit" } else { "forbid" }.into()),
         mode: Some(rule.mode.name().into()),
         policy_id: Some(rule.policy_id.clone()),
-        policy_name: Some(rule.name.to_string()),
+        policy_name: Some(annotations.name.clone().unwrap_or_else(|| rule.name.to_string())),
         severity: annotations.severity.clone(),
         tags: annotations.tags.clone(),
     }

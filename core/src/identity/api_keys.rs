@@ -9,7 +9,7 @@ use super::{
     keys,
     keys::{IdOf, Known},
     parsed,
-    rights::missing,
+    rights::{Roles, check_known, is_well_formed, missing},
 };
 use crate::{
     api::{ApiKey, CredentialKind, KeySpec, KeyState, NewApiKey, Principal, PrincipalKind},
@@ -26,9 +26,6 @@ const MAX_OVERLAP: u64 = 90 * 86_400;
 
 /// How the names of scopes begin that bound guard calls and open nothing else.
 const GUARDING: &str = "tools:";
-
-/// What roles mean.
-pub type Roles = std::collections::BTreeMap<String, Vec<String>>;
 
 /// Who makes a credential: nothing it makes may reach further than it does itself.
 #[derive(Clone, Copy)]
@@ -55,9 +52,14 @@ impl Owner<'_> {
     /// The scopes a new credential gets: those asked for, none wider than the owner's. No scopes at all would mean no ceiling
     /// over guard calls, so an owner that has one must say which.
     pub fn narrowed(&self, asked: &[String], table: &Roles) -> Result<Vec<String>> {
-        if asked.len() > MAX_SCOPES || asked.iter().any(|scope| !scope_is_well_formed(scope)) {
+        if asked.len() > MAX_SCOPES || asked.iter().any(|scope| !is_well_formed(scope)) {
             return Err(Error::invalid("scopes_invalid", "at most 64 scopes of up to 128 printable ASCII characters"));
         }
+        let held = match self {
+            Self::Caller(verified) => verified.principal.scopes.as_slice(),
+            Self::Process | Self::ProcessIn(_) => &[],
+        };
+        check_known(asked, table, held)?;
         if let Self::Caller(verified) = self {
             let own = verified.rights(table);
             if asked.is_empty() && !verified.principal.scopes.is_empty() {
@@ -104,12 +106,6 @@ impl Owner<'_> {
 /// Whether an authority reaches this one project and nothing else.
 fn lies_in(authority: &Authority, scope: &Scope) -> bool {
     authority.only().is_some() && authority.covers(scope).is_ok()
-}
-
-/// The grammar of RFC 6749, section 3.3.
-fn scope_is_well_formed(scope: &str) -> bool {
-    let token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    (1..=128).contains(&scope.len()) && scope.bytes().all(token)
 }
 
 /// Where a key reaches, as the registry named it.

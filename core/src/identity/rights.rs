@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     context_keys::Action,
     error::{Error, ErrorKind, Result},
+    nearest::{nearest, shown, slip_of},
 };
 
 /// Reads policies, limits, settings and the audit trail of a tenant.
@@ -27,6 +28,79 @@ const IMPLIED: &[(&str, &str)] = &[
     ("agents:execute", "tools:write"),
     ("agents:execute", "tools:execute"),
 ];
+
+/// Scopes that mean something to us or to the systems callers come from (`docs/wire/identity.md`). An app's own are those its
+/// roles name.
+const KNOWN: &[&str] = &[
+    "agents:execute",
+    "api_keys:manage",
+    CREDENTIALS,
+    "nhi:manage",
+    "sessions:read",
+    "sessions:write",
+    "skills:dangerous",
+    MANAGE,
+    READ,
+    "tools:agent",
+    "tools:execute",
+    "tools:network",
+    "tools:read",
+    "tools:vcs",
+    "tools:write",
+    USERS,
+    "workflows:read",
+    "workflows:write",
+];
+
+/// What roles mean.
+pub type Roles = BTreeMap<String, Vec<String>>;
+
+/// Refuses a scope nobody knows: a credential that carries it would open nothing, and nobody would see why. `held` are those of
+/// whoever gives it, as its own issuer named them.
+pub fn check_known(scopes: &[String], roles: &Roles, held: &[String]) -> Result<()> {
+    let own = || roles.values().flatten().map(String::as_str);
+    let is_known = |scope: &str| {
+        KNOWN.contains(&scope) || own().chain(held.iter().map(String::as_str)).any(|known| known == scope)
+    };
+    let Some(unknown) = scopes.iter().find(|scope| !is_known(scope)) else { return Ok(()) };
+    let help = match nearest(unknown, KNOWN.iter().copied().chain(own())) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => {
+            let known = KNOWN.join("`, `");
+            format!("a scope of your own is known once a role of the identity settings names it; ours are `{known}`")
+        }
+    };
+    Err(Error::invalid("scope_unknown", format!("`{}` in `scopes` is not a scope that is known here", shown(unknown)))
+        .with_help(help))
+}
+
+/// Refuses a role whose scopes have a slip of one of ours among them. Any other name is a scope of the app's own.
+pub fn check_roles(roles: &Roles) -> Result<()> {
+    for (role, scopes) in roles {
+        for scope in scopes.iter().filter(|scope| !KNOWN.contains(&scope.as_str())) {
+            let refuse = |what: String| {
+                let what = format!("`{}` of role `{}` in `roles` {what}", shown(scope), shown(role));
+                Error::invalid("scope_unknown", what)
+            };
+            if !is_well_formed(scope) {
+                return Err(refuse("is no scope".into())
+                    .with_help("a scope has 1 to 128 printable ASCII characters, no blanks"));
+            }
+            if let Some(meant) = slip_of(scope, KNOWN.iter().copied()) {
+                return Err(refuse(format!("is not a scope, and reads like `{meant}`"))
+                    .with_help(format!("write `{meant}`, or give a scope of your own another name")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The grammar of RFC 6749, section 3.3.
+#[must_use]
+pub fn is_well_formed(scope: &str) -> bool {
+    let token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    (1..=128).contains(&scope.len()) && scope.bytes().all(token)
+}
 
 /// Everything a caller may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,6 +198,47 @@ mod tests {
             for (place, scope) in shannon.iter().enumerate() {
                 assert_eq!(rights.hold(scope), place < held, "{role} {scope}");
             }
+        }
+    }
+
+    #[test]
+    fn unknown_scopes_are_refused_with_the_nearest() {
+        let table = IdentitySettings::default().roles;
+        let mut own = table.clone();
+        own.insert("clerk".into(), texts(&["orders:write", "https://api.example/read"]));
+        for scope in KNOWN.iter().copied().chain(["orders:write", "https://api.example/read"]) {
+            assert!(check_known(&texts(&[scope]), &own, &[]).is_ok(), "{scope}");
+        }
+        for (scope, meant) in [
+            ("tool:read", "`tools:read`"),
+            ("tools:raed", "`tools:read`"),
+            ("Tools:Read", "`tools:read`"),
+            ("tools.read", "`tools:read`"),
+            ("tenant:mange", "`tenant:manage`"),
+            ("credential:manage", "`credentials:manage`"),
+            ("api-keys:manage", "`api_keys:manage`"),
+            ("order:write", "`orders:write`"),
+            ("banana", "ours are"),
+            ("*", "ours are"),
+        ] {
+            let error = check_known(&texts(&["tools:read", scope]), &own, &[]).unwrap_err();
+            assert!(error.code() == "scope_unknown" && error.help().unwrap().contains(meant), "{scope}: {error}");
+            assert!(check_known(&texts(&[scope]), &own, &texts(&[scope])).is_ok(), "{scope} of its issuer's");
+        }
+        assert!(check_known(&texts(&["orders:write"]), &table, &[]).is_err());
+    }
+
+    #[test]
+    fn roles_name_scopes_of_an_apps_own_and_no_slips_of_ours() {
+        assert!(check_roles(&IdentitySettings::default().roles).is_ok());
+        let role = |scope: &str| Roles::from([("r".to_owned(), texts(&[scope]))]);
+        for scope in ["orders:write", "files:read", "roles:read", "users:read", "reports:export", "urn:x:y", "admin"] {
+            assert!(check_roles(&role(scope)).is_ok(), "{scope}");
+        }
+        for scope in
+            ["tool:read", "tools:reed", "tenant:mange", "TOOLS:READ", "agent:execute", "no spaces", "", "\u{fc}:x"]
+        {
+            assert_eq!(check_roles(&role(scope)).unwrap_err().code(), "scope_unknown", "{scope}");
         }
     }
 

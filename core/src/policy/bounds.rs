@@ -1,16 +1,14 @@
 //! Bounds on a policy text, found in one pass over its tokens before anything parses it, and bare names put into the
 //! namespace on the way. Owns what a text may ask of parser, validator and evaluator, all of which recurse; touches only
-//! `context_keys` and `error`.
+//! `context_keys`.
 //!
 //! The depth found here is never below that of the syntax tree Cedar makes, so a text that passes fits the stack it is
 //! compiled on ([`STACK`]), whoever compiles it and whenever: what `put` takes, a cold load takes.
 
 use std::borrow::Cow;
 
-use crate::{
-    context_keys::NAMESPACE,
-    error::{Error, Result},
-};
+use super::tokens::{Token, Tokens};
+use crate::context_keys::NAMESPACE;
 
 /// Deepest syntax tree of one policy: a chain of `||` or `&&` counts one per operator, a pair of brackets [`BRACKETS`].
 pub const MAX_DEPTH: usize = 500;
@@ -41,19 +39,54 @@ pub const RED_ZONE: usize = 512 * 1024;
 
 const ENTITY_TYPES: [&str; 7] = ["Account", "Project", "App", "Agent", "Session", "User", "Action"];
 
+/// What a text asks for beyond the bounds, and where, in bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Beyond {
+    pub at: usize,
+    pub what: String,
+    pub help: Option<&'static str>,
+}
+
+/// A text with its bare names put into the namespace, and where in the text as it was given something was put in.
+#[derive(Debug)]
+pub struct Qualified<'a> {
+    pub text: Cow<'a, str>,
+    bare: Vec<usize>,
+}
+
+impl Qualified<'_> {
+    /// The byte of the given text that a byte of this one comes from.
+    pub fn given(&self, at: usize) -> usize {
+        let width = NAMESPACE.len() + 2;
+        let mut shift = 0;
+        for start in &self.bare {
+            let begins = start + shift;
+            if at <= begins {
+                break;
+            }
+            if at < begins + width {
+                return *start;
+            }
+            shift += width;
+        }
+        at - shift
+    }
+}
+
 /// The text with `User::"x"` and `is User` written as `Guardrails::User::"x"` and `is Guardrails::User`. Refuses one that would cost
-/// more than the bounds allow, naming the line.
+/// more than the bounds allow, saying where.
 ///
 /// Names are rewritten here since the way over a parsed policy, Cedar's JSON form and back, takes time and memory that grow with
 /// the square of its depth.
-pub fn qualified(text: &str) -> Result<Cow<'_, str>> {
-    let mut scan = Scan { text, at: 0, line: 1, levels: vec![Level::default()], patterns: 0, parts: Parts::default() };
+pub fn qualified(text: &str) -> Result<Qualified<'_>, Beyond> {
+    let mut scan =
+        Scan { tokens: Tokens::of(text), levels: vec![Level::default()], patterns: 0, parts: Parts::default() };
     let mut names = Names::default();
     let mut after_like = false;
     // Parts of the path after a `has`; none elsewhere.
     let mut path: Option<usize> = None;
-    while let Some(token) = scan.next() {
-        names.see(&token, scan.at);
+    while let Some(token) = scan.tokens.next() {
+        names.see(&token, scan.tokens.end());
         scan.part(&token)?;
         path = match (&token, path) {
             (Token::Word("has"), _) => Some(0),
@@ -65,7 +98,7 @@ pub fn qualified(text: &str) -> Result<Cow<'_, str>> {
             _ => None,
         };
         match token {
-            Token::Text(length) if after_like => scan.pattern(length)?,
+            Token::Text(pattern) if after_like => scan.pattern(pattern.len())?,
             Token::Open => {
                 // An index or the arguments of a method follow what they belong to.
                 scan.top(|level| level.rest += 1);
@@ -86,7 +119,7 @@ pub fn qualified(text: &str) -> Result<Cow<'_, str>> {
             }
             Token::End => scan.end()?,
             Token::Comma => scan.top(Level::element),
-            Token::Text(_) | Token::Word(_) | Token::Colons | Token::Other => {}
+            Token::Text(_) | Token::Word(_) | Token::Colons | Token::At | Token::Slot | Token::Other => {}
         }
         after_like = matches!(token, Token::Word("like"));
     }
@@ -146,20 +179,20 @@ impl Names {
         self.see(&Token::End, 0);
     }
 
-    fn put_into_the_namespace(self, text: &str) -> Cow<'_, str> {
+    fn put_into_the_namespace(self, text: &str) -> Qualified<'_> {
         if self.bare.is_empty() {
-            return Cow::Borrowed(text);
+            return Qualified { text: Cow::Borrowed(text), bare: self.bare };
         }
         let mut out = String::with_capacity(text.len() + self.bare.len() * (NAMESPACE.len() + 2));
         let mut done = 0;
-        for start in self.bare {
-            out.push_str(text.get(done..start).unwrap_or_default());
+        for start in &self.bare {
+            out.push_str(text.get(done..*start).unwrap_or_default());
             out.push_str(NAMESPACE);
             out.push_str("::");
-            done = start;
+            done = *start;
         }
         out.push_str(text.get(done..).unwrap_or_default());
-        Cow::Owned(out)
+        Qualified { text: Cow::Owned(out), bare: self.bare }
     }
 }
 
@@ -207,29 +240,8 @@ impl Level {
     }
 }
 
-enum Token<'a> {
-    /// A text in quotes, with its length.
-    Text(usize),
-    Word(&'a str),
-    Open,
-    Close,
-    Or,
-    And,
-    Comma,
-    /// `;`
-    End,
-    Operator,
-    Dot,
-    /// `::`: a name of several parts is one name.
-    Colons,
-    /// Digits, and whatever the parser will refuse.
-    Other,
-}
-
 struct Scan<'a> {
-    text: &'a str,
-    at: usize,
-    line: usize,
+    tokens: Tokens<'a>,
     levels: Vec<Level>,
     patterns: usize,
     parts: Parts,
@@ -243,67 +255,14 @@ struct Parts {
     has: usize,
 }
 
-impl<'a> Scan<'a> {
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    /// Takes `length` bytes and counts their lines.
-    fn take(&mut self, length: usize) -> &'a str {
-        let taken = self.rest().get(..length).unwrap_or_default();
-        self.line += taken.bytes().filter(|byte| *byte == b'\n').count();
-        self.at += length.max(1);
-        taken
-    }
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        loop {
-            let rest = self.rest();
-            let blank = rest.len() - rest.trim_start().len();
-            if blank > 0 {
-                self.take(blank);
-            } else if rest.starts_with("//") {
-                self.take(rest.find(['\n', '\r']).unwrap_or(rest.len()));
-            } else {
-                break;
-            }
-        }
-        let rest = self.rest();
-        let first = rest.chars().next()?;
-        let two = rest.get(..2).unwrap_or_default();
-        let (length, token) = match (first, two) {
-            ('"', _) => {
-                let length = quoted(rest);
-                (length, Token::Text(length.saturating_sub(2)))
-            }
-            ('(' | '[' | '{', _) => (1, Token::Open),
-            (')' | ']' | '}', _) => (1, Token::Close),
-            (',', _) => (1, Token::Comma),
-            (';', _) => (1, Token::End),
-            (_, "||") => (2, Token::Or),
-            (_, "&&") => (2, Token::And),
-            (_, "::") => (2, Token::Colons),
-            (_, "==" | "!=" | "<=" | ">=") => (2, Token::Operator),
-            ('.', _) => (1, Token::Dot),
-            ('!' | '-' | '+' | '*' | '<' | '>' | '/' | '%', _) => (1, Token::Operator),
-            ('_' | 'a'..='z' | 'A'..='Z', _) => {
-                let length = rest.find(|letter: char| letter != '_' && !letter.is_ascii_alphanumeric());
-                let word = rest.get(..length.unwrap_or(rest.len())).unwrap_or_default();
-                (word.len(), Token::Word(word))
-            }
-            _ => (first.len_utf8(), Token::Other),
-        };
-        self.take(length);
-        Some(token)
-    }
-
+impl Scan<'_> {
     fn top(&mut self, change: impl FnOnce(&mut Level)) {
         if let Some(level) = self.levels.last_mut() {
             change(level);
         }
     }
 
-    fn close(&mut self) -> Result<()> {
+    fn close(&mut self) -> Result<(), Beyond> {
         // One bracket too many is the parser's to name.
         if self.levels.len() > 1
             && let Some(closed) = self.levels.pop()
@@ -316,7 +275,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A policy ends, and with it whatever brackets it left open, which are the parser's to name.
-    fn end(&mut self) -> Result<()> {
+    fn end(&mut self) -> Result<(), Beyond> {
         while self.levels.len() > 1 {
             self.close()?;
         }
@@ -326,19 +285,20 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn bounded(&self, depth: usize) -> Result<()> {
+    fn bounded(&self, depth: usize) -> Result<(), Beyond> {
         if depth > MAX_DEPTH {
-            return Err(self.refuse(format!(
+            let what = format!(
                 "an expression is deeper than {MAX_DEPTH}: each `||` and `&&` of a chain counts 1, each pair of brackets {BRACKETS}"
-            ))
-            .with_help("write `[\"a\", \"b\"].contains(x)` for a chain of comparisons, or several policies"));
+            );
+            let help = "write `[\"a\", \"b\"].contains(x)` for a chain of comparisons, or several policies";
+            return Err(Beyond { help: Some(help), ..self.refuse(what) });
         }
         Ok(())
     }
 
-    fn part(&mut self, token: &Token<'_>) -> Result<()> {
+    fn part(&mut self, token: &Token<'_>) -> Result<(), Beyond> {
         match token {
-            Token::Text(_) | Token::Comma | Token::Colons | Token::Other => return Ok(()),
+            Token::Text(_) | Token::Comma | Token::Colons | Token::At | Token::Slot | Token::Other => return Ok(()),
             Token::End => self.parts = Parts { of_text: self.parts.of_text, ..Parts::default() },
             Token::Word("has") => self.parts.has += 1,
             _ => {}
@@ -346,21 +306,19 @@ impl<'a> Scan<'a> {
         self.parts.of_text += 1;
         self.parts.of_policy += 1;
         if self.parts.of_policy > MAX_POLICY_PARTS || self.parts.has > MAX_HAS {
-            return Err(self
-                .refuse(format!(
-                    "a policy has more than {MAX_POLICY_PARTS} names, brackets and operators, or {MAX_HAS} times `has`"
-                ))
-                .with_help("split it into several policies"));
+            let what = format!(
+                "a policy has more than {MAX_POLICY_PARTS} names, brackets and operators, or {MAX_HAS} times `has`"
+            );
+            return Err(Beyond { help: Some("split it into several policies"), ..self.refuse(what) });
         }
         if self.parts.of_text > MAX_PARTS {
-            return Err(self
-                .refuse(format!("a text has more than {MAX_PARTS} names, brackets and operators"))
-                .with_help("split it into several texts"));
+            let what = format!("a text has more than {MAX_PARTS} names, brackets and operators");
+            return Err(Beyond { help: Some("split it into several texts"), ..self.refuse(what) });
         }
         Ok(())
     }
 
-    fn pattern(&mut self, length: usize) -> Result<()> {
+    fn pattern(&mut self, length: usize) -> Result<(), Beyond> {
         self.patterns += length;
         if length > MAX_PATTERN {
             return Err(self.refuse(format!("a pattern of `like` is longer than {MAX_PATTERN} bytes")));
@@ -371,22 +329,10 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn refuse(&self, what: String) -> Error {
-        Error::invalid("policy_too_complex", format!("line {}: {what}", self.line))
+    /// At the last token.
+    fn refuse(&self, what: String) -> Beyond {
+        Beyond { at: self.tokens.start(), what, help: None }
     }
-}
-
-/// The length of the text in quotes that begins here, quotes included; all there is when it does not end.
-fn quoted(rest: &str) -> usize {
-    let mut escaped = false;
-    for (at, byte) in rest.bytes().enumerate().skip(1) {
-        match byte {
-            b'"' if !escaped => return at + 1,
-            b'\\' => escaped = !escaped,
-            _ => escaped = false,
-        }
-    }
-    rest.len()
 }
 
 #[cfg(test)]
@@ -437,7 +383,12 @@ mod tests {
             ),
             ("Users::\"x\" is Users", "Users::\"x\" is Users"),
         ] {
-            assert_eq!(qualified(text).unwrap(), expected);
+            let qualified = qualified(text).unwrap();
+            assert_eq!(qualified.text, expected);
+            // Every byte that was not put in stands for itself.
+            let mut given = expected.char_indices().map(|(at, _)| qualified.given(at)).collect::<Vec<_>>();
+            given.dedup();
+            assert_eq!(given, text.char_indices().map(|(at, _)| at).collect::<Vec<_>>(), "{text}");
         }
     }
 }

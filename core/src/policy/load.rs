@@ -1,18 +1,24 @@
 //! From text to rules: parse, put bare names into the namespace, read annotations, find what is read, validate.
 
 use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt::Display,
     str::FromStr as _,
     sync::Arc,
 };
 
-use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator};
+use cedar_policy::{
+    Effect, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator,
+    ffi::DetailedError,
+};
 use serde_json::Value;
 
 use super::{
-    DeclaredType, KeySet, MAX_TEXT, Redaction, bounds,
+    DeclaredType, KeySet, MAX_TEXT, Redaction,
+    bounds::{self, Qualified},
     compiled::CompiledRule,
+    near::RuleScope,
+    source::{Source, Spot},
     work::{self, Work},
 };
 use crate::{
@@ -22,9 +28,9 @@ use crate::{
 };
 
 /// Most metadata keys one text reads: the schema a text is checked against names each once per action.
-const MAX_METADATA_KEYS: usize = 128;
+pub const MAX_METADATA_KEYS: usize = 128;
 /// Longest name of a metadata key a policy reads, in bytes.
-const MAX_METADATA_NAME: usize = 256;
+pub const MAX_METADATA_NAME: usize = 256;
 const STRATEGIES: [&str; 4] = ["redact", "replace", "mask", "anonymize"];
 /// Annotations whose meaning needs rooms this version does not have; ignoring them would weaken the policy.
 const UNSUPPORTED: [&str; 8] = [
@@ -43,6 +49,8 @@ const UNSUPPORTED: [&str; 8] = [
 pub struct Annotations {
     /// `@id`: not unique across tenants.
     pub id: Option<String>,
+    /// `@name`: what responses call the policy.
+    pub name: Option<String>,
     /// `@severity`.
     pub severity: Option<String>,
     /// `@category`.
@@ -66,6 +74,8 @@ pub struct LoadedRule {
     pub actions: Vec<Action>,
     /// The only principal type that can match, if there is one.
     pub principal: Option<PrincipalKind>,
+    /// Whom and what it is about.
+    pub scope: RuleScope,
     pub reads: KeySet,
     pub reads_everything: bool,
     /// The metadata keys it reads, each with the type its use implies; none where it only asks whether the key is there.
@@ -92,10 +102,6 @@ impl LoadedRule {
     }
 }
 
-fn refuse(code: &'static str, name: &str, message: impl std::fmt::Display) -> Error {
-    Error::invalid(code, format!("policy `{name}`: {message}"))
-}
-
 /// Refuses what is no name of a policy.
 pub fn check_name(name: &str) -> Result<()> {
     if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
@@ -104,30 +110,25 @@ pub fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The text of a spec, bare names put into the namespace; refuses one that is out of bounds. Cheap, and done before anything is
-/// parsed.
-fn text(spec: &PolicySpec) -> Result<Cow<'_, str>> {
-    let name = spec.name.as_str();
-    check_name(name)?;
-    if spec.text.len() > MAX_TEXT {
-        return Err(refuse("policy_too_large", name, format!("the text is longer than {MAX_TEXT} bytes")));
-    }
-    bounds::qualified(&spec.text).map_err(|error| {
-        let refused = refuse("policy_too_complex", name, error.message());
-        error.help().map_or_else(|| refused.clone(), |help| refused.clone().with_help(help))
-    })
-}
-
-/// Parses a spec's text into its rules. Recurses over the text: call it on a stack of [`bounds::STACK`].
+/// The rules of a text. Refuses one that is out of bounds before anything is parsed.
 pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
-    let text = text(spec)?;
-    let name = spec.name.as_str();
-    let set = PolicySet::from_str(&text).map_err(|errors| {
-        let first = errors.iter().next().map_or_else(|| errors.to_string(), ToString::to_string);
-        refuse("policy_syntax", name, first).with_help("see the Cedar grammar at docs/policies.md")
+    check_name(&spec.name)?;
+    let source = Source { name: &spec.name, text: &spec.text };
+    if spec.text.len() > MAX_TEXT {
+        let what = format!("the text is longer than {MAX_TEXT} bytes");
+        return Err(source.refuse("policy_too_large", MAX_TEXT, what, None).with_help("split it into several texts"));
+    }
+    let qualified = bounds::qualified(&spec.text).map_err(|beyond| {
+        let refused = source.refuse("policy_too_complex", beyond.at, beyond.what, None);
+        beyond.help.map_or_else(|| refused.clone(), |help| refused.clone().with_help(help))
     })?;
+    let set = PolicySet::from_str(&qualified.text).map_err(|errors| unreadable(source, &qualified, &errors))?;
     if set.templates().next().is_some() {
-        return Err(refuse("policy_template", name, "templates with ?principal or ?resource are not supported"));
+        let what = "templates with ?principal or ?resource are not supported";
+        let slot = source.slot();
+        return Err(source
+            .refuse("policy_template", slot, what, None)
+            .with_help("write one policy for each principal or resource"));
     }
     // `policies()` has no promised order; generated ids (policy0, policy1, …) do.
     let mut policies: Vec<&Policy> = set.policies().collect();
@@ -136,29 +137,67 @@ pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
         (id.len(), id.to_owned())
     });
     if policies.is_empty() {
-        return Err(refuse("policy_empty", name, "the text holds no policy"));
+        return Err(source
+            .refuse("policy_empty", 0, "the text holds no policy", None)
+            .with_help("write `permit (principal, action, resource);` or `forbid (…);`, or remove the policy"));
     }
-    let rules = policies.into_iter().map(|policy| rule(policy, name)).collect::<Result<Vec<_>>>()?;
-    if rules.iter().any(|rule| rule.compiled.is_none() && rule.work.stock_base() > work::MAX_POLICY) {
-        return Err(refuse("policy_too_complex", name, "one policy is too large to be judged in time")
-            .with_help("split it into several policies"));
-    }
-    let keys: BTreeSet<&String> = rules.iter().flat_map(|rule| rule.metadata.keys()).collect();
-    if keys.len() > MAX_METADATA_KEYS || keys.iter().any(|key| key.len() > MAX_METADATA_NAME) {
-        return Err(refuse(
-            "policy_too_complex",
-            name,
-            format!(
-                "a text reads at most {MAX_METADATA_KEYS} metadata keys, of at most {MAX_METADATA_NAME} bytes each"
-            ),
-        ));
+    let rules = policies
+        .into_iter()
+        .enumerate()
+        .map(|(number, policy)| rule(policy, At { source, number }))
+        .collect::<Result<Vec<_>>>()?;
+    let mut keys = BTreeSet::new();
+    for (number, rule) in rules.iter().enumerate() {
+        let at = At { source, number };
+        if rule.compiled.is_none() && rule.work.stock_base() > work::MAX_POLICY {
+            return Err(at
+                .refuse("policy_too_complex", Spot::Start, "one policy is too large to be judged in time")
+                .with_help("split it into several policies"));
+        }
+        for key in rule.metadata.keys() {
+            keys.insert(key);
+            if keys.len() > MAX_METADATA_KEYS || key.len() > MAX_METADATA_NAME {
+                let what = format!(
+                    "a text reads at most {MAX_METADATA_KEYS} metadata keys, of at most {MAX_METADATA_NAME} bytes each"
+                );
+                return Err(at.refuse("policy_too_complex", Spot::Key(key), what));
+            }
+        }
     }
     Ok(rules)
 }
 
-fn rule(policy: &Policy, name: &str) -> Result<LoadedRule> {
-    let json = policy.to_json().map_err(|error| refuse("policy_syntax", name, error))?;
-    let annotations = annotations(policy, name)?;
+/// One policy of a text that is being read.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    source: Source<'a>,
+    number: usize,
+}
+
+impl At<'_> {
+    fn refuse(self, code: &'static str, spot: Spot<'_>, what: impl Display) -> Error {
+        self.source.refuse_spot(code, self.number, spot, what)
+    }
+}
+
+/// What the parser says, where it says it: the first of several errors in the text.
+fn unreadable(source: Source<'_>, qualified: &Qualified<'_>, errors: &ParseErrors) -> Error {
+    let told = errors.iter().map(DetailedError::from);
+    let place = |error: &DetailedError| error.source_locations.first().map_or(0, |label| label.loc.start);
+    let Some(first) = told.min_by_key(place) else {
+        return source.refuse("policy_syntax", 0, errors, None);
+    };
+    let label = first.source_locations.first().and_then(|label| label.label.as_deref());
+    let at = qualified.given(place(&first));
+    let equals = if first.message.starts_with("'='") { source.lone_equals(at) } else { None };
+    source
+        .refuse("policy_syntax", equals.unwrap_or(at), &first.message, label)
+        .with_help(first.help.as_deref().unwrap_or("see the Cedar grammar at docs/policies.md"))
+}
+
+fn rule(policy: &Policy, at: At<'_>) -> Result<LoadedRule> {
+    let json = policy.to_json().map_err(|error| at.refuse("policy_syntax", Spot::Start, error))?;
+    let annotations = annotations(policy, at)?;
     let mut analysis = Analysis::default();
     for condition in json.get("conditions").and_then(Value::as_array).into_iter().flatten() {
         if let Some(body) = condition.get("body") {
@@ -168,8 +207,9 @@ fn rule(policy: &Policy, name: &str) -> Result<LoadedRule> {
     let uses_in = |side: &str| json.get(side).is_some_and(|constraint| constraint.to_string().contains("\"in\""));
     Ok(LoadedRule {
         permit: policy.effect() == Effect::Permit,
-        actions: actions(json.get("action"), name)?,
+        actions: actions(json.get("action"), at)?,
         principal: principal_type(json.get("principal")),
+        scope: RuleScope::of(&json),
         needs_hierarchy: analysis.uses_in || uses_in("principal") || uses_in("resource"),
         reads: if analysis.reads_everything { KeySet::all() } else { analysis.reads },
         reads_everything: analysis.reads_everything,
@@ -182,20 +222,19 @@ fn rule(policy: &Policy, name: &str) -> Result<LoadedRule> {
     })
 }
 
-fn annotations(policy: &Policy, name: &str) -> Result<Annotations> {
+fn annotations(policy: &Policy, at: At<'_>) -> Result<Annotations> {
     let mut found = Annotations::default();
     for (key, value) in policy.annotations() {
         let value = value.to_owned();
+        let refuse = |code, what: String| at.refuse(code, Spot::Annotation(key), what);
         match key {
             "id" => found.id = Some(value),
+            "name" => found.name = Some(value),
             "severity" => match value.as_str() {
                 "critical" | "high" | "medium" | "low" => found.severity = Some(value),
                 _ => {
-                    return Err(refuse(
-                        "annotation_invalid",
-                        name,
-                        "@severity is `critical`, `high`, `medium` or `low`",
-                    ));
+                    let what = "@severity is `critical`, `high`, `medium` or `low`";
+                    return Err(refuse("annotation_invalid", what.into()));
                 }
             },
             "category" => found.category = Some(value),
@@ -206,12 +245,11 @@ fn annotations(policy: &Policy, name: &str) -> Result<Annotations> {
             "redaction_strategy" => {
                 return Err(refuse(
                     "annotation_invalid",
-                    name,
                     format!("@redaction_strategy is one of {}", STRATEGIES.join(", ")),
                 ));
             }
             _ if UNSUPPORTED.contains(&key) => {
-                return Err(refuse("annotation_unsupported", name, format!("@{key} is not supported by this version"))
+                return Err(refuse("annotation_unsupported", format!("@{key} is not supported by this version"))
                     .with_help("ignoring it would weaken the policy, so it is refused"));
             }
             _ => drop(found.custom.insert(key.to_owned(), value)),
@@ -220,12 +258,12 @@ fn annotations(policy: &Policy, name: &str) -> Result<Annotations> {
     Ok(found)
 }
 
-fn actions(constraint: Option<&Value>, name: &str) -> Result<Vec<Action>> {
+fn actions(constraint: Option<&Value>, at: At<'_>) -> Result<Vec<Action>> {
     let named = |entity: &Value| -> Result<Action> {
         let id = entity.get("id").and_then(Value::as_str).unwrap_or_default();
         Action::parse(id).ok_or_else(|| {
-            refuse("policy_action_unknown", name, format!("`{id}` is not an action"))
-                .with_help("use process_prompt, process_response, call_tool, read_file, write_file or connect_server")
+            at.refuse("policy_action_unknown", Spot::Action(id), format!("`{id}` is not an action"))
+                .with_help(Action::meant_by(id))
         })
     };
     let Some(constraint) = constraint else { return Ok(Action::ALL.to_vec()) };
@@ -367,27 +405,64 @@ pub fn declared<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> BTreeMap<Str
     declared
 }
 
+/// The metadata keys a project declares by hand, and how policies read them.
+pub type ByHand = BTreeMap<String, DeclaredType>;
+
+/// A metadata key that cannot be read as it is.
+pub struct Misread {
+    /// Which of the rules reads it so.
+    rule: usize,
+    key: String,
+    code: &'static str,
+    what: String,
+    help: Option<String>,
+}
+
+impl Misread {
+    /// As the refusal of `source`, whose `rules` read the key.
+    pub fn refused(self, source: Source<'_>, rules: &[LoadedRule]) -> Error {
+        // Where other texts were looked at too, the number is not that of a rule of this one.
+        let reads = |rule: &LoadedRule| rule.metadata.contains_key(&self.key);
+        let own = rules.get(self.rule).filter(|rule| reads(rule)).map(|_| self.rule);
+        let rule = own.or_else(|| rules.iter().position(reads)).unwrap_or(0);
+        let error = source.refuse_spot(self.code, rule, Spot::Key(&self.key), self.what);
+        match self.help {
+            Some(help) => error.with_help(help),
+            None => error,
+        }
+    }
+}
+
 /// The metadata keys `rules` read, together; a text where nothing says otherwise. Refuses reserved names and contradicting types.
-pub fn declare<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> Result<BTreeMap<String, DeclaredType>> {
+pub fn declare<'a>(
+    rules: impl Iterator<Item = &'a LoadedRule>,
+    by_hand: &ByHand,
+) -> Result<BTreeMap<String, DeclaredType>, Misread> {
     let mut declared: BTreeMap<String, Option<DeclaredType>> = BTreeMap::new();
-    for rule in rules {
+    for (number, rule) in rules.enumerate() {
         for (name, kind) in &rule.metadata {
+            let misread = |code, what: String, help| Misread { rule: number, key: name.clone(), code, what, help };
             if is_reserved(name) {
-                let error =
-                    Error::invalid("policy_key_reserved", format!("`context.{name}` is not a key policies can read"));
-                return Err(match ALIASES.iter().find(|(raw, _)| raw == name) {
-                    Some((_, key)) => error.with_help(format!("policies read `context.{}` instead", key.name())),
-                    None => error,
-                });
+                let alias = ALIASES.iter().find(|(raw, _)| raw == name).map(|(_, key)| key.name());
+                let meant = alias.or_else(|| ContextKey::slip(name));
+                let help = meant.map(|meant| format!("policies read `context.{meant}` instead"));
+                return Err(misread(
+                    "policy_key_reserved",
+                    format!("`context.{name}` is not a key policies can read"),
+                    help,
+                ));
             }
-            let known = declared.entry(name.clone()).or_default();
+            let said = by_hand.get(name).copied();
+            let known = declared.entry(name.clone()).or_insert(said);
             if let (Some(before), Some(kind)) = (*known, *kind)
                 && before != kind
             {
-                return Err(Error::invalid(
-                    "policy_key_conflict",
-                    format!("`context.{name}` is used as {} and as {}", before.name(), kind.name()),
-                ));
+                let what = match said {
+                    Some(_) => format!("`context.{name}` is declared as {} and used as {}", before.name(), kind.name()),
+                    None => format!("`context.{name}` is used as {} and as {}", before.name(), kind.name()),
+                };
+                let help = said.map(|_| "the project's settings declare it in `metadata_keys`".to_owned());
+                return Err(misread("policy_key_conflict", what, help));
             }
             *known = known.or(*kind);
         }
@@ -395,10 +470,28 @@ pub fn declare<'a>(rules: impl Iterator<Item = &'a LoadedRule>) -> Result<BTreeM
     Ok(declared.into_iter().map(|(name, kind)| (name, kind.unwrap_or(DeclaredType::Text))).collect())
 }
 
+/// Refuses a metadata key that reads like a contract key: it is one, misspelt, and a policy that waits for it never fires. Asked
+/// when a text is put; what is in force stays.
+fn refuse_slips(source: Source<'_>, rules: &[LoadedRule], by_hand: &ByHand) -> Result<()> {
+    for (number, rule) in rules.iter().enumerate() {
+        for (name, kind) in &rule.metadata {
+            let Some(meant) = ContextKey::slip(name).filter(|_| !by_hand.contains_key(name)) else { continue };
+            let kind = kind.unwrap_or(DeclaredType::Text).name();
+            let what = format!("`context.{name}` is no context key, and reads like `context.{meant}`");
+            return Err(source.refuse_spot("policy_key_unknown", number, Spot::Key(name), what).with_help(format!(
+                "write `context.{meant}`, or, if it is metadata of your own, declare it in the project's settings: \
+                 `metadata_keys` with `{name}` as `{kind}`"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Checks `rules` against the schema. Optional keys read without `has` are warnings: the policy errs when one is absent,
 /// and an error in an enforcing policy denies.
-pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
-    let declared = declare(rules.iter())?;
+pub fn validate(source: Source<'_>, rules: &[LoadedRule], by_hand: &ByHand) -> Result<Vec<String>> {
+    let declared = declare(rules.iter(), by_hand).map_err(|misread| misread.refused(source, rules))?;
+    refuse_slips(source, rules, by_hand)?;
     let read = |key: ContextKey| rules.iter().any(|rule| rule.reads.contains(key));
     let keys: Vec<bool> = ContextKey::ALL.iter().map(|key| read(*key)).collect();
     let wanted = |key: ContextKey| keys.get(key as usize).copied().unwrap_or(true);
@@ -406,13 +499,21 @@ pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
     let (schema, _) =
         Schema::from_cedarschema_str(&text).map_err(|_| Error::internal("the policy schema cannot be built"))?;
     let mut set = PolicySet::new();
+    let mut numbers = HashMap::new();
     for (index, rule) in rules.iter().enumerate() {
         // Messages name a policy by its own id where it has one nobody else has.
         let named = rule.annotations.id.clone().map(|id| rule.policy.new_id(PolicyId::new(id)));
-        if named.is_none_or(|policy| set.add(policy).is_err()) {
-            let numbered = rule.policy.new_id(PolicyId::new(format!("#{index}")));
-            set.add(numbered).map_err(|_| Error::internal("a policy could not be collected"))?;
-        }
+        let named = named.filter(|policy| set.add(policy.clone()).is_ok());
+        let id = match named {
+            Some(policy) => policy.id().clone(),
+            None => {
+                let numbered = rule.policy.new_id(PolicyId::new(format!("#{index}")));
+                let id = numbered.id().clone();
+                set.add(numbered).map_err(|_| Error::internal("a policy could not be collected"))?;
+                id
+            }
+        };
+        numbers.insert(id, index);
     }
     let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
     // The validator answers in no fixed order.
@@ -427,14 +528,33 @@ pub fn validate(rules: &[LoadedRule]) -> Result<Vec<String>> {
                 ));
             }
             other => {
-                refusals.insert(format!("policy `{}` does not fit the schema: {other}", other.policy_id()));
+                let told = DetailedError::from(other);
+                let prefix = format!("for policy `{}`, ", other.policy_id());
+                let what = told.message.strip_prefix(&prefix).unwrap_or(&told.message).to_owned();
+                let rule = numbers.get(other.policy_id()).copied().unwrap_or(0);
+                refusals.insert((told.source_locations.first().map(|label| label.loc.start), rule, what, told.help));
             }
         }
     }
-    if let Some(refusal) = refusals.pop_first() {
-        return Err(Error::invalid("policy_invalid", refusal)
-            .with_help("docs/policies.md lists the context keys of each action and their types"));
+    if let Some((at, rule, what, help)) = refusals.pop_first() {
+        let given = |at: usize| bounds::qualified(source.text).map_or(0, |qualified| qualified.given(at));
+        let error = match at {
+            Some(at) => source.refuse("policy_invalid", given(at), what, None),
+            None => source.refuse_spot("policy_invalid", rule, Spot::Start, what),
+        };
+        let help = help.unwrap_or_else(|| next_step(error.sentence_and_excerpt().0));
+        return Err(error.with_help(help));
     }
     warnings.extend(result.validation_warnings().map(ToString::to_string));
     Ok(warnings.into_iter().collect())
+}
+
+/// What to do about something that does not fit the schema, where the validator does not say.
+fn next_step(sentence: &str) -> String {
+    let key = sentence.split("attribute `").nth(1).and_then(|rest| rest.split('`').next()).and_then(ContextKey::parse);
+    let Some(key) = key else {
+        return "docs/policies.md says what policies read, and docs/context-keys.md of which type".into();
+    };
+    let actions = Action::ALL.iter().filter(|action| key.info().allows(**action)).map(|action| action.name());
+    format!("`context.{}` is a key of `{}`", key.name(), actions.collect::<Vec<_>>().join("`, `"))
 }

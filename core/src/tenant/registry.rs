@@ -31,9 +31,16 @@ fn has_room(existing: &[TenantRow], most: usize, with: &AutoProvision, now: i64)
     Ok(())
 }
 
-/// The answer for what does not exist here, which is also the answer for what exists elsewhere.
-pub fn missing(what: &str, id: &str) -> Error {
-    Error::not_found("scope_not_found", format!("{what} `{id}` does not exist"))
+/// The answer for an account that does not exist here, which is also the answer for one that exists elsewhere.
+pub fn no_account(id: &Id) -> Error {
+    Error::not_found("scope_not_found", format!("account `{id}` does not exist"))
+        .with_help("create it first, or check how it is written")
+}
+
+/// The same for a project.
+pub fn no_project(account: &Id, id: &Id) -> Error {
+    Error::not_found("scope_not_found", format!("project `{id}` does not exist in account `{account}`"))
+        .with_help("create it first, or check how it is written")
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
@@ -266,7 +273,7 @@ impl Tenants {
 
     async fn project(&self, account: &Id, id: &Id) -> Result<(Scope, TenantRow)> {
         let (account_scope, _) = self.account(account).await?;
-        let row = self.catalog.find(&account_scope, id).await?.ok_or_else(|| missing("project", id.as_str()))?;
+        let row = self.catalog.find(&account_scope, id).await?.ok_or_else(|| no_project(account, id))?;
         Ok((Scope::mint_project(&account_scope, row.id.clone(), row.uid)?, row))
     }
 }

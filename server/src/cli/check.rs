@@ -1,6 +1,6 @@
 //! `tenantry check`: whether policy files compile, before anybody is judged by them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -45,8 +45,8 @@ pub fn run(arguments: &Arguments, output: Output) -> Result<Outcome> {
         // Each on its own, so that one file's names are no reason to refuse another's.
         let project = format!("file-{number}");
         client.admin().projects().create_blocking("check", &project, TenantFacts::default())?;
-        let spec =
-            PolicySpec { name: "checked".into(), text, mode: Mode::Enforce, layer: Layer::Project, ceiling: false };
+        let name = name_for(file);
+        let spec = PolicySpec { name, text, mode: Mode::Enforce, layer: Layer::Project, ceiling: false };
         let file = file.display().to_string();
         all.push(match client.tenant_blocking("check", &project)?.policies().put_blocking(spec) {
             Ok(receipt) => {
@@ -57,6 +57,13 @@ pub fn run(arguments: &Arguments, output: Output) -> Result<Outcome> {
     }
     output.value(&all, |all| all.iter().map(|checked| told(checked, output)).collect::<Vec<_>>().join("\n"))?;
     Ok(if all.iter().all(|checked| checked.ok) { Outcome::Fine } else { Outcome::NotCompiled })
+}
+
+/// What messages call the policy of a file: its own name, if that can be one.
+fn name_for(file: &Path) -> String {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let fits = !name.is_empty() && name.len() <= 128 && !name.chars().any(char::is_control);
+    if fits { name.to_owned() } else { "checked".into() }
 }
 
 fn told(checked: &Checked, output: Output) -> String {

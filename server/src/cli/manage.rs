@@ -239,7 +239,9 @@ pub fn text_of(file: &std::path::Path) -> Result<String> {
     let read =
         if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     read.map_err(|error| {
-        Error::invalid("file_unreadable", format!("`{}` cannot be read", file.display())).with_source(error)
+        Error::invalid("file_unreadable", format!("`{}` cannot be read: {}", file.display(), error.kind()))
+            .with_help("give a file of Cedar text, or `-` for standard input")
+            .with_source(error)
     })
 }
 

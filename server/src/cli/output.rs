@@ -115,7 +115,9 @@ impl Output {
             writeln!(stderr, "{}", serde_json::to_string(error).unwrap_or_default())
         } else {
             let help = error.help().map(|help| format!("\n  {help}")).unwrap_or_default();
-            writeln!(stderr, "error: {} ({}){help}", error.message(), error.code())
+            let (sentence, excerpt) = error.sentence_and_excerpt();
+            let excerpt = excerpt.replace('\n', "\n  ");
+            writeln!(stderr, "error: {sentence} ({}){excerpt}{help}", error.code())
         };
     }
 }

@@ -32,6 +32,15 @@ pub struct Problem<'a> {
     /// When a retry may succeed, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The policy whose text it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<&'a str>,
+    /// The line of that text, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column, in characters from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
 }
 
 /// OAuth's errors.
@@ -67,11 +76,15 @@ pub fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// One sentence with the help line, as people read it. A defect's own words stay in the log.
+/// One sentence with the help line, as people read it; of a policy's text, the line it stands in follows. A defect's own words
+/// stay in the log.
 fn told(error: &Error) -> String {
     match (error.kind(), error.help()) {
         (ErrorKind::Internal, _) => "something went wrong here; the log has the request's id".into(),
-        (_, Some(help)) => format!("{}; {help}", error.message()),
+        (_, Some(help)) => {
+            let (sentence, excerpt) = error.sentence_and_excerpt();
+            format!("{sentence}; {help}{excerpt}")
+        }
         (_, None) => error.message().to_owned(),
     }
 }
@@ -93,6 +106,9 @@ pub fn problem(metrics: &Metrics, error: &Error, request_id: &str) -> Response<B
         code: error.code(),
         request_id,
         retry_after_ms: milliseconds(error),
+        policy: error.location().map(|location| location.policy.as_str()),
+        line: error.location().map(|location| location.line),
+        column: error.location().map(|location| location.column),
     };
     let mut answer = Response::new(json_body(&body));
     *answer.status_mut() = status;

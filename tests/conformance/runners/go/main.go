@@ -52,6 +52,9 @@ type told struct {
 	Message      string        `json:"message"`
 	Help         string        `json:"help,omitempty"`
 	RetryAfterMs int64         `json:"retry_after_ms,omitempty"`
+	Policy       string        `json:"policy,omitempty"`
+	Line         int           `json:"line,omitempty"`
+	Column       int           `json:"column,omitempty"`
 }
 
 // list is an argument list; each operation reads its own.
@@ -133,7 +136,10 @@ func run(one kase) {
 		value, err := world.do(step)
 		var failure *tenantry.Error
 		if errors.As(err, &failure) {
-			line["error"] = told{failure.Kind, failure.Code, failure.Message, failure.Help, failure.RetryAfter.Milliseconds()}
+			line["error"] = told{
+				failure.Kind, failure.Code, failure.Message, failure.Help, failure.RetryAfter.Milliseconds(),
+				failure.Policy, failure.Line, failure.Column,
+			}
 		} else {
 			line["ok"] = must(value, err)
 			if step.Remember != "" {

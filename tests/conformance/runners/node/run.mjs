@@ -147,7 +147,9 @@ class World {
   }
 
   settings({ settings }, verb, given) {
-    return verb === "get" ? settings.getSync() : settings.updateSync(ours(given));
+    // The names of metadata keys are the caller's own.
+    const { metadata_keys: metadataKeys, ...rest } = given ?? {};
+    return verb === "get" ? settings.getSync() : settings.updateSync({ ...ours(rest), metadataKeys });
   }
 
   audit({ audit }, verb, given) {
@@ -191,8 +193,8 @@ for (const path of process.argv.slice(2)) {
         line.ok = world.step(step);
       } catch (error) {
         if (!(error instanceof TenantryError)) throw error;
-        const { kind, code, message, help, retryAfterMs } = error;
-        line.error = { kind, code, message, help, retry_after_ms: retryAfterMs };
+        const { kind, code, message, help, retryAfterMs, policy, line: row, column } = error;
+        line.error = { kind, code, message, help, retry_after_ms: retryAfterMs, policy, line: row, column };
       }
       writeSync(1, `${JSON.stringify(line)}\n`);
     });

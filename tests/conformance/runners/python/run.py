@@ -190,6 +190,8 @@ def main() -> None:
                 except tenantry.TenantryError as error:
                     line["error"] = {"kind": error.kind, "code": error.code, "message": error.message}
                     line["error"] |= ({"help": error.help} if error.help else {}) | retry(error)
+                    if error.policy is not None:
+                        line["error"] |= {"policy": error.policy, "line": error.line, "column": error.column}
                 print(json.dumps(line), flush=True)
 
 

@@ -49,7 +49,8 @@ struct With {
     rate: i64, per_ms: i64, max_wait_ms: Option<i64>, cost: Option<i64>, limit: Option<i64>, ms: u64,
     session_ttl_seconds: Option<i64>, dev: Option<bool>, api_key: Option<String>, account_id: Option<String>,
     project_id: Option<String>, deadline_ms: Option<u64>, default_headers: Option<BTreeMap<String, String>>,
-    require_credentials: Option<bool>, report: api::UsageReport,
+    require_credentials: Option<bool>, report: api::UsageReport, metadata_keys: Option<BTreeMap<String, String>>,
+    detectors: Vec<String>,
 }
 
 fn main() -> std::result::Result<(), Box<dyn StdError>> {
@@ -114,7 +115,8 @@ fn inside(
         "usage.report" => plain(tenant.usage().report_blocking(&with.report)),
         "guard.detect" => {
             let content_type = api::ContentType::parse(&or(&with.content_type, "prompt"))?;
-            let request = GuardRequest { content_type, tool: with.tool, ..GuardRequest::prompt(with.content) };
+            let (tool, detectors) = (with.tool, with.detectors);
+            let request = GuardRequest { content_type, tool, detectors, ..GuardRequest::prompt(with.content) };
             plain(tenant.guard().detect_blocking(request))
         }
         "policies.put" => {
@@ -143,6 +145,7 @@ fn inside(
             audit_class: with.audit_class.map(|class| api::named("audit class", &class)).transpose()?,
             redaction_originals: with.redaction_originals,
             session_ttl_seconds: with.session_ttl_seconds.map(|ttl| api::whole("session_ttl_seconds", ttl)).transpose()?,
+            metadata_keys: with.metadata_keys,
         })),
         "audit.query" => {
             let since = match (with.since.as_str(), with.since.as_i64()) {

@@ -68,6 +68,10 @@ test("a value of the wrong type is told, not coerced", () => {
   refused(() => acme.limits.setSync({ id: "a", rate: 1e12, per: "minute" }));
   refused(() => acme.limits.setSync({ id: "a", rate: 1, per: "minute", perMs: 1 }));
   refused(() => acme.limits.setSync({ id: "a", rate: 1 }));
+  for (const per of [6, 0, -1, 1.5, true, 6n, [], {}, ["minute"]]) {
+    refused(() => acme.limits.setSync({ id: "a", rate: 1, per }), "request_invalid", /`per`.*`minute` or `15m`/);
+  }
+  assert.throws(() => acme.limits.setSync({ id: "a", rate: 1, per: 6 }), (error) => /`6s`.*`perMs`/.test(error.help));
   refused(() => client.tenantSync("acme"));
   refused(() => new Tenantry({ inMemory: true, deadlineMs: Infinity }));
   refused(() => new Tenantry({ inMemory: true, dataDir: "x" }), "config_invalid");

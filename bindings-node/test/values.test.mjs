@@ -1,12 +1,15 @@
 // What calls answer: values that read lazily, compare by value and write the wire's JSON.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { join } from "node:path";
 import { test } from "node:test";
 import { inspect } from "node:util";
+import { Worker } from "node:worker_threads";
 
 import { AuditHead, GuardResponse, Signal } from "tenantry";
 
-import { BENIGN, EMAIL, NO_SHELL, REDACTED, SECRET, withTenants } from "./helpers.mjs";
+import { BENIGN, EMAIL, NO_SHELL, PACKAGE, REDACTED, SECRET, withTenants } from "./helpers.mjs";
 
 const camel = (name) => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 
@@ -91,6 +94,34 @@ test("values compare by value and write the wire's JSON", () => {
   assert.ok(!("redacted_content" in one.toJSON()));
   const signals = acme.guard.evaluatePromptSync(EMAIL, { mode: "modify" }).signals;
   assert.deepEqual(signals, acme.guard.evaluatePromptSync(EMAIL, { mode: "modify" }).signals);
+});
+
+test("a result crosses to another thread as its JSON, or as plain data", async () => {
+  const { acme } = withTenants();
+  const answers = [
+    acme.guard.evaluatePromptSync(EMAIL, { mode: "modify", debug: true, explain: true }),
+    acme.guard.evaluateToolCallSync("search", { q: EMAIL }, { mode: "modify" }),
+    acme.guard.evaluatePromptSync(SECRET),
+  ];
+  const worker = new Worker(
+    `const { parentPort } = require("node:worker_threads");
+     const { GuardResponse } = require(${JSON.stringify(join(PACKAGE, "cjs/index.js"))});
+     parentPort.once("message", (answers) => {
+       const told = answers.map(({ json }) => new GuardResponse(json)).map(({ decision, signals, requestId }) => ({ decision, signals: signals.length, requestId }));
+       parentPort.postMessage(told);
+     });`,
+    { eval: true },
+  );
+  // What postMessage makes of a result is its JSON: enough to make it whole again.
+  worker.postMessage(answers);
+  const [told] = await once(worker, "message");
+  assert.deepEqual(told, answers.map(({ decision, signals, requestId }) => ({ decision, signals: signals.length, requestId })));
+  await worker.terminate();
+  for (const answer of answers) {
+    assert.deepStrictEqual(new GuardResponse(structuredClone(answer).json), answer);
+    assert.equal(structuredClone(answer.toJSON()).decision, answer.decision);
+    assert.deepEqual(structuredClone(answer.toJSON()), JSON.parse(answer.json));
+  }
 });
 
 test("what is no result is told", () => {
@@ -184,6 +215,26 @@ test("a principal acts; another project does not see what this one has", () => {
   acme.policies.putSync("tools", NO_SHELL);
   assert.ok(acme.guard.evaluateToolCallSync("shell").denied);
   assert.ok(globex.guard.evaluateToolCallSync("shell").allowed);
+});
+
+test("what a tool gave back is judged as that tool's", async () => {
+  const { acme, globex } = withTenants();
+  acme.policies.putSync("tools", NO_SHELL);
+  const request = { content: BENIGN, contentType: "response", action: "call_tool", tool: { name: "shell", serverId: "s" } };
+  const whole = acme.guard.evaluateSync(request);
+  for (const answer of [
+    acme.guard.evaluateToolResponseSync("shell", BENIGN, { serverId: "s" }),
+    await acme.guard.evaluateToolResponse("shell", BENIGN, { serverId: "s" }),
+  ]) {
+    assert.deepEqual([answer.decision, answer.determiningPolicies], [whole.decision, whole.determiningPolicies]);
+  }
+  assert.ok(globex.guard.evaluateToolResponseSync("shell", BENIGN).allowed);
+  const options = { isBuiltin: true, description: "d", mode: "modify", sessionId: "s", metadata: { a: 1 }, explain: true };
+  assert.equal(acme.guard.evaluateToolResponseSync("search", EMAIL, options).passedOn(EMAIL), REDACTED);
+  for (const args of [[], ["t"], [5, "x"], ["t", 5], ["t", "x", { arguments: {} }]]) {
+    assert.throws(() => acme.guard.evaluateToolResponseSync(...args), { code: "request_invalid" });
+    await assert.rejects(acme.guard.evaluateToolResponse(...args), { code: "request_invalid" });
+  }
 });
 
 test("limits, settings and audit are told in this language's words", async () => {

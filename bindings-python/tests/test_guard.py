@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -103,6 +105,27 @@ def test_responses_are_judged_as_responses(acme: Tenant) -> None:
     assert acme.guard.evaluate_prompt(CARD).allowed
     assert acme.guard.evaluate_response(CARD).denied
     assert acme.guard.evaluate(content=CARD, content_type="response", action="process_response").denied
+
+
+def test_what_a_tool_gave_back_is_judged_as_that_tools(globex: Tenant) -> None:
+    globex.policies.put("tools", NO_SHELL)
+    guard = globex.guard
+    request = GuardRequest(
+        BENIGN, content_type="response", action="call_tool", tool=ToolContext("shell", server_id="s")
+    )
+    whole = guard.evaluate(request)
+    for response in (
+        guard.evaluate_tool_response("shell", BENIGN, server_id="s"),
+        asyncio.run(guard.aevaluate_tool_response("shell", BENIGN, server_id="s")),
+    ):
+        assert response.denied
+        assert response.determining_policies == whole.determining_policies
+    assert guard.evaluate_tool_response("search", BENIGN).allowed
+    told: dict[str, Any] = {"is_builtin": True, "description": "d", "session_id": "s", "metadata": {"a": 1}}
+    redacted = guard.evaluate_tool_response("search", EMAIL, mode="modify", explain=True, **told)
+    assert redacted.passed_on(EMAIL) == "write to [EMAIL] today"
+    assert redacted.session_delta is not None
+    assert guard.evaluate_tool_response("shell", BENIGN, dryrun=True).denied
 
 
 def test_files_are_judged_by_path_and_operation(acme: Tenant) -> None:

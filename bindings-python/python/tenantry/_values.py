@@ -90,6 +90,8 @@ class _Fields:
 
 def plain(value: Any) -> Any:
     """`value` as what can be judged: None, bool, int, float, str, lists, and dicts with str keys."""
+    if type(value) in (str, bool, type(None)):
+        return value
     left = [_VALUES]
 
     def read(value: Any, levels: int) -> Any:
@@ -133,6 +135,8 @@ def merged(value: Any, before: Any, after: Any) -> Any:
 
 def texts(judged: Any) -> list[str]:
     """Every text in what `plain` gave, numbers included; the names of fields come last."""
+    if type(judged) is list and all(type(item) is str for item in judged):
+        return list(judged)
     names: list[str] = []
 
     def read(judged: Any) -> Iterator[str]:

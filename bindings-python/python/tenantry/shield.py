@@ -22,7 +22,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from ._parameters import receiver, with_text
@@ -173,13 +173,15 @@ class Shield:
             content = texts(list(judged.values()))
 
             def apply(response: GuardResponse) -> None:
-                # In one piece and not joined anew: what is passed on is what was judged.
-                passed = [response.passed_on(content[0])] if len(content) == 1 else response._passed_on_each(content)
-                for name, after in zip(names, _rewritten(target, judged, passed), strict=True):
+                if response.decision != "modify":
+                    return
+                for name, after in zip(
+                    names, _rewritten(target, judged, response._passed_on_each(content)), strict=True
+                ):
                     holder = held(call, name)
                     holder[name] = _merged(target, name, holder[name], judged[name], after)
 
-            return {"content": _joined(content), **fields}, apply
+            return {"content": content[0] if len(content) == 1 else _joined(content), **fields}, apply
 
         return self._before(target, "evaluate", ask)
 
@@ -328,27 +330,29 @@ def _tool_name(given: str | None, function: Plain) -> str:
 
 
 def _plain(function: Plain, name: str, value: Any) -> Any:
-    with _named(function, name):
-        return plain(value)
+    try:
+        return value if type(value) is str else plain(value)
+    except UnguardableError as error:
+        raise _refused(function, name, error) from None
 
 
 def _merged(function: Plain, name: str, value: Any, before: Any, after: Any) -> Any:
-    with _named(function, name):
+    try:
         return merged(value, before, after)
+    except UnguardableError as error:
+        raise _refused(function, name, error) from None
 
 
 def _rewritten(function: Plain, judged: Fields, passed: list[str]) -> list[Any]:
-    with _named(function, "`, `".join(judged)):
-        written: list[Any] = rewritten(list(judged.values()), passed)
-    return written
-
-
-@contextlib.contextmanager
-def _named(function: Plain, name: str) -> Iterator[None]:
     try:
-        yield
+        written: list[Any] = rewritten(list(judged.values()), passed)
+        return written
     except UnguardableError as error:
-        raise _unsupported(f"parameter `{name}` of `{_name(function)}`: {error}", error.help) from None
+        raise _refused(function, "`, `".join(judged), error) from None
+
+
+def _refused(function: Plain, name: str, error: UnguardableError) -> InvalidArgument:
+    return _unsupported(f"parameter `{name}` of `{_name(function)}`: {error}", error.help)
 
 
 def _text(function: Plain, value: Any) -> str:

@@ -3,13 +3,16 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0x66b7a9664bfa3fa2
+const layoutFingerprint uint64 = 0xfb9218ec0c54bf04
 
 // Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
 type Algorithm string
 
 // AuditClass: How strongly the audit trail of a project is kept.
 type AuditClass string
+
+// AuditOrder: Which row of an audit trail comes first.
+type AuditOrder string
 
 // ContentType: What kind of text a request holds.
 type ContentType string
@@ -227,6 +230,9 @@ type LimitSpec struct {
 	// What is counted; the whole scope when left out.
 	Key LimitKey `json:"key,omitzero"`
 
+	// The action whose calls alone are counted, e.g. `process_prompt`; all when left out.
+	Action string `json:"action,omitzero"`
+
 	// What happens beyond the rate; the call is rejected when left out.
 	OnExceed OnExceed `json:"on_exceed,omitzero"`
 
@@ -247,6 +253,9 @@ func (v *LimitSpec) write(w *writer) {
 	if w.given(v.Key != "") {
 		w.text(string(v.Key))
 	}
+	if w.given(v.Action != "") {
+		w.text(v.Action)
+	}
 	if w.given(v.OnExceed != "") {
 		w.text(string(v.OnExceed))
 	}
@@ -265,6 +274,9 @@ func (v *LimitSpec) read(r *reader) {
 	v.PerMs = r.signed()
 	if r.given() {
 		v.Key = LimitKey(r.text())
+	}
+	if r.given() {
+		v.Action = r.text()
 	}
 	if r.given() {
 		v.OnExceed = OnExceed(r.text())
@@ -684,6 +696,12 @@ type AuditQuery struct {
 	// Only rows after this sequence. Excludes `since`.
 	After *int64 `json:"after,omitzero"`
 
+	// Only rows before this sequence: where the next page of the newest goes on.
+	Before *int64 `json:"before,omitzero"`
+
+	// Which row comes first; the oldest when left out.
+	Order AuditOrder `json:"order,omitzero"`
+
 	// The most rows to return, up to 10,000; 100 when left out.
 	Limit *int64 `json:"limit,omitzero"`
 }
@@ -694,6 +712,12 @@ func (v *AuditQuery) write(w *writer) {
 	}
 	if w.given(v.After != nil) {
 		w.signed(*v.After)
+	}
+	if w.given(v.Before != nil) {
+		w.signed(*v.Before)
+	}
+	if w.given(v.Order != "") {
+		w.text(string(v.Order))
 	}
 	if w.given(v.Limit != nil) {
 		w.signed(*v.Limit)
@@ -708,6 +732,13 @@ func (v *AuditQuery) read(r *reader) {
 	if r.given() {
 		v.After = new(int64)
 		*v.After = r.signed()
+	}
+	if r.given() {
+		v.Before = new(int64)
+		*v.Before = r.signed()
+	}
+	if r.given() {
+		v.Order = AuditOrder(r.text())
 	}
 	if r.given() {
 		v.Limit = new(int64)
@@ -1100,7 +1131,7 @@ func (v *AutoProvision) read(r *reader) {
 		}
 	}
 	if r.given() {
-		v.Limits = make([]LimitSpec, r.count(32))
+		v.Limits = make([]LimitSpec, r.count(33))
 		for i := range v.Limits {
 			v.Limits[i].read(r)
 		}

@@ -34,13 +34,15 @@ fn has_room(existing: &[TenantRow], most: usize, with: &AutoProvision, now: i64)
 /// The answer for what does not exist here, which is also the answer for what exists elsewhere.
 pub fn missing(what: &str, id: &str) -> Error {
     Error::not_found("scope_not_found", format!("{what} `{id}` does not exist"))
+        .with_help(format!("`{what}s.ensure` creates it, `{what}s.list` shows those there are"))
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|_| Error::internal("a document could not be written"))
 }
 
-fn check_facts(facts: &TenantFacts) -> Result<()> {
+/// Refuses facts beyond their bounds.
+pub fn check_facts(facts: &TenantFacts) -> Result<()> {
     let texts = [&facts.tier, &facts.plan, &facts.region].into_iter().chain(&facts.labels);
     if facts.labels.len() > 64 || texts.into_iter().any(|text| text.len() > 256) {
         return Err(Error::invalid("facts_invalid", "facts have at most 64 labels and 256 bytes each"));

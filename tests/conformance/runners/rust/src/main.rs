@@ -49,7 +49,8 @@ struct With {
     rate: i64, per_ms: i64, max_wait_ms: Option<i64>, cost: Option<i64>, limit: Option<i64>, ms: u64,
     session_ttl_seconds: Option<i64>, dev: Option<bool>, api_key: Option<String>, account_id: Option<String>,
     project_id: Option<String>, deadline_ms: Option<u64>, default_headers: Option<BTreeMap<String, String>>,
-    require_credentials: Option<bool>, report: api::UsageReport,
+    require_credentials: Option<bool>, report: api::UsageReport, action: Option<String>, order: Option<String>,
+    before: Option<i64>,
 }
 
 fn main() -> std::result::Result<(), Box<dyn StdError>> {
@@ -131,7 +132,7 @@ fn inside(
             key: api::named("key of a limit", &or(&with.key, "scope"))?,
             on_exceed: api::named("way to exceed a limit", &or(&with.on_exceed, "reject"))?,
             max_wait_ms: api::whole("max_wait_ms", with.max_wait_ms.unwrap_or_default())?,
-            shared: with.shared.unwrap_or_default(), layer: layer?, id: with.id,
+            shared: with.shared.unwrap_or_default(), action: with.action.unwrap_or_default(), layer: layer?, id: with.id,
         })),
         "limits.remove" => plain(tenant.limits().remove_blocking(&with.id, layer?)),
         "limits.list" => plain(tenant.limits().list_blocking()),
@@ -150,7 +151,9 @@ fn inside(
                 (None, Some(sequence)) => Since::Sequence(api::whole("sequence", sequence)?),
                 (None, None) => Since::Start,
             };
-            plain(tenant.audit().query_blocking(since, api::whole("limit", with.limit.unwrap_or(100))?))
+            let before = with.before.map(|sequence| api::whole("sequence", sequence)).transpose()?;
+            let range = api::AuditRange { since, before, order: api::named("order of rows", &or(&with.order, "oldest"))? };
+            plain(tenant.audit().query_blocking(range, api::whole("limit", with.limit.unwrap_or(100))?))
         }
         "audit.head" => plain(Ok(&*head.insert(tenant.audit().head_blocking()?))),
         "audit.verify" => {

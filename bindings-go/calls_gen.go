@@ -457,7 +457,7 @@ func (o *nativeTenant) listLimits(ctx context.Context) (result []LimitSpec, err 
 		return
 	}
 	r := &reader{data: take(lifted)}
-	result = make([]LimitSpec, r.count(32))
+	result = make([]LimitSpec, r.count(33))
 	for i := range result {
 		result[i].read(r)
 	}
@@ -521,7 +521,7 @@ func (o *nativeTenant) putPolicy(ctx context.Context, spec PolicySpec) (result P
 	return result, r.end()
 }
 
-// Rows of the audit trail, oldest first.
+// Reads rows of the audit trail.
 func (o *nativeTenant) queryAudit(ctx context.Context, query AuditQuery) (result []AuditRecord, err error) {
 	if err = over(ctx); err != nil {
 		return
@@ -1436,6 +1436,83 @@ func (o *nativeTenantry) deleteProject(ctx context.Context, account string, id s
 	return
 }
 
+// Gives the account of this id, and creates it where there is none.
+func (o *nativeTenantry) ensureAccount(ctx context.Context, id string, facts TenantFacts) (result Account, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var idWriter writer
+	idWriter.bareText(id)
+	var factsWriter writer
+	{
+		w := &factsWriter
+		facts.write(w)
+	}
+	if err = idWriter.err; err != nil {
+		return
+	}
+	if err = factsWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_ensure_account(self, idWriter.buffer(), factsWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
+// Gives the project of this id, and creates it where there is none.
+func (o *nativeTenantry) ensureProject(ctx context.Context, account string, id string, facts TenantFacts) (result Project, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var accountWriter writer
+	accountWriter.bareText(account)
+	var idWriter writer
+	idWriter.bareText(id)
+	var factsWriter writer
+	{
+		w := &factsWriter
+		facts.write(w)
+	}
+	if err = accountWriter.err; err != nil {
+		return
+	}
+	if err = idWriter.err; err != nil {
+		return
+	}
+	if err = factsWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_ensure_project(self, accountWriter.buffer(), idWriter.buffer(), factsWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
 // One account.
 func (o *nativeTenantry) getAccount(ctx context.Context, id string) (result Account, err error) {
 	if err = over(ctx); err != nil {
@@ -1819,7 +1896,7 @@ func (o *nativeTenantry) getKey(ctx context.Context, id string) (result APIKey, 
 	return result, r.end()
 }
 
-// What crossed between tenants, oldest first.
+// Reads what crossed between tenants.
 func (o *nativeTenantry) grantUses(ctx context.Context, query AuditQuery) (result []AuditRecord, err error) {
 	if err = over(ctx); err != nil {
 		return

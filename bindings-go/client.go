@@ -137,6 +137,12 @@ func (a Accounts) Create(ctx context.Context, id string, facts TenantFacts) (Acc
 	return a.object.createAccount(ctx, id, facts)
 }
 
+// Ensure gives the account of this id, and creates it where there is none. What exists stays as it is; ErrConflict
+// (facts_differ) when a fact that is given differs from what it has.
+func (a Accounts) Ensure(ctx context.Context, id string, facts TenantFacts) (Account, error) {
+	return a.object.ensureAccount(ctx, id, facts)
+}
+
 // Get is one account.
 func (a Accounts) Get(ctx context.Context, id string) (Account, error) {
 	return a.object.getAccount(ctx, id)
@@ -170,6 +176,12 @@ type Projects struct {
 // Create creates a project in an account, with the baseline permits, floor enforce and audit standard.
 func (p Projects) Create(ctx context.Context, account, id string, facts TenantFacts) (Project, error) {
 	return p.object.createProject(ctx, account, id, facts)
+}
+
+// Ensure gives the project of this id, and creates it where there is none. The account has to exist. What exists stays as
+// it is; ErrConflict (facts_differ) when a fact that is given differs from what it has.
+func (p Projects) Ensure(ctx context.Context, account, id string, facts TenantFacts) (Project, error) {
+	return p.object.ensureProject(ctx, account, id, facts)
 }
 
 // Get is one project.

@@ -3,13 +3,16 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0xa418e2b49144a3b5
+const layoutFingerprint uint64 = 0xfb9218ec0c54bf04
 
 // Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
 type Algorithm string
 
 // AuditClass: How strongly the audit trail of a project is kept.
 type AuditClass string
+
+// AuditOrder: Which row of an audit trail comes first.
+type AuditOrder string
 
 // ContentType: What kind of text a request holds.
 type ContentType string
@@ -227,6 +230,9 @@ type LimitSpec struct {
 	// What is counted; the whole scope when left out.
 	Key LimitKey `json:"key,omitzero"`
 
+	// The action whose calls alone are counted, e.g. `process_prompt`; all when left out.
+	Action string `json:"action,omitzero"`
+
 	// What happens beyond the rate; the call is rejected when left out.
 	OnExceed OnExceed `json:"on_exceed,omitzero"`
 
@@ -247,6 +253,9 @@ func (v *LimitSpec) write(w *writer) {
 	if w.given(v.Key != "") {
 		w.text(string(v.Key))
 	}
+	if w.given(v.Action != "") {
+		w.text(v.Action)
+	}
 	if w.given(v.OnExceed != "") {
 		w.text(string(v.OnExceed))
 	}
@@ -265,6 +274,9 @@ func (v *LimitSpec) read(r *reader) {
 	v.PerMs = r.signed()
 	if r.given() {
 		v.Key = LimitKey(r.text())
+	}
+	if r.given() {
+		v.Action = r.text()
 	}
 	if r.given() {
 		v.OnExceed = OnExceed(r.text())
@@ -521,9 +533,6 @@ type Settings struct {
 
 	// How long an idle session is remembered, in seconds.
 	SessionTTLSeconds int64 `json:"session_ttl_seconds"`
-
-	// Metadata keys the project declares by hand, each with its type.
-	MetadataKeys map[string]string `json:"metadata_keys,omitzero"`
 }
 
 func (v *Settings) write(w *writer) {
@@ -531,9 +540,6 @@ func (v *Settings) write(w *writer) {
 	w.text(string(v.AuditClass))
 	w.flag(v.RedactionOriginals)
 	w.signed(v.SessionTTLSeconds)
-	if w.given(v.MetadataKeys != nil) {
-		w.texts(v.MetadataKeys)
-	}
 }
 
 func (v *Settings) read(r *reader) {
@@ -541,9 +547,6 @@ func (v *Settings) read(r *reader) {
 	v.AuditClass = AuditClass(r.text())
 	v.RedactionOriginals = r.flag()
 	v.SessionTTLSeconds = r.signed()
-	if r.given() {
-		v.MetadataKeys = r.texts()
-	}
 }
 
 // A change to `Settings`: what is left out stays as it is.
@@ -559,10 +562,6 @@ type SettingsPatch struct {
 
 	// How long an idle session is remembered, in seconds.
 	SessionTTLSeconds *int64 `json:"session_ttl_seconds,omitzero"`
-
-	// Metadata keys the project declares by hand, each with its type (`String`, `Long`, `Bool`, `Set<String>`), in the place
-	// of those before.
-	MetadataKeys map[string]string `json:"metadata_keys,omitzero"`
 }
 
 func (v *SettingsPatch) write(w *writer) {
@@ -577,9 +576,6 @@ func (v *SettingsPatch) write(w *writer) {
 	}
 	if w.given(v.SessionTTLSeconds != nil) {
 		w.signed(*v.SessionTTLSeconds)
-	}
-	if w.given(v.MetadataKeys != nil) {
-		w.texts(v.MetadataKeys)
 	}
 }
 
@@ -597,9 +593,6 @@ func (v *SettingsPatch) read(r *reader) {
 	if r.given() {
 		v.SessionTTLSeconds = new(int64)
 		*v.SessionTTLSeconds = r.signed()
-	}
-	if r.given() {
-		v.MetadataKeys = r.texts()
 	}
 }
 
@@ -703,6 +696,12 @@ type AuditQuery struct {
 	// Only rows after this sequence. Excludes `since`.
 	After *int64 `json:"after,omitzero"`
 
+	// Only rows before this sequence: where the next page of the newest goes on.
+	Before *int64 `json:"before,omitzero"`
+
+	// Which row comes first; the oldest when left out.
+	Order AuditOrder `json:"order,omitzero"`
+
 	// The most rows to return, up to 10,000; 100 when left out.
 	Limit *int64 `json:"limit,omitzero"`
 }
@@ -713,6 +712,12 @@ func (v *AuditQuery) write(w *writer) {
 	}
 	if w.given(v.After != nil) {
 		w.signed(*v.After)
+	}
+	if w.given(v.Before != nil) {
+		w.signed(*v.Before)
+	}
+	if w.given(v.Order != "") {
+		w.text(string(v.Order))
 	}
 	if w.given(v.Limit != nil) {
 		w.signed(*v.Limit)
@@ -727,6 +732,13 @@ func (v *AuditQuery) read(r *reader) {
 	if r.given() {
 		v.After = new(int64)
 		*v.After = r.signed()
+	}
+	if r.given() {
+		v.Before = new(int64)
+		*v.Before = r.signed()
+	}
+	if r.given() {
+		v.Order = AuditOrder(r.text())
 	}
 	if r.given() {
 		v.Limit = new(int64)
@@ -1119,7 +1131,7 @@ func (v *AutoProvision) read(r *reader) {
 		}
 	}
 	if r.given() {
-		v.Limits = make([]LimitSpec, r.count(32))
+		v.Limits = make([]LimitSpec, r.count(33))
 		for i := range v.Limits {
 			v.Limits[i].read(r)
 		}
@@ -2850,9 +2862,6 @@ type DetectResponse struct {
 
 	// Detector tiers that ran.
 	TiersEvaluated []string `json:"tiers_evaluated"`
-
-	// What was not at full strength: `detector_absent: NAME`.
-	Degraded []string `json:"degraded,omitzero"`
 }
 
 func (v *DetectResponse) write(w *writer) {
@@ -2871,12 +2880,6 @@ func (v *DetectResponse) write(w *writer) {
 	w.count(len(v.TiersEvaluated))
 	for i := range v.TiersEvaluated {
 		w.text(v.TiersEvaluated[i])
-	}
-	if w.given(v.Degraded != nil) {
-		w.count(len(v.Degraded))
-		for i := range v.Degraded {
-			w.text(v.Degraded[i])
-		}
 	}
 }
 
@@ -2897,36 +2900,6 @@ func (v *DetectResponse) read(r *reader) {
 	for i := range v.TiersEvaluated {
 		v.TiersEvaluated[i] = r.text()
 	}
-	if r.given() {
-		v.Degraded = make([]string, r.count(4))
-		for i := range v.Degraded {
-			v.Degraded[i] = r.text()
-		}
-	}
-}
-
-// Whether a detector runs, and why.
-type DetectorPlanEntry struct {
-	// The detector's name.
-	Name string `json:"name"`
-
-	// `policy_required`, `always_run` (somebody asked for it, or all run) or `not_required`.
-	Reason string `json:"reason"`
-
-	// The tier it runs in.
-	Tier string `json:"tier"`
-}
-
-func (v *DetectorPlanEntry) write(w *writer) {
-	w.text(v.Name)
-	w.text(v.Reason)
-	w.text(v.Tier)
-}
-
-func (v *DetectorPlanEntry) read(r *reader) {
-	v.Name = r.text()
-	v.Reason = r.text()
-	v.Tier = r.text()
 }
 
 // What one detector did (debug tier).
@@ -3126,7 +3099,7 @@ type GuardResponse struct {
 	// A stable code for a decision that no policy made, e.g. `limit_exceeded`.
 	Code string `json:"code,omitzero"`
 
-	// What was not at full strength: `dev_mode`, `policy_stale`, `detector_absent: NAME`, …
+	// What was not at full strength: `dev_mode`, `policy_stale`, …
 	Degraded []string `json:"degraded,omitzero"`
 
 	// When a retry may pass a limit, in milliseconds.
@@ -3143,9 +3116,6 @@ type GuardResponse struct {
 
 	// The version of the policies in force.
 	PolicyVersion string `json:"policy_version,omitzero"`
-
-	// With `Optimize`: which detectors run, and why. With `Dryrun` too, all there is.
-	Optimization *OptimizationReport `json:"optimization,omitzero"`
 
 	// Debug tier: what each detector did.
 	Detectors []DetectorResult `json:"detectors,omitzero"`
@@ -3255,9 +3225,6 @@ func (v *GuardResponse) write(w *writer) {
 	}
 	if w.given(v.PolicyVersion != "") {
 		w.text(v.PolicyVersion)
-	}
-	if w.given(v.Optimization != nil) {
-		v.Optimization.write(w)
 	}
 	if w.given(v.Detectors != nil) {
 		w.count(len(v.Detectors))
@@ -3389,10 +3356,6 @@ func (v *GuardResponse) read(r *reader) {
 		v.PolicyVersion = r.text()
 	}
 	if r.given() {
-		v.Optimization = new(OptimizationReport)
-		v.Optimization.read(r)
-	}
-	if r.given() {
 		v.Detectors = make([]DetectorResult, r.count(25))
 		for i := range v.Detectors {
 			v.Detectors[i].read(r)
@@ -3429,69 +3392,6 @@ func (v *GuardResponse) read(r *reader) {
 		for i := range v.RootCauses {
 			v.RootCauses[i].read(r)
 		}
-	}
-}
-
-// Which detectors a call with `Optimize` runs, and why.
-type OptimizationReport struct {
-	// Whether all detectors run after all.
-	FallbackToAll bool `json:"fallback_to_all"`
-
-	// Why the plan is what it is, for a person.
-	Reason string `json:"reason"`
-
-	// The policies that are asked about this action, as `layer/name`; the first thousand of them.
-	ActivePolicies []string `json:"active_policies"`
-
-	// The context keys they read.
-	RequiredContextKeys []string `json:"required_context_keys"`
-
-	// The detectors that run.
-	RequiredDetectors []DetectorPlanEntry `json:"required_detectors"`
-
-	// Those that do not.
-	SkippedDetectors []DetectorPlanEntry `json:"skipped_detectors"`
-}
-
-func (v *OptimizationReport) write(w *writer) {
-	w.flag(v.FallbackToAll)
-	w.text(v.Reason)
-	w.count(len(v.ActivePolicies))
-	for i := range v.ActivePolicies {
-		w.text(v.ActivePolicies[i])
-	}
-	w.count(len(v.RequiredContextKeys))
-	for i := range v.RequiredContextKeys {
-		w.text(v.RequiredContextKeys[i])
-	}
-	w.count(len(v.RequiredDetectors))
-	for i := range v.RequiredDetectors {
-		v.RequiredDetectors[i].write(w)
-	}
-	w.count(len(v.SkippedDetectors))
-	for i := range v.SkippedDetectors {
-		v.SkippedDetectors[i].write(w)
-	}
-}
-
-func (v *OptimizationReport) read(r *reader) {
-	v.FallbackToAll = r.flag()
-	v.Reason = r.text()
-	v.ActivePolicies = make([]string, r.count(4))
-	for i := range v.ActivePolicies {
-		v.ActivePolicies[i] = r.text()
-	}
-	v.RequiredContextKeys = make([]string, r.count(4))
-	for i := range v.RequiredContextKeys {
-		v.RequiredContextKeys[i] = r.text()
-	}
-	v.RequiredDetectors = make([]DetectorPlanEntry, r.count(12))
-	for i := range v.RequiredDetectors {
-		v.RequiredDetectors[i].read(r)
-	}
-	v.SkippedDetectors = make([]DetectorPlanEntry, r.count(12))
-	for i := range v.SkippedDetectors {
-		v.SkippedDetectors[i].read(r)
 	}
 }
 
@@ -3790,15 +3690,6 @@ type failure struct {
 
 	// When a retry may succeed, in milliseconds.
 	RetryAfterMs *uint64 `json:"retry_after_ms,omitzero"`
-
-	// The policy whose text it is about.
-	Policy *string `json:"policy,omitzero"`
-
-	// The line of that text, from 1.
-	Line *int64 `json:"line,omitzero"`
-
-	// The column, in characters from 1.
-	Column *int64 `json:"column,omitzero"`
 }
 
 func (v *failure) read(r *reader) {
@@ -3813,17 +3704,5 @@ func (v *failure) read(r *reader) {
 	if r.given() {
 		v.RetryAfterMs = new(uint64)
 		*v.RetryAfterMs = r.unsigned()
-	}
-	if r.given() {
-		v.Policy = new(string)
-		*v.Policy = r.text()
-	}
-	if r.given() {
-		v.Line = new(int64)
-		*v.Line = r.signed()
-	}
-	if r.given() {
-		v.Column = new(int64)
-		*v.Column = r.signed()
 	}
 }

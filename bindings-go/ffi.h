@@ -92,6 +92,8 @@ uint64_t uniffi_tenantry_go_fn_method_tenantry_create_account(uint64_t object, R
 uint64_t uniffi_tenantry_go_fn_method_tenantry_create_project(uint64_t object, RustBuffer account, RustBuffer id, RustBuffer facts);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_delete_account(uint64_t object, RustBuffer id);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_delete_project(uint64_t object, RustBuffer account, RustBuffer id);
+uint64_t uniffi_tenantry_go_fn_method_tenantry_ensure_account(uint64_t object, RustBuffer id, RustBuffer facts);
+uint64_t uniffi_tenantry_go_fn_method_tenantry_ensure_project(uint64_t object, RustBuffer account, RustBuffer id, RustBuffer facts);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_get_account(uint64_t object, RustBuffer id);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_get_project(uint64_t object, RustBuffer account, RustBuffer id);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_list_accounts(uint64_t object);

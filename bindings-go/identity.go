@@ -310,7 +310,7 @@ func (g Grants) Revoke(ctx context.Context, id string) error {
 	return g.object.revokeGrant(ctx, id)
 }
 
-// Uses is what crossed between tenants, oldest first.
+// Uses reads what crossed between tenants, as Audit.Query reads a project's chain.
 func (g Grants) Uses(ctx context.Context, query AuditQuery) ([]AuditRecord, error) {
 	return g.object.grantUses(ctx, query)
 }

@@ -83,6 +83,12 @@ const (
 	AuditSampled  AuditClass = "sampled"
 )
 
+// Which row of an audit trail comes first.
+const (
+	AuditOldest AuditOrder = "oldest"
+	AuditNewest AuditOrder = "newest"
+)
+
 // Signature algorithms of tokens (RFC 7518, RFC 8037).
 const (
 	AlgorithmRS256 Algorithm = "RS256"

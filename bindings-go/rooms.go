@@ -85,7 +85,7 @@ type Audit struct {
 	object *nativeTenant
 }
 
-// Query is rows of this project's chain, oldest first.
+// Query reads rows of this project's chain, oldest first unless the query says newest: at most its limit, and 8 MiB of text.
 func (a Audit) Query(ctx context.Context, query AuditQuery) ([]AuditRecord, error) {
 	return a.object.queryAudit(ctx, query)
 }

@@ -172,6 +172,59 @@ func TestPoliciesLimitsSettingsAndAudit(t *testing.T) {
 	ok(t, err)
 	same(t, later[0].Sequence, rows[1].Sequence+1)
 	same(t, later[len(later)-1].Decision, DecisionAllow)
+
+	newest, err := acme.Audit().Query(ctx, AuditQuery{Order: AuditNewest, Limit: Ptr(int64(1))})
+	ok(t, err)
+	same(t, newest[0].Decision, DecisionAllow)
+	before, err := acme.Audit().Query(ctx, AuditQuery{Order: AuditNewest, Before: Ptr(int64(newest[0].Sequence)), Limit: Ptr(int64(1))})
+	ok(t, err)
+	same(t, before[0].Sequence, newest[0].Sequence-1)
+	_, err = acme.Audit().Query(ctx, AuditQuery{Order: "latest"})
+	fails(t, err, ErrInvalidArgument, "request_invalid")
+	_, err = acme.Audit().Query(ctx, AuditQuery{Before: Ptr(int64(-1))})
+	fails(t, err, ErrInvalidArgument, "request_invalid")
+
+	ok(t, acme.Limits().Set(ctx, LimitSpec{ID: "prompts", Rate: 1, PerMs: 60_000, Action: "process_prompt"}))
+	limits, err = acme.Limits().List(ctx)
+	ok(t, err)
+	same(t, limits[len(limits)-1].Action, "process_prompt")
+	fails(t, acme.Limits().Set(ctx, LimitSpec{ID: "odd", Rate: 1, PerMs: 1, Action: "prompts"}), ErrInvalidArgument, "limit_invalid")
+}
+
+func TestEnsureCreatesOnceAndGivesTheSameAgain(t *testing.T) {
+	client, _ := open(t)
+	accounts, projects := client.Admin().Accounts(), client.Admin().Projects()
+	facts := TenantFacts{Tier: "free", Labels: []string{"new"}}
+	uids := make(chan string, 16)
+	for range cap(uids) {
+		go func() {
+			account, err := accounts.Ensure(ctx, "initech", facts)
+			if err == nil {
+				_, err = projects.Ensure(ctx, "initech", "prod", TenantFacts{})
+			}
+			if err != nil {
+				uids <- err.Error()
+			} else {
+				uids <- account.UID
+			}
+		}()
+	}
+	created, err := accounts.Ensure(ctx, "initech", facts)
+	ok(t, err)
+	for range cap(uids) {
+		same(t, <-uids, created.UID)
+	}
+	again, err := accounts.Ensure(ctx, "initech", TenantFacts{})
+	ok(t, err)
+	same(t, again.UID, created.UID)
+	_, err = accounts.Ensure(ctx, "initech", TenantFacts{Tier: "gold"})
+	fails(t, err, ErrConflict, "facts_differ")
+	_, err = projects.Ensure(ctx, "initech", "prod", TenantFacts{Region: "eu"})
+	fails(t, err, ErrConflict, "facts_differ")
+	_, err = projects.Ensure(ctx, "nobody", "prod", TenantFacts{})
+	fails(t, err, ErrNotFound, "scope_not_found")
+	_, err = accounts.Create(ctx, "initech", TenantFacts{})
+	fails(t, err, ErrConflict, "scope_exists")
 }
 
 func TestAccountsAndProjects(t *testing.T) {

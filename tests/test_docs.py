@@ -41,6 +41,35 @@ def test_python_blocks_run_in_an_empty_folder(page: Path, tmp_path: Path) -> Non
     run(sys.executable, "-c", blocks(page, "python"), cwd=tmp_path)
 
 
+# Whoever follows a page starts its lines again: with a word changed, in another language, the day after.
+
+
+def test_the_quick_starts_run_again_and_in_one_folder(tmp_path: Path) -> None:
+    page = ROOT / "README.md"
+    for name in ("go", "node_modules"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "node_modules" / "tenantry").symlink_to(ROOT / "bindings-node")
+    (tmp_path / "page.mjs").write_text(blocks(page, "ts"))
+    (tmp_path / "go" / "main.go").write_text(blocks(page, "go"))
+    run("go", "mod", "init", "example.test/page", cwd=tmp_path / "go")
+    replaced = f"-replace={MODULE}={ROOT / 'bindings-go'}"
+    run("go", "mod", "edit", f"-require={MODULE}@v0.1.0", replaced, cwd=tmp_path / "go")
+    run("go", "build", "-mod=mod", "-o", tmp_path / "page", ".", cwd=tmp_path / "go", GOPROXY="off")
+    # Of the last block, for a dev folder of its own, nothing is kept in this one.
+    python = blocks(page, "python")
+    for _ in range(2):
+        run(sys.executable, "-c", python, cwd=tmp_path)
+        run("node", "page.mjs", cwd=tmp_path)
+        run(tmp_path / "page", cwd=tmp_path)
+    assert {entry.name for entry in tmp_path.iterdir()} >= {".tenantry", "dev-data"}
+
+
+@pytest.mark.parametrize("page", pages("python"), ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_blocks_run_twice_in_one_folder(page: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        run(sys.executable, "-c", blocks(page, "python"), cwd=tmp_path)
+
+
 @pytest.mark.parametrize("page", pages("ts"), ids=lambda page: str(page.relative_to(ROOT)))
 def test_typescript_blocks_run_in_an_empty_folder(page: Path, tmp_path: Path) -> None:
     (tmp_path / "node_modules").mkdir()

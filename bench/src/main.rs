@@ -121,6 +121,7 @@ fn set_up(client: &Tenantry, policies: &str) -> Result<Tenant, Box<dyn Error>> {
             on_exceed: OnExceed::Reject,
             max_wait_ms: 0,
             layer,
+            action: String::new(),
             shared: false,
         })?;
     }

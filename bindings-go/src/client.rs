@@ -142,6 +142,12 @@ impl Tenantry {
         detached(async move { accounts.create(&id, facts.into_core("facts")?).await }).await
     }
 
+    /// Gives the account of this id, and creates it where there is none.
+    pub async fn ensure_account(&self, id: String, facts: TenantFacts) -> Result<Account> {
+        let accounts = self.0.admin().accounts();
+        detached(async move { accounts.ensure(&id, facts.into_core("facts")?).await }).await
+    }
+
     /// One account.
     pub async fn get_account(&self, id: String) -> Result<Account> {
         let accounts = self.0.admin().accounts();
@@ -170,6 +176,12 @@ impl Tenantry {
     pub async fn create_project(&self, account: String, id: String, facts: TenantFacts) -> Result<Project> {
         let projects = self.0.admin().projects();
         detached(async move { projects.create(&account, &id, facts.into_core("facts")?).await }).await
+    }
+
+    /// Gives the project of this id, and creates it where there is none.
+    pub async fn ensure_project(&self, account: String, id: String, facts: TenantFacts) -> Result<Project> {
+        let projects = self.0.admin().projects();
+        detached(async move { projects.ensure(&account, &id, facts.into_core("facts")?).await }).await
     }
 
     /// One project.
@@ -335,12 +347,12 @@ impl Tenant {
         detached(async move { settings.update(patch.into_core("patch")?).await }).await
     }
 
-    /// Rows of the audit trail, oldest first.
+    /// Reads rows of the audit trail.
     pub async fn query_audit(&self, query: AuditQuery) -> Result<Vec<AuditRecord>> {
         let audit = self.0.audit();
         detached(async move {
-            let (since, limit) = query.into_core()?;
-            audit.query(since, limit).await
+            let (range, limit) = query.into_core()?;
+            audit.query(range, limit).await
         })
         .await
     }

@@ -8,6 +8,10 @@ export declare class Accounts {
   createSync(id: string, facts?: Facts): string
   /** Creates an account. `Conflict` when an id that differs at most in case exists. */
   create(id: string, facts?: Facts): string | Promise<string>
+  /** Gives the account of this id, and creates it where there is none. */
+  ensureSync(id: string, facts?: Facts): string
+  /** Gives the account of this id, and creates it where there is none. */
+  ensure(id: string, facts?: Facts): string | Promise<string>
   /** One account. */
   getSync(id: string): string
   /** One account. */
@@ -32,9 +36,9 @@ export declare class Accounts {
 
 /** The audit trail of one project. */
 export declare class Audit {
-  /** Rows of this project's chain, oldest first. */
+  /** Reads rows of this project's chain. */
   querySync(options?: AuditQuery): string
-  /** Rows of this project's chain, oldest first. */
+  /** Reads rows of this project's chain. */
   query(options?: AuditQuery): string | Promise<string>
   /** Recomputes the chain and compares it with the signed heads and, if given, an outside anchor. */
   verifySync(anchor?: string): string
@@ -60,9 +64,9 @@ export declare class Grants {
   revokeSync(id: string): void
   /** Ends a grant at once. */
   revoke(id: string): undefined | Promise<undefined>
-  /** What crossed between tenants, oldest first. */
+  /** Reads what crossed between tenants. */
   usesSync(options?: AuditQuery): string
-  /** What crossed between tenants, oldest first. */
+  /** Reads what crossed between tenants. */
   uses(options?: AuditQuery): string | Promise<string>
 }
 
@@ -207,6 +211,10 @@ export declare class Projects {
   createSync(account: string, id: string, facts?: Facts): string
   /** Creates a project in an account, with the baseline permits, floor `enforce` and audit `standard`. */
   create(account: string, id: string, facts?: Facts): string | Promise<string>
+  /** Gives the project of this id, and creates it where there is none. */
+  ensureSync(account: string, id: string, facts?: Facts): string
+  /** Gives the project of this id, and creates it where there is none. */
+  ensure(account: string, id: string, facts?: Facts): string | Promise<string>
   /** One project. */
   getSync(account: string, id: string): string
   /** One project. */

@@ -49,6 +49,19 @@ export class Accounts {
     return now(() => this.#native.createSync(id, given("facts", facts)), account);
   }
 
+  /**
+   * Gives the account of this id, and creates it where there is none. What exists stays as it is; `Conflict`
+   * (`facts_differ`) when a fact that is given differs from what it has.
+   */
+  ensure(id: string, facts?: Facts): Promise<Account> {
+    return soon(() => this.#native.ensure(id, given("facts", facts)), account);
+  }
+
+  /** As `ensure`, waiting. */
+  ensureSync(id: string, facts?: Facts): Account {
+    return now(() => this.#native.ensureSync(id, given("facts", facts)), account);
+  }
+
   /** One account. */
   get(id: string): Promise<Account> {
     return soon(() => this.#native.get(id), account);
@@ -117,6 +130,19 @@ export class Projects {
   /** As `create`, waiting. */
   createSync(account: string, id: string, facts?: Facts): Project {
     return now(() => this.#native.createSync(account, id, given("facts", facts)), project);
+  }
+
+  /**
+   * Gives the project of this id, and creates it where there is none. The account has to exist. What exists stays as it
+   * is; `Conflict` (`facts_differ`) when a fact that is given differs from what it has.
+   */
+  ensure(account: string, id: string, facts?: Facts): Promise<Project> {
+    return soon(() => this.#native.ensure(account, id, given("facts", facts)), project);
+  }
+
+  /** As `ensure`, waiting. */
+  ensureSync(account: string, id: string, facts?: Facts): Project {
+    return now(() => this.#native.ensureSync(account, id, given("facts", facts)), project);
   }
 
   /** One project. */

@@ -297,7 +297,7 @@ export class Grants {
     now(() => this.#native.revokeSync(id), nothing);
   }
 
-  /** What crossed between tenants, oldest first: the stream of its own. */
+  /** Reads what crossed between tenants, as `audit.query` reads a project's chain. */
   uses(options?: AuditQuery): Promise<readonly AuditRecord[]> {
     return soon(() => this.#native.uses(given("options", options)), records);
   }

@@ -230,6 +230,11 @@ export class LimitSpec extends Value {
     return this.field("key");
   }
 
+  /** The action whose calls alone are counted; `""` for all. */
+  get action(): string {
+    return this.field("action", "");
+  }
+
   /** What happens beyond the rate. */
   get onExceed(): OnExceed {
     return this.field("on_exceed");

@@ -23,6 +23,9 @@ export type LimitKey = "scope" | "principal" | "session" | "tool" | "action" | "
 /** What happens beyond a rate. */
 export type OnExceed = "reject" | "queue" | "report";
 
+/** Which row of an audit trail comes first. */
+export type AuditOrder = "oldest" | "newest";
+
 /** How strongly an audit trail is kept. */
 export type AuditClass = "required" | "standard" | "sampled";
 
@@ -289,6 +292,8 @@ export interface Limit extends LayerOptions {
   readonly perMs?: Maybe<number>;
   /** What is counted. Default `scope`. */
   readonly key?: Maybe<LimitKey>;
+  /** The action whose calls alone are counted, e.g. `process_prompt`. Default: all. */
+  readonly action?: Maybe<string>;
   /** What happens beyond the rate. Default `reject`. */
   readonly onExceed?: Maybe<OnExceed>;
   /** The longest wait in line, in milliseconds. Default 0. */
@@ -328,6 +333,10 @@ export interface AuditQuery {
   readonly since?: Maybe<number | string>;
   /** Most rows to return, up to 10,000. Default 100. */
   readonly limit?: Maybe<number>;
+  /** Which row comes first: `oldest` or `newest`. Default `oldest`. */
+  readonly order?: Maybe<AuditOrder>;
+  /** A sequence to end before: where the next page of the newest goes on. */
+  readonly before?: Maybe<number>;
 }
 
 /**

@@ -185,7 +185,7 @@ export class Audit {
     this.#native = handle;
   }
 
-  /** Rows of this project's chain, oldest first. */
+  /** Reads rows of this project's chain: at most `limit`, and 8 MiB of text. */
   query(options?: AuditQuery): Promise<readonly AuditRecord[]> {
     return soon(() => this.#native.query(given("options", options)), records);
   }

@@ -12,7 +12,7 @@ mod response;
 mod usage;
 
 pub use admin::{facts, limit, patch, policy};
-pub use audit::{anchor, since};
+pub use audit::{anchor, audit_query};
 pub use given::Given;
 pub use identity::{grant, identity_settings, issuer, key, presented, texts, token, token_request};
 pub use json::required;

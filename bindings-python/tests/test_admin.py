@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from conftest import made
 from samples import BENIGN, NO_SHELL
-from tenantry import Account, AuditHead, InvalidArgument, NotFound, Project, RateLimited, Settings, Tenant, Tenantry
+from tenantry import (
+    Account,
+    AuditHead,
+    AuditRecord,
+    Conflict,
+    InvalidArgument,
+    NotFound,
+    Project,
+    RateLimited,
+    Settings,
+    Tenant,
+    Tenantry,
+)
 
 
 def test_an_account_is_created_found_listed_and_deleted(client: Tenantry) -> None:
@@ -33,6 +48,95 @@ def test_a_project_lives_in_its_account(client: Tenantry) -> None:
     projects.delete("acme", "prod")
     with pytest.raises(NotFound):
         projects.get("acme", "prod")
+
+
+def test_ensure_creates_once_and_gives_the_same_again(client: Tenantry) -> None:
+    accounts, projects = client.admin.accounts, client.admin.projects
+    made = accounts.ensure("acme", tier="gold", labels=["a", "b"])
+    assert isinstance(made, Account)
+    project = projects.ensure("acme", "prod", region="eu")
+    assert isinstance(project, Project)
+    assert accounts.ensure("acme") == accounts.ensure("acme", tier="gold", labels=["b", "a"]) == made
+    assert projects.ensure("acme", "prod") == projects.ensure("acme", "prod", region="eu") == project
+    for differ in ({"tier": "free"}, {"plan": "yearly"}, {"region": "us"}, {"labels": ["a"]}):
+        with pytest.raises(Conflict) as refused:
+            accounts.ensure("acme", **differ)
+        assert refused.value.code == "facts_differ"
+        assert f"leave the {next(iter(differ))} out" in str(refused.value.help)
+    with pytest.raises(Conflict, match="has the region `eu`, not `us`"):
+        projects.ensure("acme", "prod", region="us")
+    with pytest.raises(Conflict):
+        accounts.create("acme")
+    with pytest.raises(NotFound):
+        projects.ensure("nobody", "prod")
+    rows = client.tenant("acme", "prod").audit.query()
+    assert [(row.kind, row.body["by"]) for row in rows] == [("project.create", "process")]
+
+
+def test_many_that_ensure_at_once_all_succeed(client: Tenantry) -> None:
+    async def one() -> tuple[str, str]:
+        account = await client.admin.accounts.aensure("acme", tier="gold")
+        return account.uid, (await client.admin.projects.aensure("acme", "prod")).uid
+
+    async def all_at_once() -> set[tuple[str, str]]:
+        return set(await asyncio.gather(*(one() for _ in range(20))))
+
+    assert len(asyncio.run(all_at_once())) == 1
+
+
+ENSURE = """
+import sys, tenantry
+with tenantry.Tenantry(sys.argv[1]) as client:
+    print(client.admin.accounts.ensure("acme", tier="gold").uid, client.admin.projects.ensure("acme", "prod").uid)
+"""
+
+
+def test_processes_that_ensure_at_once_all_succeed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ENSURE, str(tmp_path / "data")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) for _ in range(4)]
+    told = {process.communicate(timeout=60)[0] for process in running}
+    assert [process.returncode for process in running] == [0] * 4
+    assert len(told) == 1
+
+
+def test_a_limit_of_an_action_counts_its_calls_alone(globex: Tenant) -> None:
+    globex.limits.set("prompts", 1, "day", action="process_prompt")
+    assert [limit.action for limit in globex.limits.list()] == ["process_prompt"]
+    for _ in range(3):
+        assert globex.guard.evaluate_tool_call("search", {}).allowed
+    assert [globex.guard.evaluate_prompt(BENIGN).code for _ in range(2)] == [None, "limit_exceeded"]
+    for odd in ("prompts", "Process_Prompt", " process_prompt", "process_prompt,call_tool"):
+        with pytest.raises(InvalidArgument) as refused:
+            globex.limits.set("odd", 1, "day", action=odd)
+        assert refused.value.code == "limit_invalid"
+    with pytest.raises(TypeError):
+        globex.limits.set("odd", 1, "day", action=["process_prompt"])  # type: ignore[arg-type]
+    globex.limits.set("prompts", 1, "day", action="")
+    assert [limit.action for limit in globex.limits.list()] == [""]
+
+
+def test_the_newest_rows_first(globex: Tenant) -> None:
+    for _ in range(4):
+        globex.guard.evaluate_prompt(BENIGN)
+    oldest = [row.sequence for row in globex.audit.query()]
+
+    def told(**given: object) -> list[int]:
+        return [row.sequence for row in globex.audit.query(**given)]  # type: ignore[arg-type]
+
+    assert told(order="newest") == oldest[::-1]
+    assert told(order="newest", limit=2) == oldest[:-3:-1]
+    assert told(order="newest", limit=2, before=oldest[-2]) == oldest[-3:-5:-1]
+    assert told(order="newest", since=oldest[1]) == oldest[:1:-1]
+    assert told(order="oldest", before=oldest[2]) == oldest[:2]
+    assert told(order="newest", before=None, since="1h") == oldest[::-1]
+    assert [row.sequence for row in asyncio.run(_newest(globex))] == oldest[:-2:-1]
+    for odd in ({"order": "latest"}, {"order": ""}, {"before": -1}):
+        with pytest.raises(InvalidArgument):
+            globex.audit.query(**odd)
+
+
+async def _newest(tenant: Tenant) -> list[AuditRecord]:
+    return await tenant.audit.aquery(order="newest", limit=1)
 
 
 def test_a_recreated_account_is_another_one(client: Tenantry) -> None:

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 pub use crate::store::HEAD;
 use crate::{
-    api::{AuditClass, AuditHead, AuditRecord, Since, VerifyReport},
+    api::{AuditClass, AuditHead, AuditOrder, AuditRange, AuditRecord, Since, VerifyReport},
     clock::{Clock, rfc3339},
     error::{Error, Result},
     keyring::Keyring,
@@ -92,20 +92,21 @@ impl Audit {
         self.shared.known.lock().entry(scope.uid()).or_insert_with(|| scope.clone());
     }
 
-    /// Rows of `scope`, oldest first. A page ends after `limit` rows or 8 MiB, whichever is first.
-    pub async fn query(&self, scope: &Scope, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
+    /// Rows of `scope`. A page ends after `limit` rows or 8 MiB, whichever is first.
+    pub async fn query(&self, scope: &Scope, range: AuditRange, limit: usize) -> Result<Vec<AuditRecord>> {
         if limit == 0 || limit > MAX_ROWS {
             return Err(Error::invalid("audit_limit_invalid", format!("limit is 1 to {MAX_ROWS}")));
         }
-        let from = match since {
-            Since::Start => RowsFrom::After(0),
-            Since::Sequence(sequence) => RowsFrom::After(sequence),
-            Since::Time(at) => RowsFrom::At(at),
+        let (after, at) = match range.since {
+            Since::Start => (0, None),
+            Since::Sequence(sequence) => (sequence, None),
+            Since::Time(at) => (0, Some(at)),
             Since::Ago(back) => {
                 let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
-                RowsFrom::At(self.clock.now().wall_micros.saturating_sub(back))
+                (0, Some(self.clock.now().wall_micros.saturating_sub(back)))
             }
         };
+        let from = RowsFrom::Within { after, at, before: range.before, newest: range.order == AuditOrder::Newest };
         self.ledger.settle().await?;
         let rows = self.ledger.rows(scope, from, limit).await?;
         Ok(rows.iter().map(record).collect())

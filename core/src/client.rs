@@ -15,8 +15,8 @@ pub use identity::{Grants, Identities, Issuers, Keys, Tokens};
 
 use crate::{
     api::{
-        Account, AuditHead, AuditRecord, DetectResponse, Detector, GuardRequest, GuardResponse, Identity, LimitSpec,
-        PolicyReceipt, PolicySpec, PolicySummary, Presented, Principal, Project, Settings, SettingsPatch, Since,
+        Account, AuditHead, AuditRange, AuditRecord, DetectResponse, Detector, GuardRequest, GuardResponse, Identity,
+        LimitSpec, PolicyReceipt, PolicySpec, PolicySummary, Presented, Principal, Project, Settings, SettingsPatch,
         Status, TenantFacts, UsageReceipt, UsageReport, VerifyReport,
     },
     config::{Config, Options, tell_untold},
@@ -175,7 +175,13 @@ with_blocking_twins! {
     impl Accounts {
         /// Creates an account. `Conflict` when an id that differs at most in case exists.
         pub async fn create / create_blocking(&self, id: &str, facts: TenantFacts) -> Result<Account> {
-            self.0.0.platform().await?.create_account(id, facts).await
+            self.0.0.platform().await?.create_account(&self.0.0.by()?, id, facts).await
+        }
+
+        /// Gives the account of this id, and creates it where there is none. What exists stays as it is, a suspension
+        /// included; `Conflict` (`facts_differ`) when a fact that is given differs from what it has.
+        pub async fn ensure / ensure_blocking(&self, id: &str, facts: TenantFacts) -> Result<Account> {
+            self.0.0.platform().await?.ensure_account(&self.0.0.by()?, id, facts).await
         }
 
         /// One account.
@@ -190,19 +196,25 @@ with_blocking_twins! {
 
         /// Suspends or resumes an account: while suspended every call in it is denied.
         pub async fn set_status / set_status_blocking(&self, id: &str, status: Status) -> Result<Account> {
-            self.0.0.platform().await?.set_account_status(id, status).await
+            self.0.0.platform().await?.set_account_status(&self.0.0.by()?, id, status).await
         }
 
         /// Deletes an account and its projects. The name may be used again, with nothing of the old one in it.
         pub async fn delete / delete_blocking(&self, id: &str) -> Result<()> {
-            self.0.0.platform().await?.delete_account(id).await
+            self.0.0.platform().await?.delete_account(&self.0.0.by()?, id).await
         }
     }
 
     impl Projects {
         /// Creates a project in an account, with the baseline permits, floor `enforce` and audit `standard`.
         pub async fn create / create_blocking(&self, account: &str, id: &str, facts: TenantFacts) -> Result<Project> {
-            self.0.0.platform().await?.create_project(account, id, facts).await
+            self.0.0.platform().await?.create_project(&self.0.0.by()?, account, id, facts).await
+        }
+
+        /// Gives the project of this id, and creates it where there is none, as [`Accounts::ensure`] does. The account has
+        /// to exist.
+        pub async fn ensure / ensure_blocking(&self, account: &str, id: &str, facts: TenantFacts) -> Result<Project> {
+            self.0.0.platform().await?.ensure_project(&self.0.0.by()?, account, id, facts).await
         }
 
         /// One project.
@@ -217,12 +229,12 @@ with_blocking_twins! {
 
         /// Suspends or resumes a project.
         pub async fn set_status / set_status_blocking(&self, account: &str, id: &str, status: Status) -> Result<Project> {
-            self.0.0.platform().await?.set_project_status(account, id, status).await
+            self.0.0.platform().await?.set_project_status(&self.0.0.by()?, account, id, status).await
         }
 
         /// Deletes a project. The name may be used again, with nothing of the old one in it.
         pub async fn delete / delete_blocking(&self, account: &str, id: &str) -> Result<()> {
-            self.0.0.platform().await?.delete_project(account, id).await
+            self.0.0.platform().await?.delete_project(&self.0.0.by()?, account, id).await
         }
     }
 }
@@ -276,6 +288,12 @@ impl Tenant {
     #[must_use]
     pub fn identity(&self) -> Identities {
         Identities::new(self.client.clone(), Some(self.clone()))
+    }
+
+    /// Whose a change by this handle is, for the audit.
+    fn by(&self) -> &str {
+        let caller = || self.session.as_ref().map(|session| &session.verified.principal);
+        self.principal.as_deref().or_else(caller).map_or(embedded::PROCESS, |principal| &principal.id)
     }
 
     /// The engine, for a use that the credential behind this handle, if there is one, still allows.
@@ -413,17 +431,17 @@ with_blocking_twins! {
     impl Policies {
         /// Attaches Cedar text under a name, replacing what was there. Bad text is refused and the old stays.
         pub async fn put / put_blocking(&self, spec: PolicySpec) -> Result<PolicyReceipt> {
-            self.0.engine_at(spec.layer).await?.put_policy(&self.0.instance, spec).await
+            self.0.engine_at(spec.layer).await?.put_policy(self.0.by(), &self.0.instance, spec).await
         }
 
         /// Attaches a pack of our own: `baseline` or `strict`.
         pub async fn attach_pack / attach_pack_blocking(&self, pack: &str) -> Result<PolicyReceipt> {
-            self.0.engine_at(Layer::Project).await?.attach_pack(&self.0.instance, pack).await
+            self.0.engine_at(Layer::Project).await?.attach_pack(self.0.by(), &self.0.instance, pack).await
         }
 
         /// Detaches a policy.
         pub async fn remove / remove_blocking(&self, name: &str, layer: Layer) -> Result<()> {
-            self.0.engine_at(layer).await?.remove_policy(&self.0.instance, name, layer).await
+            self.0.engine_at(layer).await?.remove_policy(self.0.by(), &self.0.instance, name, layer).await
         }
 
         /// The policies in force here, all layers.
@@ -435,12 +453,12 @@ with_blocking_twins! {
     impl Limits {
         /// Sets a rate limit, replacing the one with the same id on the same layer.
         pub async fn set / set_blocking(&self, spec: LimitSpec) -> Result<()> {
-            self.0.engine_at(spec.layer).await?.set_limit(&self.0.instance, spec).await
+            self.0.engine_at(spec.layer).await?.set_limit(self.0.by(), &self.0.instance, spec).await
         }
 
         /// Removes a rate limit.
         pub async fn remove / remove_blocking(&self, id: &str, layer: Layer) -> Result<()> {
-            self.0.engine_at(layer).await?.remove_limit(&self.0.instance, id, layer).await
+            self.0.engine_at(layer).await?.remove_limit(self.0.by(), &self.0.instance, id, layer).await
         }
 
         /// The limits in force here, all layers.
@@ -465,14 +483,16 @@ with_blocking_twins! {
 
         /// Changes the given fields.
         pub async fn update / update_blocking(&self, patch: SettingsPatch) -> Result<Settings> {
-            self.0.engine_at(Layer::Project).await?.update_settings(&self.0.instance, patch).await
+            self.0.engine_at(Layer::Project).await?.update_settings(self.0.by(), &self.0.instance, patch).await
         }
     }
 
     impl Audit {
-        /// Rows of this project's chain, oldest first, at most `limit` (up to 10,000).
-        pub async fn query / query_blocking(&self, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
-            self.0.engine_for(Use::Right(READ)).await?.audit_query(self.0.scope(), since, limit).await
+        /// Reads rows of this project's chain: oldest first from a [`Since`](crate::api::Since), newest first with
+        /// [`AuditRange::newest`]. A page has at most `limit` rows (up to 10,000) and 8 MiB of text.
+        pub async fn query / query_blocking(&self, range: impl Into<AuditRange>, limit: usize) -> Result<Vec<AuditRecord>> {
+            let range = range.into();
+            self.0.engine_for(Use::Right(READ)).await?.audit_query(self.0.scope(), range, limit).await
         }
 
         /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.

@@ -40,8 +40,8 @@ pub use shape::Unsealed;
 
 use crate::{
     api::{
-        AuditClass, AuditHead, AuditRecord, ContentType, DetectResponse, GuardRequest, GuardResponse, Principal, Since,
-        VerifyReport,
+        AuditClass, AuditHead, AuditRange, AuditRecord, ContentType, DetectResponse, GuardRequest, GuardResponse,
+        Principal, VerifyReport,
     },
     audit::Audit,
     clock::{BoxFuture, Clock, Now},
@@ -231,7 +231,8 @@ impl Engine {
             })?;
         }
         let file = |name: &str| folder.map(|folder| folder.join(name));
-        let installation = Installation { key_id: keyring.id().to_owned(), dev };
+        let installation =
+            Installation { key_id: keyring.id().to_owned(), key_place: keyring.place().to_string(), dev };
         let rows = Arc::new(keyring.row_key()?);
         let catalog = SqliteCatalog::open(file("catalog.db").as_deref(), &installation, Arc::clone(&rows))?;
         let credentials = Arc::new(SqliteCredentials::over(catalog.database(), rows)?);
@@ -445,8 +446,8 @@ impl Engine {
     }
 
     /// Rows of a scope's chain.
-    pub async fn audit_query(&self, scope: &Scope, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
-        self.audit.query(scope, since, limit).await
+    pub async fn audit_query(&self, scope: &Scope, range: AuditRange, limit: usize) -> Result<Vec<AuditRecord>> {
+        self.audit.query(scope, range, limit).await
     }
 
     /// Checks a scope's chain.

@@ -34,6 +34,10 @@ pub struct Secret(Arc<[u8; KEY_BYTES]>);
 impl Secret {
     /// Reads 32 bytes in hexadecimal or base64.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_from(text, &Place::Given)
+    }
+
+    fn parse_from(text: &str, place: &Place) -> Result<Self> {
         let text = text.trim();
         let bytes = data_encoding::HEXLOWER_PERMISSIVE
             .decode(text.as_bytes())
@@ -42,8 +46,8 @@ impl Secret {
             .ok()
             .and_then(|bytes| <[u8; KEY_BYTES]>::try_from(bytes).ok())
             .ok_or_else(|| {
-                Error::invalid("root_key_invalid", "the root key is not 32 bytes in hexadecimal or base64")
-                    .with_help("make one with `openssl rand -hex 32`")
+                let words = format!("the root key {place} is not 32 bytes in hexadecimal or base64");
+                Error::invalid("root_key_invalid", words).with_help("make one with `openssl rand -hex 32`")
             })?;
         Ok(Self(Arc::new(bytes)))
     }
@@ -111,6 +115,53 @@ impl Purpose {
 pub struct Keyring {
     root: Secret,
     id: Arc<str>,
+    place: Place,
+}
+
+/// Where a root key is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Given in code, or made for this process alone.
+    Given,
+    /// `TENANTRY_ROOT_KEY`.
+    Variable,
+    /// The file that `TENANTRY_ROOT_KEY_FILE` names.
+    NamedFile(PathBuf),
+    /// The file below the user's configuration folder, which is made at first use.
+    OwnFile(PathBuf),
+}
+
+impl Place {
+    /// Where the root key is looked for when code gives none; makes nothing.
+    pub fn find() -> Result<Self> {
+        if ROOT_KEY.text(ROOT_KEY.value())?.is_some() {
+            return Ok(Self::Variable);
+        }
+        match ROOT_KEY_FILE.path(ROOT_KEY_FILE.value()) {
+            Some(path) => Ok(Self::NamedFile(path)),
+            None => config_folder().map(|folder| Self::OwnFile(folder.join("root.key"))),
+        }
+    }
+
+    /// The file, where it is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::NamedFile(path) | Self::OwnFile(path) => Some(path),
+            Self::Given | Self::Variable => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => f.write_str("given in code"),
+            Self::Variable => f.write_str("in TENANTRY_ROOT_KEY"),
+            Self::NamedFile(path) => write!(f, "in `{}`, which TENANTRY_ROOT_KEY_FILE names", path.display()),
+            Self::OwnFile(path) => write!(f, "in `{}`", path.display()),
+        }
+    }
 }
 
 impl fmt::Debug for Keyring {
@@ -126,7 +177,7 @@ impl Keyring {
         let mut labelled = b"tenantry root key id v1".to_vec();
         labelled.extend_from_slice(&*root.0);
         let id = data_encoding::HEXLOWER.encode(digest(&SHA256, &labelled).as_ref().get(..8).unwrap_or_default());
-        Self { root, id: id.into() }
+        Self { root, id: id.into(), place: Place::Given }
     }
 
     /// A keyring that is gone with its last handle.
@@ -139,11 +190,18 @@ impl Keyring {
         if let Some(secret) = given {
             return Ok(Self::new(secret));
         }
-        if let Some(secret) = from_environment()? {
-            return Ok(Self::new(secret));
-        }
-        let folder = config_folder()?;
-        find_or_make(&folder.join("root.key")).map(Self::new)
+        let place = Place::find()?;
+        let secret = match &place {
+            Place::OwnFile(path) => find_or_make(path)?,
+            _ => from_environment()?.ok_or_else(|| Error::internal("the root key is gone from the environment"))?,
+        };
+        Ok(Self { place, ..Self::new(secret) })
+    }
+
+    /// Where the root key is kept.
+    #[must_use]
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Names the root key without telling it; a data folder remembers this and refuses another key.
@@ -412,9 +470,9 @@ impl Signer {
 /// The root key that the variables name, if they do.
 pub fn from_environment() -> Result<Option<Secret>> {
     if let Some(text) = ROOT_KEY.text(ROOT_KEY.value())? {
-        return Secret::parse(&text).map(Some);
+        return Secret::parse_from(&text, &Place::Variable).map(Some);
     }
-    ROOT_KEY_FILE.path(ROOT_KEY_FILE.value()).map(|path| read_key(&path)).transpose()
+    ROOT_KEY_FILE.path(ROOT_KEY_FILE.value()).map(|path| read_key(&path, Place::NamedFile(path.clone()))).transpose()
 }
 
 fn config_folder() -> Result<PathBuf> {
@@ -428,7 +486,7 @@ fn config_folder() -> Result<PathBuf> {
         })
 }
 
-fn read_key(path: &Path) -> Result<Secret> {
+fn read_key(path: &Path, place: Place) -> Result<Secret> {
     if matches!(disk::keeps_a_secret(path), Ok(false)) {
         let text = format!("the root key file `{}` is open to others than its owner", path.display());
         return Err(Error::invalid("root_key_exposed", text)
@@ -436,15 +494,16 @@ fn read_key(path: &Path) -> Result<Secret> {
     }
     let text = fs::read_to_string(path).map_err(|error| {
         Error::unavailable("root_key_unavailable", format!("the root key file `{}` cannot be read", path.display()))
+            .with_help("set TENANTRY_ROOT_KEY, or TENANTRY_ROOT_KEY_FILE to a file that can be read")
             .with_source(error)
     })?;
-    Secret::parse(&text)
+    Secret::parse_from(&text, &place)
 }
 
 /// Reads the key, or makes it in one step that two processes cannot both win.
 fn find_or_make(path: &Path) -> Result<Secret> {
     if path.exists() {
-        return read_key(path);
+        return read_key(path, Place::OwnFile(path.to_owned()));
     }
     let cannot = |error: std::io::Error| {
         Error::unavailable("root_key_unavailable", format!("no root key can be kept at `{}`", path.display()))
@@ -464,7 +523,9 @@ fn find_or_make(path: &Path) -> Result<Secret> {
     let _ = fs::remove_file(&draft);
     match linked {
         Ok(()) => Ok(secret),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => read_key(path),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            read_key(path, Place::OwnFile(path.to_owned()))
+        }
         Err(error) => Err(cannot(error)),
     }
 }

@@ -189,6 +189,9 @@ impl Quota {
 
     /// The cell a guard call is counted in, or none when the limit does not count it.
     fn cell(&self, limit: &ActiveLimit, subject: Subject<'_>) -> Option<Cell> {
+        if !limit.spec.action.is_empty() && limit.spec.action != subject.action.name() {
+            return None;
+        }
         let value = match limit.spec.key {
             LimitKey::Custom => return None,
             LimitKey::Scope => Value::None,

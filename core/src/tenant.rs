@@ -5,6 +5,8 @@
 
 mod registry;
 
+pub use registry::check_facts;
+
 use std::{
     collections::HashMap,
     sync::{

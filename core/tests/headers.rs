@@ -234,6 +234,7 @@ fn another_tenants_object_is_answered_like_a_missing_one() {
         on_exceed: tenantry::api::OnExceed::Reject,
         max_wait_ms: 0,
         layer: tenantry::scope::Layer::Project,
+        action: String::new(),
         shared: false,
     };
     theirs.limits().set_blocking(spec).unwrap();

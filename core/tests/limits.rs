@@ -14,7 +14,10 @@ use std::{
 use support::{limit, memory, on, project, put, with_clock};
 use tenantry::{
     ErrorKind, Tenant,
-    api::{Decision, GuardRequest, GuardResponse, LimitKey, LimitSpec, OnExceed, Principal},
+    api::{
+        ContentType, Decision, FileContext, GuardRequest, GuardResponse, LimitKey, LimitSpec, OnExceed, Principal,
+        Shape, ToolContext,
+    },
     clock::ManualClock,
     scope::Layer,
 };
@@ -326,4 +329,85 @@ fn cancelling_a_waiting_call_frees_its_place() {
         assert!(second.join().unwrap().allowed());
     });
     assert_eq!(served.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_limit_that_names_an_action_counts_its_calls_alone() {
+    let client = memory();
+    let prompt = || GuardRequest::prompt("hi");
+    let response = || GuardRequest { content_type: ContentType::Response, ..GuardRequest::prompt("hi") };
+    let tool = || {
+        let tool = ToolContext { name: "search".into(), ..ToolContext::default() };
+        GuardRequest { tool: Some(tool), ..GuardRequest::default() }.shaped(Shape::ToolCall)
+    };
+    let file = |operation: &str| {
+        let file = FileContext { path: "a".into(), operation: operation.into(), ..FileContext::default() };
+        GuardRequest { file: Some(file), ..GuardRequest::default() }.shaped(Shape::File)
+    };
+    let calls: [(&str, &dyn Fn() -> GuardRequest); 5] = [
+        ("process_prompt", &prompt),
+        ("process_response", &response),
+        ("call_tool", &tool),
+        ("read_file", &|| file("read")),
+        ("write_file", &|| file("write")),
+    ];
+    for (number, (counted, _)) in calls.iter().enumerate() {
+        for shared in [false, true] {
+            let acme = project(&client, &format!("acme{number}{shared}"), "prod");
+            let spec = LimitSpec { action: (*counted).into(), shared, ..limit("one", 1, 86_400_000) };
+            acme.limits().set_blocking(spec).unwrap();
+            assert_eq!(acme.limits().list_blocking().unwrap()[0].action, *counted);
+            for (action, call) in &calls {
+                let codes = [(), ()].map(|()| acme.guard().evaluate_blocking(call()).unwrap().code);
+                let exhausted = Some("limit_exceeded".to_owned());
+                let expected = if action == counted { [None, exhausted] } else { [None, None] };
+                assert_eq!(codes, expected, "{action} under a limit of {counted}, shared: {shared}");
+            }
+        }
+    }
+}
+
+#[test]
+fn limits_of_an_action_and_of_all_count_beside_each_other() {
+    let client = memory();
+    let acme = project(&client, "acme", "prod");
+    acme.limits()
+        .set_blocking(LimitSpec { action: "process_prompt".into(), ..limit("prompts", 2, 86_400_000) })
+        .unwrap();
+    acme.limits().set_blocking(LimitSpec { key: LimitKey::Action, ..limit("each", 3, 86_400_000) }).unwrap();
+    let tool = || {
+        let tool = ToolContext { name: "search".into(), ..ToolContext::default() };
+        GuardRequest { tool: Some(tool), ..GuardRequest::default() }.shaped(Shape::ToolCall)
+    };
+    let by = |request: GuardRequest| acme.guard().evaluate_blocking(request).unwrap().limit_id;
+    let prompts: Vec<Option<String>> = (0..3).map(|_| by(GuardRequest::prompt("a"))).collect();
+    assert_eq!(prompts, [None, None, Some("prompts".into())]);
+    let tools: Vec<Option<String>> = (0..4).map(|_| by(tool())).collect();
+    assert_eq!(tools, [None, None, None, Some("each".into())]);
+    // Set anew for all, it goes on counting where it was.
+    acme.limits().set_blocking(limit("prompts", 2, 86_400_000)).unwrap();
+    assert_eq!(acme.limits().list_blocking().unwrap().last().unwrap().action, "");
+    let ann = acme.acting_as(Principal::user("ann")).unwrap();
+    assert_eq!(ann.guard().evaluate_blocking(GuardRequest::prompt("a")).unwrap().limit_id.as_deref(), Some("prompts"));
+}
+
+#[test]
+fn an_action_a_limit_cannot_count_is_refused() {
+    let acme = project(&memory(), "acme", "prod");
+    let set = |key, action: &str| {
+        acme.limits().set_blocking(LimitSpec { key, action: action.into(), ..limit("l", 1, 1_000) })
+    };
+    let long = "x".repeat(100_000);
+    for odd in
+        ["process_prompts", "prompt", "Process_Prompt", " process_prompt", "process_prompt,call_tool", "*", &long]
+    {
+        let error = set(LimitKey::Scope, odd).unwrap_err();
+        assert_eq!(error.code(), "limit_invalid", "{odd:.40}");
+        assert!(error.message().len() < 200 && error.help().unwrap().contains("`process_prompt`"));
+    }
+    assert_eq!(set(LimitKey::Custom, "call_tool").unwrap_err().code(), "limit_invalid");
+    assert!(acme.limits().list_blocking().unwrap().is_empty());
+    for known in ["process_prompt", "process_response", "call_tool", "read_file", "write_file", "connect_server", ""] {
+        set(LimitKey::Principal, known).unwrap();
+    }
 }

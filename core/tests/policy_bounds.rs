@@ -306,6 +306,7 @@ fn another_tenants_change_never_waits_for_mine() {
                     on_exceed: OnExceed::Reject,
                     max_wait_ms: 0,
                     layer: Layer::Project,
+                    action: String::new(),
                     shared: false,
                 })
                 .unwrap();

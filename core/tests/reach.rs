@@ -316,6 +316,7 @@ fn what_is_shared_by_tenants_is_not_one_callers_to_use_up() {
         on_exceed: tenantry::api::OnExceed::Reject,
         max_wait_ms: 0,
         layer,
+        action: String::new(),
         shared: false,
     };
     let process = world.client.tenant_blocking("acme", "prod").unwrap();

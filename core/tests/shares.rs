@@ -9,8 +9,8 @@ use support::{limit, memory, on, project};
 use tenantry::{
     Tenant, Tenantry,
     api::{
-        FileContext, GrantSpec, GuardRequest, KeySpec, LimitKey, LimitSpec, McpContext, ModelContext, Principal, Since,
-        ToolContext,
+        AuditRange, FileContext, GrantSpec, GuardRequest, KeySpec, LimitKey, LimitSpec, McpContext, ModelContext,
+        Principal, Since, ToolContext,
     },
     scope::Layer,
 };
@@ -216,6 +216,18 @@ fn a_page_of_the_audit_ends_by_its_bytes_and_no_row_is_missed() {
         (after, rows, pages) = (last.sequence, rows + page.len(), pages + 1);
     }
     assert!(rows >= 100 && pages >= 2, "{rows} rows in {pages} pages");
+    // Backwards alike.
+    let (mut before, mut back, mut pages) = (None, 0, 0);
+    loop {
+        let range = AuditRange { before, ..AuditRange::newest() };
+        let page = acme.audit().query_blocking(range, 10_000).unwrap();
+        let Some(last) = page.last() else { break };
+        let size: usize = page.iter().map(|row| serde_json::to_string(&row.body).unwrap().len()).sum();
+        assert!(size <= 8 << 20, "{size}");
+        assert_eq!(page[0].sequence, before.map_or(rows as u64, |before| before - 1));
+        (before, back, pages) = (Some(last.sequence), back + page.len(), pages + 1);
+    }
+    assert!(back == rows && pages >= 2, "{back} of {rows} rows in {pages} pages");
     assert_eq!(usize::try_from(acme.audit().head_blocking().unwrap().sequence).unwrap(), rows);
     assert!(acme.audit().verify_blocking(None).unwrap().ok);
 }

@@ -10,11 +10,13 @@ mod dev;
 mod doctor;
 mod manage;
 mod output;
+mod rooms;
 mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use tenantry::{
     Error, ErrorKind, Result, Tenantry,
     config::{Storage, untold_variables},
@@ -57,11 +59,22 @@ enum Command {
     /// Policies of a project.
     #[command(subcommand)]
     Policies(manage::Policies),
+    /// Rate limits of a project, and of the layers above.
+    #[command(subcommand)]
+    Limits(rooms::Limits),
+    /// What a project may tune.
+    #[command(subcommand)]
+    Settings(rooms::Settings),
     /// The audit trail of a project.
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Says whether policy files compile.
     Check(check::Arguments),
+    /// Prints what completes these commands in a shell.
+    Completions {
+        /// For `bash`: tenantry completions bash > ~/.local/share/bash-completion/completions/tenantry
+        shell: Shell,
+    },
 }
 
 /// What a command came to, where that is not simply done.
@@ -115,8 +128,16 @@ fn execute(cli: Cli, output: Output) -> Result<Outcome> {
         Command::Projects(command) => closing(&open()?, |client| manage::projects(client, command, output)),
         Command::Keys(command) => closing(&open()?, |client| manage::keys(client, command, output)),
         Command::Policies(command) => closing(&open()?, |client| manage::policies(client, command, output)),
+        Command::Limits(command) => closing(&open()?, |client| rooms::limits(client, command, output)),
+        Command::Settings(command) => closing(&open()?, |client| rooms::settings(client, command, output)),
         Command::Audit(command) => closing(&open()?, |client| audit::run(client, command, output)),
         Command::Check(arguments) => check::run(&arguments, output),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tenantry", &mut script);
+            output.line(String::from_utf8_lossy(&script).trim_end());
+            Ok(Outcome::Fine)
+        }
     }
 }
 

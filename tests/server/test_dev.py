@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
+import subprocess
 from collections.abc import Iterator
 
 import pytest
-from process import GUARD, Answer, Place, Server, answer, connected, prompt
+from process import GUARD, Answer, Place, Server, answer, connected, prompt, started
 
 BODY = json.dumps(prompt()).encode()
 OWN_HOSTS = ["127.0.0.1:{port}", "localhost:{port}", "[::1]:{port}", "LOCALHOST:{port}", "LocalHost:{port}"]
@@ -232,3 +234,28 @@ def test_a_text_that_looks_like_a_token_is_no_key(dev: Server, alg: str) -> None
                 got = asked(dev, f"{name}{part(header)}{tail}")
                 assert got.status == 401, got.body
     assert asked(dev, "X-API-Key: anything.at.all").status == 200
+
+
+def test_the_call_to_copy_is_denied_and_says_why(place: Place) -> None:
+    with started(place, "dev", "--port", "0") as process:
+        assert process.stdout is not None
+        lines = []
+        while not any("identity_base_url=" in line for line in lines):
+            line = process.stdout.readline().decode()
+            assert line, lines
+            lines.append(line)
+        text = "".join(lines)
+        assert "the answer is a denial, and says why" in text
+        start = text.index("curl ")
+        command = shlex.split(text[start : text.index("\n\n", start)].replace("\\\n", " "))
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        told = json.loads(done.stdout)
+        assert told["decision"] == "deny"
+        assert told["policy_reason"] == "The content holds a secret."
+        assert [policy["rule_id"] for policy in told["determining_policies"]] == ["strict.no-secrets"]
+        assert "dev_mode" in told["degraded"]
+        # Another account is made up as ever, and the same text is no denial there.
+        other = [word.replace("demo", "acme") for word in command]
+        assert other != command
+        told = json.loads(subprocess.run(other, capture_output=True, text=True, check=True, timeout=60).stdout)
+        assert told["decision"] == "allow"

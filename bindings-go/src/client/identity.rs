@@ -145,12 +145,12 @@ impl Tenantry {
         detached(async move { grants.revoke(&id).await }).await
     }
 
-    /// What crossed between tenants, oldest first.
+    /// Reads what crossed between tenants.
     pub async fn grant_uses(&self, query: AuditQuery) -> Result<Vec<AuditRecord>> {
         let grants = self.0.admin().grants();
         detached(async move {
-            let (since, limit) = query.into_core()?;
-            grants.uses(since, limit).await
+            let (range, limit) = query.into_core()?;
+            grants.uses(range, limit).await
         })
         .await
     }

@@ -130,6 +130,8 @@ mirror! { both
         per_ms: i64,
         /// What is counted; the whole scope when left out.
         key: Option<LimitKey>,
+        /// The action whose calls alone are counted, e.g. `process_prompt`; all when left out.
+        action: Option<Text>,
         /// What happens beyond the rate; the call is rejected when left out.
         on_exceed: Option<OnExceed>,
         /// The longest wait in line, in milliseconds.

@@ -3,10 +3,10 @@
 
 use tenantry::{
     Error, Result,
-    api::{self, Since, whole},
+    api::{self, AuditRange, Since, whole},
 };
 
-use super::{Decision, JsonObject, mirror};
+use super::{AuditOrder, Decision, IntoCore, JsonObject, mirror};
 
 mirror! { out
     /// One row of a scope's chain.
@@ -71,13 +71,17 @@ pub struct AuditQuery {
     pub since: Option<String>,
     /// Only rows after this sequence. Excludes `since`.
     pub after: Option<i64>,
+    /// Only rows before this sequence: where the next page of the newest goes on.
+    pub before: Option<i64>,
+    /// Which row comes first; the oldest when left out.
+    pub order: Option<AuditOrder>,
     /// The most rows to return, up to 10,000; 100 when left out.
     pub limit: Option<i64>,
 }
 
 impl AuditQuery {
-    /// Where the query starts, and how many rows it may return.
-    pub fn into_core(self) -> Result<(Since, usize)> {
+    /// Which rows, and how many at most.
+    pub fn into_core(self) -> Result<(AuditRange, usize)> {
         let since = match (self.since, self.after) {
             (None, None) => Since::Start,
             (None, Some(sequence)) => Since::Sequence(whole("since", sequence)?),
@@ -86,7 +90,9 @@ impl AuditQuery {
                 return Err(Error::invalid("since_invalid", "`since` and `after` exclude each other"));
             }
         };
-        Ok((since, whole("limit", self.limit.unwrap_or(100))?))
+        let before = self.before.map(|sequence| whole("sequence", sequence)).transpose()?;
+        let range = AuditRange { since, before, order: self.order.into_core("order")? };
+        Ok((range, whole("limit", self.limit.unwrap_or(100))?))
     }
 }
 

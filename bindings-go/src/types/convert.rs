@@ -89,6 +89,8 @@ closed_set! {
     OnExceed: api::OnExceed, |text| named("way to exceed a limit", text);
     /// How strongly the audit trail of a project is kept.
     AuditClass: api::AuditClass, |text| named("audit class", text);
+    /// Which row of an audit trail comes first.
+    AuditOrder: api::AuditOrder, |text| named("order of rows", text);
     /// A signature algorithm of a token (RFC 7518, RFC 8037).
     Algorithm: api::Algorithm, |text| named("signature algorithm", text);
     /// Whether an API key is taken.
@@ -125,6 +127,7 @@ defaulted! {
     Layer: scope::Layer = scope::Layer::Project;
     LimitKey: api::LimitKey = api::LimitKey::default();
     OnExceed: api::OnExceed = api::OnExceed::default();
+    AuditOrder: api::AuditOrder = api::AuditOrder::default();
     PrincipalType: api::PrincipalKind = api::PrincipalKind::default();
     ContentType: api::ContentType = api::ContentType::default();
 }

@@ -29,6 +29,13 @@ twins! {
             Work::new(async move { wire(&accounts.create(&id, facts).await?) })
         }
 
+        /// Gives the account of this id, and creates it where there is none.
+        #[arguments("id: string, facts?: Facts")]
+        fn ensure_sync / ensure(&self, id, facts) -> String {
+            let (accounts, id, facts) = (self.0.clone(), required("id", id)?, self::facts(facts)?);
+            Work::new(async move { wire(&accounts.ensure(&id, facts).await?) })
+        }
+
         /// One account.
         #[arguments("id: string")]
         fn get_sync / get(&self, id) -> String {
@@ -74,6 +81,14 @@ twins! {
             let (account, id) = (required("account", account)?, required("id", id)?);
             let (projects, facts) = (self.0.clone(), self::facts(facts)?);
             Work::new(async move { wire(&projects.create(&account, &id, facts).await?) })
+        }
+
+        /// Gives the project of this id, and creates it where there is none.
+        #[arguments("account: string, id: string, facts?: Facts")]
+        fn ensure_sync / ensure(&self, account, id, facts) -> String {
+            let (account, id) = (required("account", account)?, required("id", id)?);
+            let (projects, facts) = (self.0.clone(), self::facts(facts)?);
+            Work::new(async move { wire(&projects.ensure(&account, &id, facts).await?) })
         }
 
         /// One project.

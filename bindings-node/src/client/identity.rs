@@ -9,7 +9,7 @@ use tenantry::client as core;
 
 use crate::{
     runtime::{Work, promise, wait},
-    types::{Given, grant, identity_settings, issuer, key, required, since, token, token_request, wire},
+    types::{Given, audit_query, grant, identity_settings, issuer, key, required, token, token_request, wire},
 };
 
 /// Who credentials are, and what the platform decides about them.
@@ -216,14 +216,11 @@ twins! {
             Work::new(async move { grants.revoke(&id).await })
         }
 
-        /// What crossed between tenants, oldest first.
+        /// Reads what crossed between tenants.
         #[arguments("options?: AuditQuery")]
         fn uses_sync / uses(&self, options) -> String {
-            let mut given = Given::read("options", options)?;
-            let (since, limit) = (since(given.take("since")?)?, given.whole("limit")?.unwrap_or(100));
-            given.end()?;
-            let grants = self.0.clone();
-            Work::long(async move { wire(&grants.uses(since, limit).await?) })
+            let (grants, (range, limit)) = (self.0.clone(), audit_query(options)?);
+            Work::long(async move { wire(&grants.uses(range, limit).await?) })
         }
     }
 }

@@ -10,7 +10,7 @@ use tenantry::{client as core, scope::Layer};
 use crate::{
     errors::Result,
     runtime::{Work, promise, wait},
-    types::{Given, anchor, limit, patch, policy, required, since, wire},
+    types::{Given, anchor, audit_query, limit, patch, policy, required, wire},
 };
 
 /// Policies of one project and the layers above.
@@ -117,14 +117,11 @@ twins! {
 
 twins! {
     impl Audit {
-        /// Rows of this project's chain, oldest first.
+        /// Reads rows of this project's chain.
         #[arguments("options?: AuditQuery")]
         fn query_sync / query(&self, options) -> String {
-            let mut given = Given::read("options", options)?;
-            let (since, limit) = (since(given.take("since")?)?, given.whole("limit")?.unwrap_or(100));
-            given.end()?;
-            let audit = self.0.clone();
-            Work::long(async move { wire(&audit.query(since, limit).await?) })
+            let (audit, (range, limit)) = (self.0.clone(), audit_query(options)?);
+            Work::long(async move { wire(&audit.query(range, limit).await?) })
         }
 
         /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.

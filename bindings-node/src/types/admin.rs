@@ -60,6 +60,7 @@ pub fn limit(value: Unknown<'_>) -> Result<LimitSpec> {
             (per, per_ms) => per.or(per_ms).ok_or_else(|| missing("per"))?,
         },
         key: given.named("key", "key of a limit")?.unwrap_or_default(),
+        action: given.text("action")?.unwrap_or_default(),
         on_exceed: given.named("onExceed", "way to exceed a limit")?.unwrap_or_default(),
         max_wait_ms: given.whole("maxWaitMs")?.unwrap_or_default(),
         layer: given.parsed("layer", Layer::parse)?.unwrap_or(Layer::Project),

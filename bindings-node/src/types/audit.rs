@@ -2,15 +2,28 @@
 
 use napi::{Unknown, ValueType};
 use tenantry::{
-    api::{AuditHead, Since},
+    api::{AuditHead, AuditRange, Since},
     error::Error,
 };
 
-use super::json;
+use super::{Given, json};
 use crate::errors::Result;
 
+/// Which rows a query reads, and how many at most.
+pub fn audit_query(options: Unknown<'_>) -> Result<(AuditRange, usize)> {
+    let mut given = Given::read("options", options)?;
+    let range = AuditRange {
+        since: since(given.take("since")?)?,
+        before: given.whole("before")?,
+        order: given.named("order", "order of rows")?.unwrap_or_default(),
+    };
+    let limit = given.whole("limit")?.unwrap_or(100);
+    given.end()?;
+    Ok((range, limit))
+}
+
 /// Where a query starts: after a sequence, at an RFC 3339 time, or a duration such as `7d` ago.
-pub fn since(value: Option<Unknown<'_>>) -> Result<Since> {
+fn since(value: Option<Unknown<'_>>) -> Result<Since> {
     match value {
         None => Ok(Since::Start),
         Some(value) if value.get_type()? == ValueType::Number => {

@@ -1,7 +1,7 @@
 // Compiled, never run: what types allow and refuse.
 
 import { Shield, Tenantry, type Decision, type GuardRequest, type GuardResponse, type Json } from "tenantry";
-import type { Detector, UsageReceipt } from "tenantry";
+import type { AuditRecord, Detector, UsageReceipt } from "tenantry";
 import { NotFound, TenantryError, type AccessToken, type ApiKey, type Credential, type Identity, type NewApiKey } from "tenantry";
 import type { IncomingMessage } from "node:http";
 import { Highflame, ZeroIDClient } from "tenantry/compat/highflame";
@@ -22,7 +22,9 @@ export async function example(): Promise<void> {
   // @ts-expect-error a call has a model
   await acme.usage.report({ inputTokens: 5 });
   void [once, detectors, receipt];
-  await acme.limits.set({ id: "a", rate: 1, per: "minute", key: "session" });
+  await acme.limits.set({ id: "a", rate: 1, per: "minute", key: "session", action: "process_prompt" });
+  const newest: readonly AuditRecord[] = await acme.audit.query({ order: "newest", before: 9, limit: 1 });
+  console.log(newest.length);
   await acme.audit.verify(await acme.audit.head());
   void [decision, reason, key, names, undefinedIsFine];
 

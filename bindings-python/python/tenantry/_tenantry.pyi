@@ -235,6 +235,19 @@ class Accounts:
         """
         As `delete`, awaited.
         """
+    def aensure(
+        self,
+        /,
+        id: str,
+        *,
+        tier: str = "",
+        plan: str = "",
+        region: str = "",
+        labels: SupportsGetItem[int, str] | None = None,
+    ) -> Coroutine[Any, Any, Account]:
+        """
+        As `ensure`, awaited.
+        """
     def aget(self, /, id: str) -> Coroutine[Any, Any, Account]:
         """
         As `get`, awaited.
@@ -267,6 +280,21 @@ class Accounts:
     def delete(self, /, id: str) -> None:
         """
         Deletes an account and its projects. The name may be used again, with nothing of the old one in it.
+        """
+    def ensure(
+        self,
+        /,
+        id: str,
+        *,
+        tier: str = "",
+        plan: str = "",
+        region: str = "",
+        labels: SupportsGetItem[int, str] | None = None,
+    ) -> Account:
+        """
+        Gives the account of this id, and creates it where there is none.
+
+        What exists stays as it is; `Conflict` (`facts_differ`) when a fact that is given differs from what it has.
         """
     def get(self, /, id: str) -> Account:
         """
@@ -469,7 +497,13 @@ class Audit:
         As `head`, awaited.
         """
     def aquery(
-        self, /, since: str | SupportsIndex | None = None, limit: SupportsIndex = 100
+        self,
+        /,
+        since: str | SupportsIndex | None = None,
+        limit: SupportsIndex = 100,
+        *,
+        order: str = "oldest",
+        before: SupportsIndex | None = None,
     ) -> Coroutine[Any, Any, builtins.list[AuditRecord]]:
         """
         As `query`, awaited.
@@ -483,12 +517,19 @@ class Audit:
         A freshly signed head: print it, keep it elsewhere, and give it to `verify` later.
         """
     def query(
-        self, /, since: str | SupportsIndex | None = None, limit: SupportsIndex = 100
+        self,
+        /,
+        since: str | SupportsIndex | None = None,
+        limit: SupportsIndex = 100,
+        *,
+        order: str = "oldest",
+        before: SupportsIndex | None = None,
     ) -> builtins.list[AuditRecord]:
         """
-        Rows of this project's chain, oldest first, at most `limit` (up to 10,000).
+        Reads rows of this project's chain, at most `limit` (up to 10,000) and 8 MiB of text.
 
-        `since` is a sequence to start after, an RFC 3339 time, or a duration such as `7d`.
+        `since` is a sequence to start after, an RFC 3339 time, or a duration such as `7d`. `order` is `oldest` or
+        `newest` first; `before` is a sequence to end before, where the next page of the newest goes on.
         """
     def verify(self, /, anchor: AuditHead | str | None = None) -> VerifyReport:
         """
@@ -1262,7 +1303,13 @@ class Grants:
         As `revoke`, awaited.
         """
     def auses(
-        self, /, since: str | SupportsIndex | None = None, limit: SupportsIndex = 100
+        self,
+        /,
+        since: str | SupportsIndex | None = None,
+        limit: SupportsIndex = 100,
+        *,
+        order: str = "oldest",
+        before: SupportsIndex | None = None,
     ) -> Coroutine[Any, Any, builtins.list[AuditRecord]]:
         """
         As `uses`, awaited.
@@ -1294,10 +1341,16 @@ class Grants:
         Ends a grant at once.
         """
     def uses(
-        self, /, since: str | SupportsIndex | None = None, limit: SupportsIndex = 100
+        self,
+        /,
+        since: str | SupportsIndex | None = None,
+        limit: SupportsIndex = 100,
+        *,
+        order: str = "oldest",
+        before: SupportsIndex | None = None,
     ) -> builtins.list[AuditRecord]:
         """
-        What crossed between tenants, oldest first, at most `limit` (up to 10,000). `since` is as for `audit.query`.
+        Reads what crossed between tenants, as `audit.query` reads a project's chain.
         """
 
 @final
@@ -2385,6 +2438,11 @@ class LimitSpec:
     @staticmethod
     def _from_json(text: str) -> LimitSpec: ...
     @property
+    def action(self, /) -> str:
+        """
+        The action whose calls alone are counted; `""` for all.
+        """
+    @property
     def id(self, /) -> str:
         """
         The id, unique within the layer.
@@ -2459,6 +2517,7 @@ class Limits:
         key: str = "scope",
         on_exceed: str = "reject",
         *,
+        action: str = "",
         max_wait: str | SupportsFloat | SupportsIndex | None = None,
         layer: str = "project",
         shared: bool = False,
@@ -2483,6 +2542,7 @@ class Limits:
         key: str = "scope",
         on_exceed: str = "reject",
         *,
+        action: str = "",
         max_wait: str | SupportsFloat | SupportsIndex | None = None,
         layer: str = "project",
         shared: bool = False,
@@ -2490,7 +2550,8 @@ class Limits:
         """
         Sets a rate limit, replacing the one with the same id on the same layer.
 
-        `per` and `max_wait` are seconds, or text such as `minute` or `15m`.
+        `per` and `max_wait` are seconds, or text such as `minute` or `15m`. `action` names the action whose calls alone are
+        counted, e.g. `process_prompt`; all when empty.
         """
 
 @final
@@ -3049,6 +3110,20 @@ class Projects:
         """
         As `delete`, awaited.
         """
+    def aensure(
+        self,
+        /,
+        account: str,
+        id: str,
+        *,
+        tier: str = "",
+        plan: str = "",
+        region: str = "",
+        labels: SupportsGetItem[int, str] | None = None,
+    ) -> Coroutine[Any, Any, Project]:
+        """
+        As `ensure`, awaited.
+        """
     def aget(self, /, account: str, id: str) -> Coroutine[Any, Any, Project]:
         """
         As `get`, awaited.
@@ -3082,6 +3157,22 @@ class Projects:
     def delete(self, /, account: str, id: str) -> None:
         """
         Deletes a project. The name may be used again, with nothing of the old one in it.
+        """
+    def ensure(
+        self,
+        /,
+        account: str,
+        id: str,
+        *,
+        tier: str = "",
+        plan: str = "",
+        region: str = "",
+        labels: SupportsGetItem[int, str] | None = None,
+    ) -> Project:
+        """
+        Gives the project of this id, and creates it where there is none. The account has to exist.
+
+        What exists stays as it is; `Conflict` (`facts_differ`) when a fact that is given differs from what it has.
         """
     def get(self, /, account: str, id: str) -> Project:
         """

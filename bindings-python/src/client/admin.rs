@@ -56,6 +56,15 @@ twins! {
             Work::new(async move { accounts.create(&id.0, facts).await.map(Account) })
         }
 
+        /// Gives the account of this id, and creates it where there is none.
+        ///
+        /// What exists stays as it is; `Conflict` (`facts_differ`) when a fact that is given differs from what it has.
+        #[arguments(id, *, tier="", plan="", region="", labels=None)]
+        fn ensure / aensure(&self, id: Text, tier: &str, plan: &str, region: &str, labels: Option<Vec<Text>>) -> Account {
+            let (accounts, facts) = (self.0.clone(), facts(tier, plan, region, labels));
+            Work::new(async move { accounts.ensure(&id.0, facts).await.map(Account) })
+        }
+
         /// One account.
         #[arguments(id)]
         fn get / aget(&self, id: Text) -> Account {
@@ -108,6 +117,23 @@ twins! {
         ) -> Project {
             let (projects, facts) = (self.0.clone(), facts(tier, plan, region, labels));
             Work::new(async move { projects.create(&account.0, &id.0, facts).await.map(Project) })
+        }
+
+        /// Gives the project of this id, and creates it where there is none. The account has to exist.
+        ///
+        /// What exists stays as it is; `Conflict` (`facts_differ`) when a fact that is given differs from what it has.
+        #[arguments(account, id, *, tier="", plan="", region="", labels=None)]
+        fn ensure / aensure(
+            &self,
+            account: Text,
+            id: Text,
+            tier: &str,
+            plan: &str,
+            region: &str,
+            labels: Option<Vec<Text>>,
+        ) -> Project {
+            let (projects, facts) = (self.0.clone(), facts(tier, plan, region, labels));
+            Work::new(async move { projects.ensure(&account.0, &id.0, facts).await.map(Project) })
         }
 
         /// One project.

@@ -8,7 +8,7 @@ use crate::{
     runtime::{Awaits, Nothing, Work, wait},
     types::{
         AccessToken, ApiKey, AuditRecord, Fields, Grant, Identity, IdentitySettings, Introspection, IssuerSpec,
-        NewApiKey, NewSettings, Since, Text, named, owned, read, texts, whole,
+        NewApiKey, NewSettings, Since, Text, audit_range, named, owned, read, texts, whole,
     },
 };
 
@@ -341,11 +341,12 @@ twins! {
             Work::new(async move { grants.revoke(&id.0).await.map(|()| Nothing) })
         }
 
-        /// What crossed between tenants, oldest first, at most `limit` (up to 10,000). `since` is as for `audit.query`.
-        #[arguments(since=None, limit=100)]
-        fn uses / auses(&self, since: Option<Since>, limit: i64) -> Vec<AuditRecord> {
-            let (grants, since, limit) = (self.0.clone(), Since::read(since)?, whole("limit", limit)?);
-            Work::new(async move { Ok(grants.uses(since, limit).await?.into_iter().map(AuditRecord).collect()) })
+        /// Reads what crossed between tenants, as `audit.query` reads a project's chain.
+        #[arguments(since=None, limit=100, *, order="oldest", before=None)]
+        fn uses / auses(&self, since: Option<Since>, limit: i64, order: &str, before: Option<i64>) -> Vec<AuditRecord> {
+            let (grants, limit) = (self.0.clone(), whole("limit", limit)?);
+            let range = audit_range(since, order, before)?;
+            Work::new(async move { Ok(grants.uses(range, limit).await?.into_iter().map(AuditRecord).collect()) })
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     runtime::{Awaits, Nothing, Work, wait},
     types::{
         Anchor, AuditHead, AuditRecord, LimitSpec, Period, PolicyReceipt, PolicySummary, Settings, Since, Text,
-        VerifyReport, named, whole,
+        VerifyReport, audit_range, named, whole,
     },
 };
 
@@ -64,8 +64,9 @@ twins! {
     impl Limits {
         /// Sets a rate limit, replacing the one with the same id on the same layer.
         ///
-        /// `per` and `max_wait` are seconds, or text such as `minute` or `15m`.
-        #[arguments(id, rate, per, key="scope", on_exceed="reject", *, max_wait=None, layer="project", shared=false)]
+        /// `per` and `max_wait` are seconds, or text such as `minute` or `15m`. `action` names the action whose calls alone are
+        /// counted, e.g. `process_prompt`; all when empty.
+        #[arguments(id, rate, per, key="scope", on_exceed="reject", *, action="", max_wait=None, layer="project", shared=false)]
         fn set / aset(
             &self,
             id: Text,
@@ -73,6 +74,7 @@ twins! {
             per: Period,
             key: &str,
             on_exceed: &str,
+            action: &str,
             max_wait: Option<Period>,
             layer: &str,
             shared: bool,
@@ -82,6 +84,7 @@ twins! {
                 rate: whole("rate", rate)?,
                 per_ms: per.milliseconds()?,
                 key: named("key of a limit", key)?,
+                action: action.into(),
                 on_exceed: named("way to exceed a limit", on_exceed)?,
                 max_wait_ms: max_wait.map(Period::milliseconds).transpose()?.unwrap_or_default(),
                 layer: Layer::parse(layer)?,
@@ -158,13 +161,15 @@ pub struct Audit(pub core::Audit);
 
 twins! {
     impl Audit {
-        /// Rows of this project's chain, oldest first, at most `limit` (up to 10,000).
+        /// Reads rows of this project's chain, at most `limit` (up to 10,000) and 8 MiB of text.
         ///
-        /// `since` is a sequence to start after, an RFC 3339 time, or a duration such as `7d`.
-        #[arguments(since=None, limit=100)]
-        fn query / aquery(&self, since: Option<Since>, limit: i64) -> Vec<AuditRecord> {
-            let (audit, since, limit) = (self.0.clone(), Since::read(since)?, whole("limit", limit)?);
-            Work::new(async move { Ok(audit.query(since, limit).await?.into_iter().map(AuditRecord).collect()) })
+        /// `since` is a sequence to start after, an RFC 3339 time, or a duration such as `7d`. `order` is `oldest` or
+        /// `newest` first; `before` is a sequence to end before, where the next page of the newest goes on.
+        #[arguments(since=None, limit=100, *, order="oldest", before=None)]
+        fn query / aquery(&self, since: Option<Since>, limit: i64, order: &str, before: Option<i64>) -> Vec<AuditRecord> {
+            let (audit, limit) = (self.0.clone(), whole("limit", limit)?);
+            let range = audit_range(since, order, before)?;
+            Work::new(async move { Ok(audit.query(range, limit).await?.into_iter().map(AuditRecord).collect()) })
         }
 
         /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.

@@ -101,6 +101,8 @@ value_class! {
         per_ms: u64 = |limit| limit.per_ms;
         /// What is counted by: `scope`, `principal`, `session`, `tool`, `action` or `custom`.
         key: String = |limit| name_of(&limit.key);
+        /// The action whose calls alone are counted; `""` for all.
+        action: &str = |limit| &limit.action;
         /// Beyond the rate: `reject`, `queue` or `report`.
         on_exceed: String = |limit| name_of(&limit.on_exceed);
         /// The longest wait in line, in milliseconds.

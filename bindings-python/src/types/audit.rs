@@ -1,7 +1,7 @@
 //! The audit trail.
 
 use pyo3::{IntoPyObjectExt, prelude::*};
-use tenantry::api::{self, whole};
+use tenantry::api::{self, named, whole};
 
 use super::json::{self, Fields, Text};
 use crate::errors::Result;
@@ -81,6 +81,12 @@ impl Anchor {
             Self::Line(line) => Ok(api::AuditHead::from_text(&line.0)?),
         }
     }
+}
+
+/// Which rows a query reads.
+pub fn audit_range(since: Option<Since>, order: &str, before: Option<i64>) -> Result<api::AuditRange> {
+    let before = before.map(|sequence| whole("sequence", sequence)).transpose()?;
+    Ok(api::AuditRange { since: Since::read(since)?, before, order: named("order of rows", order)? })
 }
 
 /// Where a query starts: after a sequence, at an RFC 3339 time, or a duration such as `7d` ago.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Mode;
 use crate::{
+    context_keys::Action,
     error::{Error, Result},
     scope::Layer,
 };
@@ -185,6 +186,9 @@ pub struct LimitSpec {
     /// What is counted.
     #[serde(default)]
     pub key: LimitKey,
+    /// The action whose calls alone are counted, e.g. `process_prompt`; all when empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub action: String,
     /// What happens beyond the rate.
     #[serde(default)]
     pub on_exceed: OnExceed,
@@ -206,6 +210,22 @@ pub const MAX_LIMIT_PERIOD_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 pub const MAX_LIMIT_WAIT_MS: u64 = 60 * 60 * 1000;
 
 impl LimitSpec {
+    /// A limit on the project, with one counter for all its calls, that rejects beyond `rate` calls in `per_ms` milliseconds.
+    #[must_use]
+    pub fn new(id: &str, rate: u32, per_ms: u64) -> Self {
+        Self {
+            id: id.into(),
+            rate,
+            per_ms,
+            key: LimitKey::default(),
+            action: String::new(),
+            on_exceed: OnExceed::default(),
+            max_wait_ms: 0,
+            layer: Layer::default(),
+            shared: false,
+        }
+    }
+
     /// Refuses limits that mean nothing or could overflow.
     pub fn check(&self) -> Result<()> {
         let refuse = |message: &str| Err(Error::invalid("limit_invalid", message));
@@ -223,6 +243,15 @@ impl LimitSpec {
         }
         if self.id.chars().any(char::is_control) {
             return refuse("a limit id has no control characters");
+        }
+        if !self.action.is_empty() && Action::parse(&self.action).is_none() {
+            let told: String = self.action.chars().take(64).collect();
+            let known = Action::ALL.map(|action| format!("`{}`", action.name())).join(", ");
+            return Err(Error::invalid("limit_invalid", format!("`{told}` is no action"))
+                .with_help(format!("actions are {known}")));
+        }
+        if self.key == LimitKey::Custom && !self.action.is_empty() {
+            return refuse("a limit with the key `custom` counts no calls, so it names no action");
         }
         if self.shared && self.on_exceed == OnExceed::Queue {
             return refuse("a shared limit cannot queue");

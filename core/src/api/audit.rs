@@ -103,6 +103,48 @@ pub enum Since {
     Ago(Duration),
 }
 
+/// In which order rows are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AuditOrder {
+    /// As they were written.
+    #[default]
+    Oldest,
+    /// The last one first.
+    Newest,
+}
+
+/// Which rows of a chain are read, and in which order. From a [`Since`] it is everything after it, oldest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditRange {
+    /// No row before this is read, whatever the order.
+    pub since: Since,
+    /// Only rows before this sequence: where the next page of the newest goes on.
+    pub before: Option<u64>,
+    /// Which row comes first.
+    pub order: AuditOrder,
+}
+
+impl AuditRange {
+    /// The whole chain, newest first.
+    #[must_use]
+    pub fn newest() -> Self {
+        Self { order: AuditOrder::Newest, ..Self::default() }
+    }
+
+    /// Only what comes before this sequence.
+    #[must_use]
+    pub const fn before(self, sequence: u64) -> Self {
+        Self { before: Some(sequence), ..self }
+    }
+}
+
+impl From<Since> for AuditRange {
+    fn from(since: Since) -> Self {
+        Self { since, ..Self::default() }
+    }
+}
+
 impl Since {
     /// Reads an RFC 3339 time, or a duration such as `7d` counted back from now.
     pub fn parse(text: &str) -> Result<Self> {

@@ -25,6 +25,9 @@ use crate::{
     tenant::Instance,
 };
 
+/// Whose the changes of a client without a credential are.
+pub const PROCESS: &str = "process";
+
 /// What tests replace: the clock.
 pub struct Surroundings {
     /// The clock.
@@ -203,6 +206,11 @@ impl Embedded {
         let acting = Acting { session: opened.1.session.as_deref(), scope: None };
         opened.1.engine.allow(acting, identity::MANAGE).await?;
         Ok(Arc::clone(&opened.1.engine))
+    }
+
+    /// Whose a change by this client is, for the audit.
+    pub fn by(&self) -> Result<String> {
+        Ok(self.session()?.map_or_else(|| PROCESS.to_owned(), |session| session.verified.principal.id.clone()))
     }
 
     /// Refuses everyone but a client that reaches the whole platform.

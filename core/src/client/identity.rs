@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{Tenant, Tenantry, with_blocking_twins};
 use crate::{
     api::{
-        AccessToken, ApiKey, AuditRecord, Grant, GrantSpec, Identity, IdentitySettings, Introspection, IssuerSpec,
-        KeySpec, NewApiKey, Since, TokenRequest, TokenSpec,
+        AccessToken, ApiKey, AuditRange, AuditRecord, Grant, GrantSpec, Identity, IdentitySettings, Introspection,
+        IssuerSpec, KeySpec, NewApiKey, TokenRequest, TokenSpec,
     },
     engine::{Acting, Engine, Session},
     error::Result,
@@ -215,9 +215,10 @@ with_blocking_twins! {
             self.0.0.platform().await?.revoke_grant(id).await
         }
 
-        /// What crossed between tenants, oldest first: the stream of its own.
-        pub async fn uses / uses_blocking(&self, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
-            self.0.0.platform().await?.grant_uses(since, limit).await
+        /// Reads what crossed between tenants: a stream of its own, read as [`Audit::query`](super::Audit::query) reads a project's.
+        pub async fn uses / uses_blocking(&self, range: impl Into<AuditRange>, limit: usize) -> Result<Vec<AuditRecord>> {
+            let range = range.into();
+            self.0.0.platform().await?.grant_uses(range, limit).await
         }
     }
 }

@@ -88,7 +88,7 @@ table! {
         "A server to use instead of the embedded engine; refused by this version.";
     DEADLINE_MS: VariableKind::Number { least: 1, most: 3_600_000 }, "250; 1000 behind `tenantry serve`", "deadline_ms",
         "How long a call may take, in milliseconds.";
-    ROOT_KEY: VariableKind::Secret, "a key file below the user's configuration folder, made at first use", "",
+    ROOT_KEY: VariableKind::Secret, "the file `tenantry/root.key` in `$XDG_CONFIG_HOME`, else in `~/.config`; made at first use", "",
         "The root key: 32 bytes in hexadecimal or base64.";
     ROOT_KEY_FILE: VariableKind::Path, "as of `TENANTRY_ROOT_KEY`, which comes first", "",
         "A file with the root key.";

@@ -398,10 +398,15 @@ impl Engine {
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
             other => other,
         };
-        ignore_existing(self.create_account(account.as_str(), TenantFacts::default()).await.map(drop))?;
-        ignore_existing(self.create_project(account.as_str(), project.as_str(), TenantFacts::default()).await.map(drop))
+        ignore_existing(self.create_account(DEV, account.as_str(), TenantFacts::default()).await.map(drop))?;
+        ignore_existing(
+            self.create_project(DEV, account.as_str(), project.as_str(), TenantFacts::default()).await.map(drop),
+        )
     }
 }
+
+/// Who makes tenants up in dev mode.
+const DEV: &str = "dev mode";
 
 /// What a handle is used for.
 #[derive(Clone, Copy)]

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{Engine, Session, authenticate::hidden};
 use crate::{
     api::{
-        AccessToken, ApiKey, AuditRecord, Grant, GrantSpec, Identity, IdentitySettings, Introspection, IssuerSpec,
-        KeySpec, NewApiKey, Since, TokenRequest, TokenSpec,
+        AccessToken, ApiKey, AuditRange, AuditRecord, Grant, GrantSpec, Identity, IdentitySettings, Introspection,
+        IssuerSpec, KeySpec, NewApiKey, TokenRequest, TokenSpec,
     },
     error::{Error, ErrorKind, Result},
     identity::{CREDENTIALS, Exchange, KeyPlace, Owner, USERS, Verified},
@@ -366,7 +366,7 @@ impl Engine {
     }
 
     /// Behind `Grants::uses`: the stream of everything that crossed between tenants.
-    pub async fn grant_uses(&self, since: Since, limit: usize) -> Result<Vec<AuditRecord>> {
-        self.audit.query(&self.tenants.crossings(), since, limit).await
+    pub async fn grant_uses(&self, range: AuditRange, limit: usize) -> Result<Vec<AuditRecord>> {
+        self.audit.query(&self.tenants.crossings(), range, limit).await
     }
 }

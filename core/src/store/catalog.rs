@@ -88,6 +88,8 @@ pub struct Document {
 pub struct Installation {
     /// Which root key its derived keys come from.
     pub key_id: String,
+    /// Where that key was found, for the words of a refusal; nothing of it is kept.
+    pub key_place: String,
     /// Whether it is for dev mode, for ever.
     pub dev: bool,
 }
@@ -154,7 +156,8 @@ impl SqliteCatalog {
         };
         let proof = Proof::new(Arc::clone(&key), "installation");
         let asked = asked.clone();
-        database.now(move |transaction| installed(transaction, &asked, &proof))?;
+        let folder = path.and_then(std::path::Path::parent).unwrap_or_else(|| std::path::Path::new("")).to_owned();
+        database.now(move |transaction| installed(transaction, &asked, &folder, &proof))?;
         let (tenants, documents) = (Proof::new(Arc::clone(&key), "tenants"), Proof::new(key, "documents"));
         Ok(Self { database, tenants, documents })
     }
@@ -167,7 +170,12 @@ impl SqliteCatalog {
 }
 
 /// Checks what the folder says of itself, or writes it into a new one.
-fn installed(transaction: &Transaction<'_>, asked: &Installation, proof: &Proof) -> Result<()> {
+fn installed(
+    transaction: &Transaction<'_>,
+    asked: &Installation,
+    folder: &std::path::Path,
+    proof: &Proof,
+) -> Result<()> {
     let read = |name: &str| {
         let mut select = transaction.prepare_cached("SELECT value FROM installation WHERE name = ?1")?;
         readable(select.query_row([name], |row| row.get::<_, String>(0)).optional(), "installation", name)
@@ -192,11 +200,12 @@ fn installed(transaction: &Transaction<'_>, asked: &Installation, proof: &Proof)
         return Ok(());
     };
     if key_id != asked.key_id {
+        let (folder, own, place) = (folder.display(), &asked.key_id, &asked.key_place);
         return Err(Error::data(
             "root_key_mismatch",
-            format!("this data folder belongs to root key {key_id}, but {} was given", asked.key_id),
+            format!("the data folder `{folder}` was made with root key {key_id}, and the one {place} is {own}"),
         )
-        .with_help("set TENANTRY_ROOT_KEY to the key the folder was made with"));
+        .with_help("set TENANTRY_ROOT_KEY to the key the folder was made with, or TENANTRY_ROOT_KEY_FILE to the file that holds it; or choose another data folder"));
     }
     let (mode, mac) = (mode.unwrap_or_default(), read("mac")?.unwrap_or_default());
     let mac = data_encoding::HEXLOWER.decode(mac.as_bytes()).unwrap_or_default();
@@ -392,6 +401,13 @@ impl Catalog for SqliteCatalog {
         let (parent, id, facts) = (blob(parent.uid()), id.clone(), facts.clone());
         let (tenants, proof) = (self.tenants.clone(), self.documents.clone());
         self.database.write(move |transaction| {
+            let living = "SELECT EXISTS (SELECT 1 FROM tenants WHERE uid = ?1 AND deleted_at IS NULL)";
+            if parent != blob(Uid::PLATFORM)
+                && !transaction.query_row(living, [&parent], |row| row.get::<_, bool>(0))?
+            {
+                // Deleted since it was found: what is made below it now would outlive it, out of everybody's reach.
+                return Err(Error::not_found("scope_not_found", "the account is deleted meanwhile"));
+            }
             let folded = id.folded();
             let taken = transaction
                 .prepare_cached("SELECT id FROM tenants WHERE parent = ?1 AND folded = ?2 AND deleted_at IS NULL")?
@@ -566,7 +582,7 @@ mod tests {
     }
 
     fn installation(dev: bool) -> Installation {
-        Installation { key_id: "k1".into(), dev }
+        Installation { key_id: "k1".into(), key_place: "given in code".into(), dev }
     }
 
     macro_rules! catalog_behaviour {
@@ -654,7 +670,7 @@ mod tests {
         let code =
             |asked: &Installation| SqliteCatalog::open(Some(&path), asked, key()).err().map(|e| e.code().to_owned());
         assert_eq!(code(&installation(true)).as_deref(), Some("dev_mode_mismatch"));
-        let other = Installation { key_id: "k2".into(), dev: false };
+        let other = Installation { key_id: "k2".into(), ..installation(false) };
         assert_eq!(code(&other).as_deref(), Some("root_key_mismatch"));
         assert_eq!(code(&installation(false)), None);
     }

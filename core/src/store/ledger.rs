@@ -79,8 +79,17 @@ pub const SPEND_ONCE: i64 = 48 * 3_600 * 1_000_000;
 pub enum RowsFrom {
     /// After this sequence.
     After(u64),
-    /// At this time, microseconds since 1970.
-    At(i64),
+    /// Between these, and perhaps the newest first.
+    Within {
+        /// After this sequence.
+        after: u64,
+        /// None older than this, microseconds since 1970.
+        at: Option<i64>,
+        /// Before this sequence.
+        before: Option<u64>,
+        /// Whether the newest comes first.
+        newest: bool,
+    },
 }
 
 /// One row as stored.
@@ -176,7 +185,7 @@ pub trait Ledger: Send + Sync {
     /// Waits until everything appended so far (by any process that is gone, too) is committed and synced.
     fn settle(&self) -> BoxFuture<'_, Result<()>>;
 
-    /// Committed rows of `scope`, oldest first: as many as `limit`, or fewer where those are 8 MiB already, but one at least.
+    /// Committed rows of `scope`, oldest first unless `from` says otherwise: as many as `limit`, or fewer where those are 8 MiB already, but one at least.
     fn rows(&self, scope: &Scope, from: RowsFrom, limit: usize) -> BoxFuture<'_, Result<Vec<Row>>>;
 
     /// The end of the committed chain of `scope`.

@@ -34,20 +34,21 @@ fn has_room(existing: &[TenantRow], most: usize, with: &AutoProvision, now: i64)
 /// The answer for an account that does not exist here, which is also the answer for one that exists elsewhere.
 pub fn no_account(id: &Id) -> Error {
     Error::not_found("scope_not_found", format!("account `{id}` does not exist"))
-        .with_help("create it first, or check how it is written")
+        .with_help("`accounts.ensure` creates it, `accounts.list` shows those there are")
 }
 
 /// The same for a project.
 pub fn no_project(account: &Id, id: &Id) -> Error {
     Error::not_found("scope_not_found", format!("project `{id}` does not exist in account `{account}`"))
-        .with_help("create it first, or check how it is written")
+        .with_help("`projects.ensure` creates it, `projects.list` shows those there are")
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|_| Error::internal("a document could not be written"))
 }
 
-fn check_facts(facts: &TenantFacts) -> Result<()> {
+/// Refuses facts beyond their bounds.
+pub fn check_facts(facts: &TenantFacts) -> Result<()> {
     let texts = [&facts.tier, &facts.plan, &facts.region].into_iter().chain(&facts.labels);
     if facts.labels.len() > 64 || texts.into_iter().any(|text| text.len() > 256) {
         return Err(Error::invalid("facts_invalid", "facts have at most 64 labels and 256 bytes each"));

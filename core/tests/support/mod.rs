@@ -74,6 +74,7 @@ pub fn limit(id: &str, rate: u32, per_ms: u64) -> LimitSpec {
         on_exceed: OnExceed::Reject,
         max_wait_ms: 0,
         layer: Layer::Project,
+        action: String::new(),
         shared: false,
     }
 }

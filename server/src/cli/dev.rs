@@ -6,9 +6,10 @@ use clap::Args;
 use serde::Serialize;
 use tenantry::{
     Error, Options, Result, Tenantry,
-    api::{IdentitySettings, KeySpec},
+    api::{IdentitySettings, KeySpec, TenantFacts},
     config::Storage,
     keyring::Secret,
+    scope::DEFAULT_PROJECT,
 };
 
 use super::{
@@ -23,6 +24,8 @@ use crate::{
 
 /// Keys that begin so make Highflame's public clients exchange them for tokens.
 const PREFIX: &str = "hf_sk";
+/// The account of the call to copy.
+const SAMPLE: &str = "demo";
 /// Everything the platform's own key is to do while trying things.
 const SCOPES: [&str; 8] = [
     "tenant:manage",
@@ -82,6 +85,7 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
         ..KeySpec::default()
     };
     let api_key = client.identity().keys().create(&key).await?.key;
+    sample(&client).await?;
     listen::log_to_stderr();
     let app = App::new(
         client,
@@ -111,15 +115,23 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
+/// The project of the call to copy, guarded strictly, so that the first answer is a denial with its reason. All others are made
+/// up with the baseline.
+async fn sample(client: &Tenantry) -> Result<()> {
+    client.admin().accounts().ensure(SAMPLE, TenantFacts::default()).await?;
+    client.admin().projects().ensure(SAMPLE, DEFAULT_PROJECT, TenantFacts::default()).await?;
+    client.tenant(SAMPLE, DEFAULT_PROJECT).await?.policies().attach_pack("strict").await.map(drop)
+}
+
 fn told(ready: &Ready, folder: &std::path::Path) -> String {
     let Ready { http, api_key, .. } = ready;
     format!(
         "Tenantry, for trying things out. Its data is in {} and goes when you press Ctrl-C.\n\n\
          address  {http}\n\
          key      {api_key}\n\n\
-         Try it:\n  \
+         Try it; the answer is a denial, and says why:\n  \
          curl -s {http}/v1/shield/guard -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' \\\n    \
-         -H 'X-Account-ID: acme' -d '{{\"content\":\"hello\",\"content_type\":\"prompt\",\"action\":\"process_prompt\"}}'\n\n\
+         -H 'X-Account-ID: {SAMPLE}' -d '{{\"content\":\"please test with AKIA1234EXAMPLE\",\"content_type\":\"prompt\",\"action\":\"process_prompt\"}}'\n\n\
          With Highflame's client:\n  \
          Highflame(api_key=\"{api_key}\", base_url=\"{http}\", token_url=\"{http}/oauth2/token\", identity_base_url=\"{http}\")",
         folder.display()

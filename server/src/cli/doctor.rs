@@ -4,6 +4,7 @@ use serde::Serialize;
 use tenantry::{
     Options, Tenantry,
     config::{Config, Storage, UnknownVariable, unknown_variables},
+    keyring::Place,
 };
 
 use super::{
@@ -36,7 +37,17 @@ pub fn run(storage: Option<Storage>, output: Output) -> Outcome {
     let config = Config::resolve(Options { storage, ..Options::default() });
     let folder = config.map(|config| config.storage);
     let usable = note("configuration", folder.as_ref().map(|_| "readable".to_owned()).map_err(ToString::to_string));
-    if let (true, Ok(Storage::Folder(path))) = (usable, &folder) {
+    let key = Place::find();
+    let missing = key.as_ref().ok().and_then(Place::file).is_some_and(|file| !file.exists());
+    let made = matches!(&folder, Ok(Storage::Folder(path)) if path.exists());
+    let told = key.map_err(|error| error.to_string()).and_then(|place| match (missing, made, &place) {
+        (false, ..) => Ok(format!("{place}; keep a copy elsewhere, the data folder opens with no other")),
+        (true, false, Place::OwnFile(_)) => Ok(format!("none yet; the first use makes it {place}")),
+        (true, false, _) => Err(format!("there is none {place}; make one with `openssl rand -hex 32`")),
+        (true, true, _) => Err(format!("there is none {place}; give the one the data folder was made with")),
+    });
+    let has_key = note("root key", told);
+    if let (true, Ok(Storage::Folder(path))) = (usable && (has_key || !made), &folder) {
         if path.exists() {
             let opened = Tenantry::open(as_the_process(Some(Storage::Folder(path.clone()))));
             note("data folder", opened.as_ref().map(|_| path.display().to_string()).map_err(ToString::to_string));

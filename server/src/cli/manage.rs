@@ -12,7 +12,10 @@ use tenantry::{
     scope::Layer,
 };
 
-use super::{Outcome, output::Output};
+use super::{
+    Outcome,
+    output::{Output, plain},
+};
 
 #[derive(Args, Debug)]
 pub struct Facts {
@@ -42,6 +45,12 @@ pub enum Accounts {
         #[command(flatten)]
         facts: Facts,
     },
+    /// Gives the account, and creates it where there is none. What exists stays as it is.
+    Ensure {
+        account: String,
+        #[command(flatten)]
+        facts: Facts,
+    },
     /// All accounts.
     List,
     /// One account.
@@ -50,7 +59,7 @@ pub enum Accounts {
 
 fn account_row(account: &Account) -> Vec<String> {
     let Account { id, status, created_at, facts, .. } = account;
-    vec![id.clone(), status.name().into(), facts.tier.clone(), facts.region.clone(), created_at.clone()]
+    vec![id.clone(), status.name().into(), plain(&facts.tier), plain(&facts.region), created_at.clone()]
 }
 
 const ACCOUNT: [&str; 5] = ["ACCOUNT", "STATUS", "TIER", "REGION", "CREATED"];
@@ -62,6 +71,9 @@ pub fn accounts(client: &Tenantry, command: Accounts, output: Output) -> Result<
             let made = accounts.create_blocking(&account, facts.into())?;
             output.value(&made, |made| format!("created account {}", made.id))?;
         }
+        Accounts::Ensure { account, facts } => {
+            one(output, accounts.ensure_blocking(&account, facts.into())?, &ACCOUNT, account_row)?;
+        }
         Accounts::List => output.table(&accounts.list_blocking()?, &ACCOUNT, account_row)?,
         Accounts::Show { account } => one(output, accounts.get_blocking(&account)?, &ACCOUNT, account_row)?,
     }
@@ -69,7 +81,12 @@ pub fn accounts(client: &Tenantry, command: Accounts, output: Output) -> Result<
 }
 
 /// One value: an object in JSON, a table of one row else.
-fn one<T: serde::Serialize>(output: Output, value: T, heads: &[&str], row: impl Fn(&T) -> Vec<String>) -> Result<()> {
+pub fn one<T: serde::Serialize>(
+    output: Output,
+    value: T,
+    heads: &[&str],
+    row: impl Fn(&T) -> Vec<String>,
+) -> Result<()> {
     if output.is_json() { output.value(&value, |_| String::new()) } else { output.table(&[value], heads, row) }
 }
 
@@ -77,6 +94,13 @@ fn one<T: serde::Serialize>(output: Output, value: T, heads: &[&str], row: impl 
 pub enum Projects {
     /// Creates a project.
     Create {
+        account: String,
+        project: String,
+        #[command(flatten)]
+        facts: Facts,
+    },
+    /// Gives the project, and creates it where there is none. What exists stays as it is.
+    Ensure {
         account: String,
         project: String,
         #[command(flatten)]
@@ -90,7 +114,7 @@ pub enum Projects {
 
 fn project_row(project: &Project) -> Vec<String> {
     let Project { id, account_id, status, created_at, facts, .. } = project;
-    vec![account_id.clone(), id.clone(), status.name().into(), facts.tier.clone(), created_at.clone()]
+    vec![account_id.clone(), id.clone(), status.name().into(), plain(&facts.tier), created_at.clone()]
 }
 
 const PROJECT: [&str; 5] = ["ACCOUNT", "PROJECT", "STATUS", "TIER", "CREATED"];
@@ -101,6 +125,9 @@ pub fn projects(client: &Tenantry, command: Projects, output: Output) -> Result<
         Projects::Create { account, project, facts } => {
             let made = projects.create_blocking(&account, &project, facts.into())?;
             output.value(&made, |made| format!("created project {}/{}", made.account_id, made.id))?;
+        }
+        Projects::Ensure { account, project, facts } => {
+            one(output, projects.ensure_blocking(&account, &project, facts.into())?, &PROJECT, project_row)?;
         }
         Projects::List { account } => output.table(&projects.list_blocking(&account)?, &PROJECT, project_row)?,
         Projects::Show { account, project } => {
@@ -157,7 +184,7 @@ fn key_row(key: &ApiKey) -> Vec<String> {
         (account, project) => format!("{account}/{project}"),
     };
     let used = key.last_used_at.clone().unwrap_or_else(|| "never".into());
-    vec![key.id.clone(), key.name.clone(), reach, name_of(&key.state), key.scopes.join(" "), used]
+    vec![key.id.clone(), plain(&key.name), reach, name_of(&key.state), key.scopes.join(" "), used]
 }
 
 const KEY: [&str; 6] = ["KEY", "NAME", "REACHES", "STATE", "SCOPES", "LAST USED"];
@@ -212,12 +239,15 @@ pub enum Policies {
         #[arg(long)]
         ceiling: bool,
     },
+    /// Attaches a pack of ours: `baseline` or `strict`.
+    Attach { account: String, project: String, pack: String },
     /// The policies in force in a project.
     List { account: String, project: String },
     /// The text of one policy.
     Show { account: String, project: String, name: String },
     /// Detaches a policy.
-    Revoke {
+    #[command(visible_alias = "revoke")]
+    Detach {
         account: String,
         project: String,
         name: String,
@@ -229,7 +259,7 @@ pub enum Policies {
 fn policy_row(policy: &PolicySummary) -> Vec<String> {
     let rules = policy.rule_ids.len().to_string();
     let state = if policy.retired { "retired" } else { "in force" };
-    vec![policy.name.clone(), policy.layer.name().into(), policy.mode.name().into(), rules, state.into()]
+    vec![plain(&policy.name), policy.layer.name().into(), policy.mode.name().into(), rules, state.into()]
 }
 
 const POLICY: [&str; 5] = ["POLICY", "LAYER", "MODE", "RULES", "STATE"];
@@ -240,7 +270,7 @@ pub fn text_of(file: &std::path::Path) -> Result<String> {
         if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     read.map_err(|error| {
         Error::invalid("file_unreadable", format!("`{}` cannot be read: {}", file.display(), error.kind()))
-            .with_help("give a file of Cedar text, or `-` for standard input")
+            .with_help("name a file of UTF-8 text, or `-` for standard input")
             .with_source(error)
     })
 }
@@ -271,11 +301,17 @@ pub fn policies(client: &Tenantry, command: Policies, output: Output) -> Result<
         Policies::Show { account, project, name } => {
             let policies = client.tenant_blocking(&account, &project)?.policies().list_blocking()?;
             let found = policies.into_iter().find(|policy| policy.name == name);
-            let found =
-                found.ok_or_else(|| Error::not_found("policy_not_found", format!("there is no policy `{name}`")))?;
+            let found = found.ok_or_else(|| {
+                Error::not_found("policy_not_found", format!("there is no policy `{name}` in {account}/{project}"))
+                    .with_help("`policies list` shows those there are")
+            })?;
             output.value(&found, |policy| policy.text.clone())?;
         }
-        Policies::Revoke { account, project, name, layer } => {
+        Policies::Attach { account, project, pack } => {
+            let receipt = client.tenant_blocking(&account, &project)?.policies().attach_pack_blocking(&pack)?;
+            output.value(&receipt, attached)?;
+        }
+        Policies::Detach { account, project, name, layer } => {
             let tenant = client.tenant_blocking(&account, &project)?;
             tenant.policies().remove_blocking(&name, Layer::parse(&layer)?)?;
             output.value(&serde_json::json!({ "name": name, "removed": true }), |_| format!("detached {name}"))?;

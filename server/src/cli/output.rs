@@ -87,6 +87,13 @@ impl Output {
         })
     }
 
+    /// The heads of rows that are printed one by one: for a terminal, since what is piped on is rows.
+    pub fn head(self, heads: impl FnOnce() -> String) {
+        if !self.json && std::io::stdout().is_terminal() {
+            self.line(&self.faint(&heads()));
+        }
+    }
+
     fn faint(self, text: &str) -> String {
         if self.colour { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.to_owned() }
     }
@@ -120,4 +127,19 @@ impl Output {
             writeln!(stderr, "error: {sentence} ({}){excerpt}{help}", error.code())
         };
     }
+}
+
+/// A text of somebody else's in one line of a terminal: what would move the cursor, colour or turn the line is spelt out.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for symbol in text.chars() {
+        let turns =
+            matches!(symbol, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        if symbol.is_control() || turns {
+            plain.extend(symbol.escape_unicode());
+        } else {
+            plain.push(symbol);
+        }
+    }
+    plain
 }

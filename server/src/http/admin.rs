@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tenantry::Error;
 use tenantry::api::{
-    Account, AuditRecord, Grant, GrantSpec, IdentitySettings, IssuerSpec, Project, Since, Status, TenantFacts,
-    TokenSpec,
+    Account, AuditOrder, AuditRange, AuditRecord, Grant, GrantSpec, IdentitySettings, IssuerSpec, Project, Since,
+    Status, TenantFacts, TokenSpec,
 };
 
 use super::{
@@ -60,8 +60,13 @@ pub struct GrantList {
 /// Rows of an audit chain.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RecordList {
-    /// Oldest first.
+    /// In the order that was asked for; the oldest first where none was.
     pub records: Vec<AuditRecord>,
+}
+
+/// Facts, or none of them.
+fn facts(call: &Call) -> tenantry::Result<TenantFacts> {
+    if call.body.is_empty() { Ok(TenantFacts::default()) } else { call.json() }
 }
 
 /// `POST /v1/admin/accounts`
@@ -74,6 +79,13 @@ pub async fn create_account(_: App, call: Call) -> Answer {
 /// `GET /v1/admin/accounts`
 pub async fn list_accounts(_: App, call: Call) -> Answer {
     ok(&AccountList { accounts: call.caller()?.admin().accounts().list().await? })
+}
+
+/// `PUT /v1/admin/accounts/{account}`
+pub async fn ensure_account(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
+    let facts = facts(&call)?;
+    ok(&caller.admin().accounts().ensure(call.named("account"), facts).await?)
 }
 
 /// `GET /v1/admin/accounts/{account}`
@@ -104,6 +116,13 @@ pub async fn create_project(_: App, call: Call) -> Answer {
 /// `GET /v1/admin/accounts/{account}/projects`
 pub async fn list_projects(_: App, call: Call) -> Answer {
     ok(&ProjectList { projects: call.caller()?.admin().projects().list(call.named("account")).await? })
+}
+
+/// `PUT /v1/admin/accounts/{account}/projects/{project}`
+pub async fn ensure_project(_: App, call: Call) -> Answer {
+    let caller = call.caller()?;
+    let facts = facts(&call)?;
+    ok(&caller.admin().projects().ensure(call.named("account"), call.named("project"), facts).await?)
 }
 
 /// `GET /v1/admin/accounts/{account}/projects/{project}`
@@ -216,12 +235,12 @@ pub async fn revoke_grant(_: App, call: Call) -> Answer {
 /// `GET /v1/admin/grants/uses`
 pub async fn grant_uses(_: App, call: Call) -> Answer {
     let caller = call.caller()?;
-    let (since, limit) = since_and_limit(&call)?;
-    ok(&RecordList { records: caller.admin().grants().uses(since, limit).await? })
+    let (range, limit) = range_and_limit(&call)?;
+    ok(&RecordList { records: caller.admin().grants().uses(range, limit).await? })
 }
 
-/// Where reading a chain starts, and how much is read: `after` (a sequence) or `since` (a time or a duration), and `limit`.
-pub(super) fn since_and_limit(call: &Call) -> tenantry::Result<(Since, usize)> {
+/// What of a chain is read: `after` (a sequence) or `since` (a time or a duration), `before` (a sequence), `order`, `limit`.
+pub(super) fn range_and_limit(call: &Call) -> tenantry::Result<(AuditRange, usize)> {
     let since = match (call.number("after")?, call.query("since")?) {
         (Some(_), Some(_)) => {
             return Err(tenantry::Error::invalid("query_invalid", "either `after` or `since`, not both"));
@@ -231,7 +250,13 @@ pub(super) fn since_and_limit(call: &Call) -> tenantry::Result<(Since, usize)> {
         (None, None) => Since::Start,
     };
     let limit = call.number("limit")?.unwrap_or(100);
-    Ok((since, usize::try_from(limit).unwrap_or(usize::MAX)))
+    let order = match call.query("order")?.as_deref() {
+        None | Some("oldest") => AuditOrder::Oldest,
+        Some("newest") => AuditOrder::Newest,
+        Some(_) => return Err(tenantry::Error::invalid("query_invalid", "`order` is `oldest` or `newest`")),
+    };
+    let range = AuditRange { since, before: call.number("before")?, order };
+    Ok((range, usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
 /// `GET /v1/whoami`

@@ -130,6 +130,12 @@ impl Route {
         }
     }
 
+    /// The same under another path.
+    #[must_use]
+    pub fn also(&self, path: &'static str, name: &'static str) -> Self {
+        Self { path, name, ..self.clone() }
+    }
+
     /// Who may call it, where that is not a tenant.
     #[must_use]
     pub const fn access(mut self, access: Access) -> Self {

@@ -15,7 +15,7 @@ use tenantry::{
     Error, Result,
     api::{
         ContentType, Decision, Detector, FileContext, GuardRequest, GuardResponse, McpContext, Mode, ModelContext,
-        PolicySummary, ToolContext, UsageReport,
+        PolicySummary, ToolContext, UsageReport, from_json,
     },
 };
 
@@ -32,12 +32,37 @@ const PRODUCT: &str = "guardrails";
 /// How often a stream that has nothing to say says so.
 pub(super) const PING: Duration = Duration::from_secs(10);
 
-/// Policies of another product are not ours to judge by: deciding by these would look like deciding by those.
+/// Policies of another product are not ours to judge by: deciding by these would look like deciding by those. Clients name it in a
+/// header, the public documentation in the body.
 fn check_product(call: &Call) -> Result<()> {
-    match call.header("x-product")? {
-        None | Some("" | PRODUCT) => Ok(()),
-        Some(_) => Err(Error::invalid("product_unknown", "there are policies for the product `guardrails` only")),
+    let text = call.text()?;
+    // Most bodies name none and are not read twice for it; an escape may spell the name.
+    let named =
+        if text.contains("\"product\"") || text.contains("\\u") { from_json::<Named>(text)?.product } else { None };
+    for product in [call.header("x-product")?, named.as_deref()] {
+        if !matches!(product, None | Some("" | PRODUCT)) {
+            return Err(Error::invalid("product_unknown", "there are policies for the product `guardrails` only"));
+        }
     }
+    Ok(())
+}
+
+/// The product a body names.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    product: Option<String>,
+}
+
+/// A call to decide.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "for the description: the core reads its part, and `check_product` the rest")]
+pub struct GuardCall {
+    #[serde(flatten)]
+    request: GuardRequest,
+    /// The product whose policies decide: `guardrails`, or left out.
+    #[serde(default)]
+    product: Option<String>,
 }
 
 /// The status a decision is answered with: clients take a suspended one from these and from no others.
@@ -174,6 +199,9 @@ pub struct DetectRequest {
     /// Facts the caller claims.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
+    /// The product it belongs to; what is found depends on none.
+    #[serde(default)]
+    pub product: Option<String>,
 }
 
 /// `POST /v1/shield/detect`

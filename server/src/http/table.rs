@@ -2,9 +2,9 @@
 
 use axum::http::{Method, StatusCode};
 use tenantry::api::{
-    AccessToken, Account, ApiKey, DetectResponse, Grant, GrantSpec, GuardRequest, GuardResponse, Identity,
-    IdentitySettings, Introspection, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec, Project, Settings,
-    SettingsPatch, TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
+    AccessToken, Account, ApiKey, DetectResponse, Grant, GrantSpec, GuardResponse, Identity, IdentitySettings,
+    Introspection, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec, Project, Settings, SettingsPatch,
+    TenantFacts, TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
 };
 
 use super::{
@@ -22,10 +22,23 @@ const OK: StatusCode = StatusCode::OK;
 const CREATED: StatusCode = StatusCode::CREATED;
 const EMPTY: StatusCode = StatusCode::NO_CONTENT;
 
+impl Route {
+    /// Reads a chain: from where, in which order, how much.
+    fn reads_rows(self) -> Self {
+        self.query("after", "integer", "After this row.")
+            .query("since", "string", "A time (RFC 3339) or how long ago (`7d`).")
+            .query("before", "integer", "Before this row: where the next page of the newest goes on.")
+            .query("order", "string", "`oldest` first, or `newest`.")
+            .query("limit", "integer", "At most 10,000.")
+            .gives::<admin::RecordList>(OK, "The rows.")
+    }
+}
+
 /// Every route.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     let mut routes = guard();
+    routes.extend(documented(&routes));
     routes.extend(tokens());
     routes.extend(keys());
     routes.extend(platform().into_iter().chain(project()).map(|route| route.access(Access::Caller)));
@@ -52,7 +65,7 @@ where
 fn guard() -> Vec<Route> {
     vec![
         post("/v1/shield/guard", "guard", "Decides one call.", shield::guard)
-            .takes::<GuardRequest>()
+            .takes::<shield::GuardCall>()
             .up_to(CONTENT)
             .gives::<GuardResponse>(OK, "The decision.")
             .gives::<GuardResponse>(StatusCode::UNAUTHORIZED, "The decision is `step_up`; or a problem.")
@@ -63,7 +76,7 @@ fn guard() -> Vec<Route> {
             "Decides one call, and tells what each detector found before.",
             shield::guard_stream,
         )
-        .takes::<GuardRequest>()
+        .takes::<shield::GuardCall>()
         .up_to(CONTENT)
         .streams()
         .gives_text(OK, EVENTS, "`detector_result` for each detector, then `decision`; or `error`."),
@@ -89,6 +102,20 @@ fn guard() -> Vec<Route> {
         get("/v1/whoami", "whoami", "Who the caller is, and what it reaches.", admin::whoami)
             .gives::<Identity>(OK, "The caller."),
     ]
+}
+
+/// The paths of Highflame's public documentation, where they differ from those its clients call: the same handlers.
+fn documented(routes: &[Route]) -> Vec<Route> {
+    const PATHS: [(&str, &str, &str); 6] = [
+        ("guard", "/v1/guard", "documented_guard"),
+        ("guard_stream", "/v1/guard/stream", "documented_guard_stream"),
+        ("detect", "/v1/detect", "documented_detect"),
+        ("detectors", "/v1/detectors", "documented_detectors"),
+        ("debug_policies", "/v1/debug/policies", "documented_debug_policies"),
+        ("shield_health", "/v1/health", "documented_health"),
+    ];
+    let also = |(of, path, name)| routes.iter().find(|route| route.name == of).map(|route| route.also(path, name));
+    PATHS.into_iter().filter_map(also).collect()
 }
 
 fn tokens() -> Vec<Route> {
@@ -168,6 +195,15 @@ fn platform() -> Vec<Route> {
             .gives::<Account>(CREATED, "The account."),
         get(ACCOUNTS, "list_accounts", "All accounts.", admin::list_accounts)
             .gives::<admin::AccountList>(OK, "The accounts."),
+        Route::new(
+            Method::PUT,
+            ACCOUNT,
+            "ensure_account",
+            "Gives the account, and creates it where there is none.",
+            admin::ensure_account,
+        )
+        .may_take::<TenantFacts>()
+        .gives::<Account>(OK, "The account."),
         get(ACCOUNT, "get_account", "One account.", admin::get_account).gives::<Account>(OK, "The account."),
         Route::new(Method::PATCH, ACCOUNT, "change_account", "Suspends or resumes an account.", admin::change_account)
             .takes::<admin::Change>()
@@ -178,6 +214,15 @@ fn platform() -> Vec<Route> {
             .gives::<Project>(CREATED, "The project."),
         get(PROJECTS, "list_projects", "The projects of an account.", admin::list_projects)
             .gives::<admin::ProjectList>(OK, "The projects."),
+        Route::new(
+            Method::PUT,
+            PROJECT,
+            "ensure_project",
+            "Gives the project, and creates it where there is none.",
+            admin::ensure_project,
+        )
+        .may_take::<TenantFacts>()
+        .gives::<Project>(OK, "The project."),
         get(PROJECT, "get_project", "One project.", admin::get_project).gives::<Project>(OK, "The project."),
         Route::new(Method::PATCH, PROJECT, "change_project", "Suspends or resumes a project.", admin::change_project)
             .takes::<admin::Change>()
@@ -231,11 +276,7 @@ fn platform() -> Vec<Route> {
             .gives::<admin::GrantList>(OK, "The grants."),
         Route::new(Method::DELETE, "/v1/admin/grants/{id}", "revoke_grant", "Ends a grant.", admin::revoke_grant)
             .gives_text(EMPTY, None, "Gone."),
-        get("/v1/admin/grants/uses", "grant_uses", "What crossed between tenants.", admin::grant_uses)
-            .query("after", "integer", "After this row.")
-            .query("since", "string", "A time (RFC 3339) or how long ago (`7d`).")
-            .query("limit", "integer", "At most 10,000.")
-            .gives::<admin::RecordList>(OK, "The rows."),
+        get("/v1/admin/grants/uses", "grant_uses", "What crossed between tenants.", admin::grant_uses).reads_rows(),
     ]
 }
 
@@ -296,11 +337,7 @@ fn project() -> Vec<Route> {
         )
         .takes::<SettingsPatch>()
         .gives::<Settings>(OK, "The settings."),
-        get(below!("/audit"), "audit", "Rows of the audit trail, oldest first.", tenant::audit)
-            .query("after", "integer", "After this row.")
-            .query("since", "string", "A time (RFC 3339) or how long ago (`7d`).")
-            .query("limit", "integer", "At most 10,000.")
-            .gives::<admin::RecordList>(OK, "The rows."),
+        get(below!("/audit"), "audit", "Rows of the audit trail.", tenant::audit).reads_rows(),
         get(below!("/audit/head"), "audit_head", "A freshly signed head, for keeping elsewhere.", tenant::audit_head)
             .gives::<tenant::Head>(OK, "The head."),
         post(below!("/audit/verify"), "audit_verify", "Recomputes the chain.", tenant::audit_verify)

@@ -10,7 +10,7 @@ use tenantry::{
 
 use super::{
     App, Call,
-    admin::{RecordList, since_and_limit},
+    admin::{RecordList, range_and_limit},
     answer::{Answer, nothing, ok},
 };
 
@@ -108,8 +108,8 @@ pub async fn change_settings(_: App, call: Call) -> Answer {
 /// `GET …/audit`
 pub async fn audit(_: App, call: Call) -> Answer {
     let tenant = call.tenant_by_path().await?;
-    let (since, limit) = since_and_limit(&call)?;
-    ok(&RecordList { records: tenant.audit().query(since, limit).await? })
+    let (range, limit) = range_and_limit(&call)?;
+    ok(&RecordList { records: tenant.audit().query(range, limit).await? })
 }
 
 /// `GET …/audit/head`

@@ -100,18 +100,21 @@ fn tip_to_write_on(connection: &Connection, scope: Uid) -> Result<Committed> {
 /// Most text of one page of rows, in bytes. A page ends early, after its first row at the earliest: one row has 1 MiB at most.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// Rows of a chain, oldest first.
+/// Rows of a chain.
 pub fn read(connection: &Connection, scope: Uid, from: RowsFrom, limit: usize) -> Result<Vec<Row>> {
-    let (column, bound) = match from {
-        RowsFrom::After(sequence) => ("sequence >", to_i64(sequence)),
-        RowsFrom::At(at) => ("at >=", at),
+    let (after, at, before, newest) = match from {
+        RowsFrom::After(sequence) => (sequence, None, None, false),
+        RowsFrom::Within { after, at, before, newest } => (after, at, before, newest),
     };
+    let (at, before) = (at.unwrap_or(i64::MIN), before.map_or(i64::MAX, |before| to_i64(before).saturating_sub(1)));
+    let order = if newest { "DESC" } else { "ASC" };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT sequence, at, kind, request_id, decision, body, body_hash, hash,
             (SELECT hash FROM rows AS before WHERE before.scope = ?1 AND before.sequence = rows.sequence - 1)
-         FROM rows WHERE scope = ?1 AND {column} ?2 ORDER BY sequence LIMIT ?3"
+         FROM rows WHERE scope = ?1 AND sequence > ?2 AND sequence <= ?3 AND at >= ?4 ORDER BY sequence {order} LIMIT ?5"
     ))?;
-    let rows = statement.query_map(params![scope.as_bytes().as_slice(), bound, to_i64(limit as u64)], |row| {
+    let bounds = params![scope.as_bytes().as_slice(), to_i64(after), before, at, to_i64(limit as u64)];
+    let rows = statement.query_map(bounds, |row| {
         Ok(Row {
             sequence: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
             at: row.get(1)?,

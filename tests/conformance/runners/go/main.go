@@ -63,7 +63,8 @@ type list struct {
 	Anchor, Operation                              *string
 	Layer                                          tenantry.Layer
 	Since                                          any
-	Cost, Limit                                    *int64
+	Cost, Limit, Before                            *int64
+	Order                                          tenantry.AuditOrder
 	Ms                                             int64
 	Request                                        tenantry.GuardRequest
 	Report                                         tenantry.UsageReport

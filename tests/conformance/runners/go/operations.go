@@ -17,12 +17,14 @@ func (w *world) do(step step) (any, error) {
 	a, facts := as[list](step.With), as[tenantry.TenantFacts](step.With)
 	if answer := (operations{
 		"accounts.create":  func() (any, error) { return accounts.Create(ctx, a.ID, facts) },
+		"accounts.ensure":  func() (any, error) { return accounts.Ensure(ctx, a.ID, facts) },
 		"accounts.get":     func() (any, error) { return accounts.Get(ctx, a.ID) },
 		"accounts.list":    func() (any, error) { return accounts.List(ctx) },
 		"accounts.suspend": func() (any, error) { return accounts.Suspend(ctx, a.ID) },
 		"accounts.resume":  func() (any, error) { return accounts.Resume(ctx, a.ID) },
 		"accounts.delete":  func() (any, error) { return nil, accounts.Delete(ctx, a.ID) },
 		"projects.create":  func() (any, error) { return projects.Create(ctx, a.Account, a.ID, facts) },
+		"projects.ensure":  func() (any, error) { return projects.Ensure(ctx, a.Account, a.ID, facts) },
 		"projects.get":     func() (any, error) { return projects.Get(ctx, a.Account, a.ID) },
 		"projects.list":    func() (any, error) { return projects.List(ctx, a.Account) },
 		"projects.suspend": func() (any, error) { return projects.Suspend(ctx, a.Account, a.ID) },
@@ -83,7 +85,7 @@ func (w *world) do(step step) (any, error) {
 		"settings.get":         func() (any, error) { return settings.Get(ctx) },
 		"settings.update":      func() (any, error) { return settings.Update(ctx, as[tenantry.SettingsPatch](step.With)) },
 		"audit.query": func() (any, error) {
-			query := tenantry.AuditQuery{Limit: a.Limit}
+			query := tenantry.AuditQuery{Limit: a.Limit, Order: a.Order, Before: a.Before}
 			switch since := a.Since.(type) {
 			case string:
 				query.Since = &since

@@ -82,7 +82,7 @@ class World {
 
   admin(room, verb, { account, id, ...facts }) {
     const names = [...(room === "projects" ? [account] : []), ...(verb === "list" ? [] : [id])];
-    return plain(this.client.admin[room][`${verb}Sync`](...names, ...(verb === "create" ? [facts] : [])));
+    return plain(this.client.admin[room][`${verb}Sync`](...names, ...(["create", "ensure"].includes(verb) ? [facts] : [])));
   }
 
   authenticate({ headers, token, hold, ...rest }) {

@@ -66,7 +66,10 @@ macro_rules! ledger_behaviour {
                     block_on(ledger.rows(&a, since, limit)).unwrap().iter().map(|row| row.sequence).collect()
                 };
                 assert_eq!(sequences(RowsFrom::After(3), 10), [4, 5]);
-                assert_eq!(sequences(RowsFrom::At(20), 2), [3, 4]);
+                assert_eq!(
+                    sequences(RowsFrom::Within { after: 0, at: Some(20), before: None, newest: false }, 2),
+                    [3, 4]
+                );
             }
         }
     };

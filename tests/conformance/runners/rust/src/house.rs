@@ -34,12 +34,14 @@ pub fn house(client: &Tenantry, operation: &str, with: &With) -> Option<Result<V
     let (account, id) = (with.account.as_str(), with.id.as_str());
     Some(match operation {
         "accounts.create" => plain(accounts.create_blocking(id, with.facts.clone())),
+        "accounts.ensure" => plain(accounts.ensure_blocking(id, with.facts.clone())),
         "accounts.get" => plain(accounts.get_blocking(id)),
         "accounts.list" => plain(accounts.list_blocking()),
         "accounts.suspend" => plain(accounts.set_status_blocking(id, Status::Suspended)),
         "accounts.resume" => plain(accounts.set_status_blocking(id, Status::Active)),
         "accounts.delete" => plain(accounts.delete_blocking(id)),
         "projects.create" => plain(projects.create_blocking(account, id, with.facts.clone())),
+        "projects.ensure" => plain(projects.ensure_blocking(account, id, with.facts.clone())),
         "projects.get" => plain(projects.get_blocking(account, id)),
         "projects.list" => plain(projects.list_blocking(account)),
         "projects.suspend" => plain(projects.set_status_blocking(account, id, Status::Suspended)),

@@ -51,6 +51,8 @@ struct With {
     project_id: Option<String>, deadline_ms: Option<u64>, default_headers: Option<BTreeMap<String, String>>,
     require_credentials: Option<bool>, report: api::UsageReport, metadata_keys: Option<BTreeMap<String, String>>,
     detectors: Vec<String>,
+    action: Option<String>, order: Option<String>,
+    before: Option<i64>,
 }
 
 fn main() -> std::result::Result<(), Box<dyn StdError>> {
@@ -133,7 +135,7 @@ fn inside(
             key: api::named("key of a limit", &or(&with.key, "scope"))?,
             on_exceed: api::named("way to exceed a limit", &or(&with.on_exceed, "reject"))?,
             max_wait_ms: api::whole("max_wait_ms", with.max_wait_ms.unwrap_or_default())?,
-            shared: with.shared.unwrap_or_default(), layer: layer?, id: with.id,
+            shared: with.shared.unwrap_or_default(), action: with.action.unwrap_or_default(), layer: layer?, id: with.id,
         })),
         "limits.remove" => plain(tenant.limits().remove_blocking(&with.id, layer?)),
         "limits.list" => plain(tenant.limits().list_blocking()),
@@ -153,7 +155,9 @@ fn inside(
                 (None, Some(sequence)) => Since::Sequence(api::whole("sequence", sequence)?),
                 (None, None) => Since::Start,
             };
-            plain(tenant.audit().query_blocking(since, api::whole("limit", with.limit.unwrap_or(100))?))
+            let before = with.before.map(|sequence| api::whole("sequence", sequence)).transpose()?;
+            let range = api::AuditRange { since, before, order: api::named("order of rows", &or(&with.order, "oldest"))? };
+            plain(tenant.audit().query_blocking(range, api::whole("limit", with.limit.unwrap_or(100))?))
         }
         "audit.head" => plain(Ok(&*head.insert(tenant.audit().head_blocking()?))),
         "audit.verify" => {

@@ -5,7 +5,12 @@ import { inspect } from "node:util";
 import { InvalidArgument } from "./errors.js";
 import type { Json, JsonObject } from "./requests.js";
 
-/** A result. Two results with equal `json` are equal, also to `assert.deepStrictEqual`. */
+/**
+ * A result. Two results with equal `json` are equal, also to `assert.deepStrictEqual`.
+ *
+ * `structuredClone` and `postMessage` keep `json` alone: its class makes the result whole again, as in
+ * `new GuardResponse(message.json)`; or post `toJSON()`, which is plain data.
+ */
 export abstract class Value {
   /** The result exactly as the wire has it. */
   readonly json: string;

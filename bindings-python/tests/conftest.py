@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,3 +62,20 @@ def python(code: str, *arguments: object) -> subprocess.Popen[str]:
     """A Python process of its own that runs `code`."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+
+
+def pythons() -> list[str]:
+    """Every Python at hand that the library is made for, this one and others."""
+    found = {sys.executable}
+    for name in ("python3.10", "python3.11", "python3.12", "python3.13"):
+        path = shutil.which(name)
+        found.update([path] if path else [])
+    # Where versions are installed side by side, those beside this one.
+    found.update(str(path) for path in Path(sys.base_prefix).parent.glob("3.1[0-3].*/bin/python3"))
+    return sorted(path for path in found if _runs(path))
+
+
+def _runs(python: str) -> bool:
+    code = "import sys; print(sys.version_info >= (3, 10))"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return done.returncode == 0 and done.stdout.strip() == "True"

@@ -22,6 +22,7 @@ import attrs
 import pydantic
 import pytest
 from pydantic import BaseModel, ConfigDict, HttpUrl, PrivateAttr, RootModel, SecretStr
+from pydantic import v1 as former
 
 import shapes
 from samples import BENIGN, EMAIL, SECRET
@@ -438,6 +439,27 @@ def test_a_secret_is_judged_and_not_its_mask(acme: Tenant) -> None:
 
     with pytest.raises(BlockedError):
         Shield(acme).tool(name="search")(lambda login: login)(Login(password=SecretStr(SECRET)))
+
+
+def test_models_of_the_former_pydantic_are_judged_as_well(shield: Shield) -> None:
+    class Former(former.BaseModel):
+        text: str
+        password: former.SecretStr
+        more: list[str] = []
+
+    given = Former(text=EMAIL, password=former.SecretStr(EMAIL), more=[EMAIL, BENIGN])
+
+    def ask(question: Former) -> Former:
+        return question
+
+    for passed in (shield.prompt(ask)(given), shield.tool(name="search")(ask)(given)):
+        assert type(passed) is Former
+        assert (passed.text, passed.more, passed.password.get_secret_value()) == (
+            REDACTED,
+            [REDACTED, BENIGN],
+            REDACTED,
+        )
+    assert given.text == EMAIL
 
 
 def test_what_was_added_to_a_dataclass_is_judged_as_well(acme: Tenant) -> None:

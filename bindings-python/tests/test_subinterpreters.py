@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import tenantry
+from conftest import pythons
 
 PACKAGE = Path(tenantry.__file__).parent.parent
 CHILD = """
@@ -51,26 +50,6 @@ for step in sys.argv[2].split(","):
     globals()[step]()
 print("end", flush=True)
 """
-
-
-def pythons() -> list[str]:
-    """Every Python at hand that the library is made for."""
-    found = {sys.executable}
-    for name in ("python3.10", "python3.11", "python3.12", "python3.13"):
-        path = shutil.which(name)
-        found.update([path] if path else [])
-    # Where versions are installed side by side, those beside this one.
-    found.update(str(path) for path in Path(sys.base_prefix).parent.glob("3.1[0-3].*/bin/python3"))
-    return sorted(path for path in found if works(path))
-
-
-def works(python: str) -> bool:
-    code = (
-        "import sys\ntry: import _xxsubinterpreters\nexcept ImportError: import _interpreters\n"
-        "print(sys.version_info >= (3, 10))"
-    )
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
-    return done.returncode == 0 and done.stdout.strip() == "True"
 
 
 @pytest.mark.parametrize("steps", ["elsewhere", "here,elsewhere,here", "elsewhere,here", "elsewhere,elsewhere,here"])

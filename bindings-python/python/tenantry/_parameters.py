@@ -103,6 +103,8 @@ def _kind(annotation: Any, names: _Names) -> str | None:
         return None
     if annotation in (Any, object, typing.Tuple, typing.List, typing.Dict):  # noqa: UP006
         return _DATA
+    if isinstance(annotation, (typing.ParamSpecArgs, typing.ParamSpecKwargs)):
+        return _DATA
     if isinstance(annotation, typing.NewType):
         return _kind(annotation.__supertype__, names)
     if isinstance(annotation, TypeVar):
@@ -117,6 +119,8 @@ def _kind(annotation: Any, names: _Names) -> str | None:
         return _kind_of_class(annotation)
     if origin is typing.Annotated:
         return _kind(arguments[0], names)
+    if getattr(origin, "_name", None) == "Unpack":
+        return _DATA
     if origin in (typing.Union, types.UnionType):
         return _any_of(arguments, names)
     if origin is typing.Literal:

@@ -2,11 +2,7 @@
 
 package tenantry
 
-import (
-	"context"
-	"encoding/json"
-	"reflect"
-)
+import "context"
 
 // Shield guards what goes in and out with the policies of one project. Each method returns what may be passed on, with
 // findings rewritten where the decision is modify, or a *BlockedError.
@@ -49,13 +45,22 @@ func (s *Shield) ToolResponse(ctx context.Context, name, text string) (string, e
 	return passed(text)(s.guard.EvaluateToolResponse(ctx, name, text, s.options...))
 }
 
-// ToolCall guards the arguments of a tool call. Values without a finding are those given, in their own types. A tool has a
-// name (tool_name_required).
+// ToolCall guards the arguments of a tool call and gives back those to call it with, in the types they came in. Values
+// without a finding are those given. Text is read wherever it stands: in strings, bytes that are UTF-8, times, slices, maps,
+// structs with all their fields, and pointers to them.
+//
+// The error is tool_name_required for a tool without a name, and shield_unsupported, which names the argument, for what
+// cannot be read (a channel, a function, bytes that are no text) or not be rewritten where a finding stands (a time, a number,
+// an unexported field).
 func (s *Shield) ToolCall(ctx context.Context, name string, arguments map[string]any) (map[string]any, error) {
 	if err := nativeCheckToolName(name); err != nil {
 		return nil, err
 	}
-	response, err := s.guard.EvaluateToolCall(ctx, name, arguments, s.options...)
+	judged, passed, err := carry(name, arguments)
+	if err != nil {
+		return nil, err
+	}
+	response, err := s.guard.EvaluateToolCall(ctx, name, judged, s.options...)
 	if err == nil {
 		err = response.Err()
 	}
@@ -65,7 +70,7 @@ func (s *Shield) ToolCall(ctx context.Context, name string, arguments map[string
 	if response.Decision != DecisionModify || response.RedactedArguments == nil {
 		return arguments, nil
 	}
-	return merged(arguments, response.RedactedArguments), nil
+	return passed(response.RedactedArguments)
 }
 
 func passed(text string) func(*GuardResponse, error) (string, error) {
@@ -78,46 +83,4 @@ func passed(text string) func(*GuardResponse, error) (string, error) {
 		}
 		return response.PassedOn(text), nil
 	}
-}
-
-// merged is redacted with every value that is the same as before taken from original, which may be of a type that JSON
-// has not.
-func merged(original, redacted map[string]any) map[string]any {
-	before := map[string]any{}
-	var w writer
-	if text := w.encoded(original); w.err == nil {
-		before, _ = readJSON(text)
-	}
-	out := make(map[string]any, len(redacted))
-	for key, value := range redacted {
-		out[key] = value
-		if given, ok := original[key]; ok {
-			out[key] = kept(given, before[key], value)
-		}
-	}
-	return out
-}
-
-// kept is given where redaction left it alone, else what redaction made of it. Numbers are never redacted.
-func kept(given, before, after any) any {
-	_, writesItself := given.(json.Marshaler)
-	if _, number := after.(json.Number); number || (reflect.DeepEqual(before, after) && !writesItself) {
-		return given
-	}
-	switch given := given.(type) {
-	case map[string]any:
-		if inner, is := after.(map[string]any); is {
-			return merged(given, inner)
-		}
-	case []any:
-		earlier, _ := before.([]any)
-		if later, is := after.([]any); is && len(later) == len(given) && len(earlier) == len(given) {
-			out := make([]any, len(given))
-			for at := range given {
-				out[at] = kept(given[at], earlier[at], later[at])
-			}
-			return out
-		}
-	}
-	return after
 }

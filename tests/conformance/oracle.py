@@ -201,6 +201,9 @@ def asked(step: Json) -> tuple[str, Json]:
         case "evaluate_tool_call":
             tool = {name: given[name] for name in ("name", "arguments", "is_builtin", "server_id") if name in given}
             return "call_tool", given | {"content": "", "content_type": "tool_call", "tool": tool}
+        case "evaluate_tool_response":
+            tool = {name: given[name] for name in ("name", "is_builtin", "server_id") if name in given}
+            return "call_tool", given | {"content_type": "response", "tool": tool}
         case "evaluate_file":
             action = "write_file" if given.get("operation") == "write" else "read_file"
             return action, given | {"content_type": "file", "file": {"path": given["path"]}}

@@ -68,6 +68,9 @@ func (w *world) do(step step) (any, error) {
 		"guard.evaluate_tool_call": func() (any, error) {
 			return decision(tenantry.GuardRequest{})(guard.EvaluateToolCall(ctx, a.Name, a.Arguments, options, tool))
 		},
+		"guard.evaluate_tool_response": func() (any, error) {
+			return content(guard.EvaluateToolResponse(ctx, a.Name, a.Content, options, tool))
+		},
 		"guard.evaluate_file": func() (any, error) {
 			return content(guard.EvaluateFile(ctx, a.Content, a.Path, *or(a.Operation, "read"), options))
 		},

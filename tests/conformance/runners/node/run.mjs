@@ -104,12 +104,12 @@ class World {
         return decision(guard.evaluateResponseSync(content, ours(options)), content);
       case "evaluate_tool_call":
         return decision(guard.evaluateToolCallSync(name, toolArguments, ours(options)), "");
+      case "evaluate_tool_response":
+        return decision(guard.evaluateToolResponseSync(name, content, ours(options)), content);
       case "evaluate_file":
         return decision(guard.evaluateFileSync(content, path, ours(options)), content);
-      case "detectors":
-        return guard.detectorsSync();
-      case "detect":
-        return guard.detectSync(content, ours(options));
+      case "detectors": return guard.detectorsSync();
+      case "detect": return guard.detectSync(content, ours(options));
     }
     throw new Error(`no operation guard.${verb}`);
   }

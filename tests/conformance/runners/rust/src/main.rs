@@ -111,7 +111,9 @@ fn inside(
     let or = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
     match step.r#do.as_str() {
         "guard.evaluate" | "guard.evaluate_once" => {
-            decide(&tenant, GuardRequest::from_json(&with.request.to_string())?, with.key.as_deref())
+            let request = GuardRequest::from_json(&with.request.to_string())?;
+            let content = if request.action == "call_tool" { String::new() } else { request.content.clone() };
+            decide(&tenant, request, &content, with.key.as_deref())
         }
         "guard.detectors" => plain(tenant.guard().detectors_blocking()),
         "usage.report" => plain(tenant.usage().report_blocking(&with.report)),
@@ -175,24 +177,24 @@ fn inside(
             let tool = ToolContext { name, arguments, is_builtin, description, server_id };
             let file = FileContext { path: with.path, operation, ..FileContext::default() };
             let request = GuardRequest {
-                tool: (shape == Shape::ToolCall).then_some(tool), file: (shape == Shape::File).then_some(file),
+                tool: matches!(shape, Shape::ToolCall | Shape::ToolResponse).then_some(tool), file: (shape == Shape::File).then_some(file),
                 metadata: with.metadata.unwrap_or_default(), content, mode, session_id, explain, debug, dryrun, model,
                 ..GuardRequest::default()
             };
-            decide(&tenant, request.shaped(shape), None)
+            let content = if shape == Shape::ToolCall { String::new() } else { request.content.clone() };
+            decide(&tenant, request.shaped(shape), &content, None)
         }
     }
 }
 
-fn decide(tenant: &Tenant, request: GuardRequest, key: Option<&str>) -> Result<Value> {
-    let content = if request.action == "call_tool" { String::new() } else { request.content.clone() };
+fn decide(tenant: &Tenant, request: GuardRequest, content: &str, key: Option<&str>) -> Result<Value> {
     let response = match key {
         Some(key) => tenant.guard().evaluate_once_blocking(request, key)?,
         None => tenant.guard().evaluate_blocking(request)?,
     };
     Ok(json!({
         "allowed": response.allowed(), "denied": response.denied(), "suspended": response.suspended(),
-        "passed_on": response.passed_on(&content), "blocked": response.blocked(), "response": response,
+        "passed_on": response.passed_on(content), "blocked": response.blocked(), "response": response,
     }))
 }
 

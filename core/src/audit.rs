@@ -13,7 +13,9 @@ use crate::{
     error::{Error, Result},
     keyring::Keyring,
     scope::{Layer, Scope, Uid},
-    store::{Answer, Catalog, Committed, DocumentKind, Entry, Kept, Ledger, Row, RowsFrom, SetAside, Spend},
+    store::{
+        Answer, Catalog, Committed, DocumentKind, Entry, HeadChange, Kept, Ledger, Row, RowsFrom, SetAside, Spend,
+    },
 };
 
 /// One call in this many is kept by the class `sampled`.
@@ -22,6 +24,9 @@ const SAMPLE: u32 = 10;
 pub const MAX_ROWS: usize = 10_000;
 /// A chain gets a new signed head at the latest after this many rows; the housekeeper signs every second besides.
 const ROWS_PER_HEAD: u64 = 1_000;
+/// How many heads one transaction writes: they share its sync, and nobody who loads a tenant waits long for it.
+const HEADS_AT_ONCE: usize = 32;
+
 /// The audit trails of all scopes.
 pub struct Audit {
     ledger: Arc<dyn Ledger>,
@@ -193,18 +198,34 @@ impl Audit {
             let grown = self.shared.grown.lock();
             grown.values().filter(|tip| all || lag(tip) >= ROWS_PER_HEAD).cloned().collect()
         };
-        for tip in due {
-            let scope = self.shared.known.lock().get(&tip.scope).cloned();
-            // A chain adopted from a dead process gets its head when its scope is next met here.
-            let Some(scope) = scope else { continue };
-            if let Err(error) = self.sign(&scope, &tip).await {
-                result = Err(error);
-                continue;
+        for tips in due.chunks(HEADS_AT_ONCE) {
+            let mut next = Vec::with_capacity(tips.len());
+            for tip in tips {
+                let scope = self.shared.known.lock().get(&tip.scope).cloned();
+                // A chain adopted from a dead process gets its head when its scope is next met here.
+                let Some(scope) = scope else { continue };
+                match self.next_head(&scope, tip).await {
+                    Ok((_, change)) => next.push((tip, change)),
+                    Err(error) => result = Err(error),
+                }
             }
-            self.shared.signed.lock().insert(tip.scope, tip.sequence);
-            let mut grown = self.shared.grown.lock();
-            if grown.get(&tip.scope).is_some_and(|newest| newest.sequence == tip.sequence) {
-                grown.remove(&tip.scope);
+            let changes: Vec<HeadChange> = next.iter().filter_map(|(_, change)| change.clone()).collect();
+            let together = if changes.is_empty() { Ok(()) } else { self.catalog.replace_heads(changes).await };
+            for (tip, change) in next {
+                let written = match (&together, change) {
+                    (Ok(()), _) | (Err(_), None) => Ok(()),
+                    // One of them stood in the way of all.
+                    (Err(_), Some(change)) => self.catalog.replace_heads(vec![change]).await,
+                };
+                if let Err(error) = written {
+                    result = Err(error);
+                    continue;
+                }
+                self.shared.signed.lock().insert(tip.scope, tip.sequence);
+                let mut grown = self.shared.grown.lock();
+                if grown.get(&tip.scope).is_some_and(|newest| newest.sequence == tip.sequence) {
+                    grown.remove(&tip.scope);
+                }
             }
         }
         result
@@ -224,11 +245,12 @@ impl Audit {
     }
 
     async fn stored_head(&self, scope: &Scope) -> Result<Option<AuditHead>> {
+        self.stored_body(scope).await?.as_deref().map(parsed).transpose()
+    }
+
+    async fn stored_body(&self, scope: &Scope) -> Result<Option<String>> {
         let documents = self.catalog.documents(scope, DocumentKind::Head).await?;
-        let Some(document) = documents.into_iter().find(|document| document.name == HEAD) else { return Ok(None) };
-        serde_json::from_str(&document.body)
-            .map(Some)
-            .map_err(|error| Error::data("store_corrupt", "a stored audit head cannot be read").with_source(error))
+        Ok(documents.into_iter().find(|document| document.name == HEAD).map(|document| document.body))
     }
 
     /// Whether a head at `sequence` may replace `stored`: never backwards, and never over a chain that no longer holds
@@ -247,14 +269,27 @@ impl Audit {
     }
 
     async fn sign(&self, scope: &Scope, tip: &Committed) -> Result<AuditHead> {
-        let head = signed(&self.keyring, scope, tip, self.clock.now().wall_micros)?;
-        let stored = self.stored_head(scope).await?;
-        if self.follows(scope, stored.as_ref(), head.sequence).await? {
-            let body = serde_json::to_string(&head).map_err(|_| Error::internal("a head could not be written"))?;
-            self.catalog.put_document(scope, DocumentKind::Head, HEAD, Some(body)).await?;
-        }
+        let (head, change) = self.next_head(scope, tip).await?;
+        self.catalog.replace_heads(change.into_iter().collect()).await?;
         Ok(head)
     }
+
+    /// The head of a tip, and how it is to be kept, if it may take the place of the one that is.
+    async fn next_head(&self, scope: &Scope, tip: &Committed) -> Result<(AuditHead, Option<HeadChange>)> {
+        let head = signed(&self.keyring, scope, tip, self.clock.now().wall_micros)?;
+        let before = self.stored_body(scope).await?;
+        let stored = before.as_deref().map(parsed).transpose()?;
+        if !self.follows(scope, stored.as_ref(), head.sequence).await? {
+            return Ok((head, None));
+        }
+        let body = serde_json::to_string(&head).map_err(|_| Error::internal("a head could not be written"))?;
+        Ok((head, Some(HeadChange { scope: scope.clone(), before, body })))
+    }
+}
+
+fn parsed(body: &str) -> Result<AuditHead> {
+    serde_json::from_str(body)
+        .map_err(|error| Error::data("store_corrupt", "a stored audit head cannot be read").with_source(error))
 }
 
 fn told(aside: &SetAside) -> String {

@@ -67,9 +67,6 @@ use crate::{
 /// Largest content, in bytes. Detection is linear, so this bounds a call's time.
 pub const MAX_CONTENT: usize = 10 * 1024 * 1024;
 
-/// How much answers that may be asked for again take in memory, in bytes.
-const MAX_ANSWERS: u64 = 32 * 1024 * 1024;
-
 /// What a request's flags come to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flags {
@@ -207,8 +204,7 @@ pub struct Engine {
     // Memory engines have nothing to write behind and nobody to follow.
     durable: bool,
     generation: u32,
-    /// Answers given under a key lately; those that are committed can be read again.
-    answers: moka::future::Cache<String, Arc<once::Answered>>,
+    answers: once::Answers,
     rooms: once::Rooms,
     sealer: Sealer,
     /// Held by each call that waits for the disk while it is sealed: its caller may have gone by then, and `settle` waits. Whoever
@@ -250,11 +246,7 @@ impl Engine {
             identity: IdentityRoom::new(credentials, &keyring, Arc::clone(&clock))?,
             sealer: keyring.sealer()?,
             audit: Audit::new(ledger, catalog, keyring, Arc::clone(&clock)),
-            answers: moka::future::Cache::builder()
-                .weigher(|_, answered: &Arc<once::Answered>| answered.weight())
-                .max_capacity(MAX_ANSWERS)
-                .time_to_live(Duration::from_secs(3_600))
-                .build(),
+            answers: once::Answers::default(),
             rooms: once::Rooms::default(),
             clock,
             dev,

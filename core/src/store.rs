@@ -10,7 +10,7 @@ mod sessions;
 mod sqlite;
 mod trust;
 
-pub use catalog::{Catalog, Document, DocumentKind, Installation, SqliteCatalog, TenantRow};
+pub use catalog::{Attached, Catalog, Document, DocumentKind, HeadChange, Installation, SqliteCatalog, TenantRow};
 pub use counters::{Cell, Counters, MemoryCounters, SqliteCounters, Taken};
 pub use credentials::{CredentialRow, CredentialRowKind, Credentials, NEVER, SqliteCredentials, UntrustedRow};
 pub use ledger::{Answer, Committed, Entry, Kept, Ledger, Row, RowsFrom, SetAside, Spend, SqliteLedger};

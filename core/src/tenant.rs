@@ -3,6 +3,7 @@
 //! A [`Snapshot`] is everything a call reads, immutable. An [`Instance`] holds the newest one; a change of its project, its
 //! account or the platform, by any process, makes the next call build another. What is cached can always be rebuilt.
 
+mod instances;
 mod registry;
 
 pub use registry::check_facts;
@@ -16,7 +17,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use moka::future::Cache;
+use instances::{Instances, Name};
 use parking_lot::Mutex;
 
 use crate::{
@@ -28,14 +29,16 @@ use crate::{
     quota::ActiveLimit,
     runtime,
     scope::{AccountId, Id, Layer, ProjectId, Scope, Uid},
-    store::{Catalog, Document, DocumentKind, TenantRow},
+    store::{Attached, Catalog, Document, DocumentKind, TenantRow},
     workers::Workers,
 };
 
 /// The name of the settings document.
 pub const SETTINGS: &str = "settings";
-/// Most instances kept; the rest are rebuilt when met again.
-const MAX_INSTANCES: u64 = 10_000;
+/// How much memory the instances that nobody holds take at most, in bytes; the rest are rebuilt when met again.
+const MAX_INSTANCES: u64 = 256 * 1024 * 1024;
+/// At how many cells of change those that no instance reads are forgotten first.
+const SWEEP_CELLS: usize = 1_024;
 
 /// Everything a call reads of its tenant, at one moment.
 pub struct Snapshot {
@@ -81,15 +84,31 @@ pub struct Tenants {
     clock: Arc<dyn Clock>,
     compiler: Arc<Compiler>,
     workers: Workers,
-    instances: Cache<(AccountId, ProjectId), Arc<Instance>>,
-    versions: Mutex<HashMap<Uid, Arc<AtomicU64>>>,
+    instances: Instances,
+    versions: Mutex<Cells>,
     seen_changes: AtomicU64,
     generation: u32,
+}
+
+/// How often the platform, an account or a project has changed, for as long as an instance reads it.
+struct Cells {
+    cells: HashMap<Uid, Arc<AtomicU64>>,
+    sweep_at: usize,
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        Self { cells: HashMap::new(), sweep_at: SWEEP_CELLS }
+    }
 }
 
 impl Tenants {
     /// The tenants of a catalog.
     pub fn new(catalog: Arc<dyn Catalog>, keyring: Keyring, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::with_room(catalog, keyring, clock, MAX_INSTANCES)
+    }
+
+    fn with_room(catalog: Arc<dyn Catalog>, keyring: Keyring, clock: Arc<dyn Clock>, room: u64) -> Result<Self> {
         let (newest, _) = catalog.changes(0)?;
         Ok(Self {
             catalog,
@@ -97,7 +116,7 @@ impl Tenants {
             clock,
             compiler: Arc::default(),
             workers: Workers::default(),
-            instances: Cache::new(MAX_INSTANCES),
+            instances: Instances::new(room),
             versions: Mutex::default(),
             seen_changes: AtomicU64::new(newest),
             generation: runtime::generation(),
@@ -136,13 +155,13 @@ impl Tenants {
 
     /// The instance of a project; concurrent first callers share one load.
     pub async fn instance(&self, account: &AccountId, project: &ProjectId) -> Result<Arc<Instance>> {
-        let key = (account.clone(), project.clone());
-        let found = self.load_shared(&key).await?;
+        let name = (account.clone(), project.clone());
+        let found = self.load_shared(&name).await?;
         match self.snapshot(&found).await {
-            // The name may have been deleted and made anew since the instance was cached.
+            // The name may have been deleted and made anew since the instance was loaded.
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.instances.invalidate(&key).await;
-                let found = self.load_shared(&key).await?;
+                self.instances.forget(&found.scope);
+                let found = self.load_shared(&name).await?;
                 self.snapshot(&found).await?;
                 Ok(found)
             }
@@ -151,10 +170,11 @@ impl Tenants {
         }
     }
 
-    async fn load_shared(&self, key: &(AccountId, ProjectId)) -> Result<Arc<Instance>> {
-        let found = self.instances.try_get_with(key.clone(), self.load(&key.0, &key.1));
-        // On the heap: the future is large, and part of everything that asks for a tenant.
-        Box::pin(found).await.map_err(|error: Arc<Error>| Error::clone(&error))
+    async fn load_shared(&self, name: &Name) -> Result<Arc<Instance>> {
+        match self.instances.get(name) {
+            Some(found) => Ok(found),
+            None => Box::pin(self.instances.get_or_load(name, || Box::pin(self.load(&name.0, &name.1)))).await,
+        }
     }
 
     async fn load(&self, account: &AccountId, project: &ProjectId) -> Result<Arc<Instance>> {
@@ -207,6 +227,7 @@ impl Tenants {
         let row = row.ok_or_else(|| registry::no_project(account, project))?;
         let fresh = Arc::new(self.build(&instance.scope, &account_row, &row, versions, Some(current)).await?);
         instance.snapshot.store(Arc::clone(&fresh));
+        self.instances.reweigh(instance);
         Ok(fresh)
     }
 
@@ -219,7 +240,17 @@ impl Tenants {
         last_good: Option<&Snapshot>,
     ) -> Result<Snapshot> {
         let mut degraded = Vec::new();
-        let specs = self.policy_specs(scope).await?;
+        let (mut specs, mut limits, mut settings) = (Vec::new(), Vec::new(), Settings::default());
+        for Attached { layer, kind, document } in self.catalog.attached(scope).await? {
+            match kind {
+                DocumentKind::Policy => specs.push(parse::<PolicySpec>(&document)?),
+                DocumentKind::Limit => {
+                    limits.push(ActiveLimit { spec: parse::<LimitSpec>(&document)?, scope: scope.at(layer)? });
+                }
+                DocumentKind::Settings if layer == Layer::Project => settings = parse(&document)?,
+                DocumentKind::Settings | DocumentKind::Head => {}
+            }
+        }
         let policies = match (self.compile(scope, specs).await, last_good) {
             (Ok(policies), _) => policies,
             // Last good stays, and says so; where only the worker failed, the next call tries again.
@@ -232,13 +263,6 @@ impl Tenants {
                     .with_source(error));
             }
         };
-        let mut limits = Vec::new();
-        for layer in [Layer::Platform, Layer::Account, Layer::Project] {
-            let level = scope.at(layer)?;
-            for document in self.catalog.documents(&level, DocumentKind::Limit).await? {
-                limits.push(ActiveLimit { spec: parse::<LimitSpec>(&document)?, scope: level.clone() });
-            }
-        }
         let suspended = [account, project].iter().any(|row| row.status == Status::Suspended);
         Ok(Snapshot {
             scope: scope.clone(),
@@ -246,7 +270,7 @@ impl Tenants {
             facts: inherit(&project.facts, &account.facts),
             policies,
             limits,
-            settings: self.settings(scope).await?,
+            settings,
             hasher: self.keyring.hasher(scope)?,
             degraded,
             versions,
@@ -255,13 +279,8 @@ impl Tenants {
 
     /// Every policy in force in a project, from the platform down.
     pub async fn policy_specs(&self, scope: &Scope) -> Result<Vec<PolicySpec>> {
-        let mut specs = Vec::new();
-        for layer in [Layer::Platform, Layer::Account, Layer::Project] {
-            for document in self.catalog.documents(&scope.at(layer)?, DocumentKind::Policy).await? {
-                specs.push(parse::<PolicySpec>(&document)?);
-            }
-        }
-        Ok(specs)
+        let attached = self.catalog.attached(scope).await?;
+        attached.iter().filter(|one| one.kind == DocumentKind::Policy).map(|one| parse(&one.document)).collect()
     }
 
     /// The settings of a project.
@@ -291,23 +310,27 @@ impl Tenants {
     }
 
     fn version_cell(&self, uid: Uid) -> Arc<AtomicU64> {
-        Arc::clone(self.versions.lock().entry(uid).or_default())
+        let mut versions = self.versions.lock();
+        if versions.cells.len() >= versions.sweep_at {
+            // Whoever reads one holds it; one that is made anew counts for who is loaded from then on.
+            versions.cells.retain(|_, cell| Arc::strong_count(cell) > 1);
+            versions.sweep_at = SWEEP_CELLS.max(versions.cells.len() * 2);
+        }
+        Arc::clone(versions.cells.entry(uid).or_default())
     }
 
+    /// Lets every instance that reads this scope see, with its next call, that something changed.
     fn touch(&self, uid: Uid) {
-        self.version_cell(uid).fetch_add(1, Ordering::AcqRel);
+        if let Some(cell) = self.versions.lock().cells.get(&uid) {
+            cell.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// Takes over what other processes changed. Called by the housekeeper.
     pub fn follow_changes(&self) -> Result<()> {
         let seen = self.seen_changes.load(Ordering::Acquire);
         let (newest, changed) = self.catalog.changes(seen)?;
-        for uid in changed {
-            // Only scopes somebody holds matter.
-            if let Some(cell) = self.versions.lock().get(&uid) {
-                cell.fetch_add(1, Ordering::AcqRel);
-            }
-        }
+        changed.into_iter().for_each(|uid| self.touch(uid));
         self.seen_changes.store(newest, Ordering::Release);
         Ok(())
     }
@@ -363,3 +386,6 @@ fn inherit(project: &TenantFacts, account: &TenantFacts) -> TenantFacts {
         labels: if project.labels.is_empty() { account.labels.clone() } else { project.labels.clone() },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "config",
             "clock",
             "runtime",
+            "cache",
             "entropy",
             "testing",
             "keyring",

@@ -169,6 +169,30 @@ fn a_call_that_is_being_written_down_is_made_whoever_waits_for_it() {
 }
 
 #[test]
+fn one_accounts_large_answers_push_out_its_own_and_nobody_elses() {
+    let (client, quiet, _clock) = world();
+    client.admin().accounts().create_blocking("loud", TenantFacts::default()).unwrap();
+    client.admin().projects().create_blocking("loud", "prod", TenantFacts::default()).unwrap();
+    let loud = client.tenant_blocking("loud", "prod").unwrap();
+    // So large that it is kept in memory alone; together far more than there is room for.
+    let request = |number: usize| GuardRequest {
+        mode: Some(tenantry::api::Mode::Modify),
+        ..GuardRequest::prompt(format!("4111 1111 1111 1111 {}{number}", "x ".repeat(80_000)))
+    };
+    let ask =
+        |tenant: &Tenant, number: usize| tenant.guard().evaluate_once_blocking(request(number), &format!("k{number}"));
+    let first: Vec<GuardResponse> = (0..3).map(|number| ask(&quiet, number).unwrap()).collect();
+    for number in 0..150 {
+        ask(&loud, number).unwrap();
+    }
+    for (number, first) in first.iter().enumerate() {
+        assert_eq!(ask(&quiet, number).unwrap(), *first, "the answer that was given before");
+    }
+    let gone = (0..150).filter(|number| code(ask(&loud, *number)) == "idempotency_answer_gone").count();
+    assert!(gone > 20, "{gone}: of what is too much, its own had to go");
+}
+
+#[test]
 fn a_required_call_that_cannot_be_written_is_no_call_and_ends_nobody_elses() {
     let folder = tempfile::tempdir().unwrap();
     let client = open(Storage::Folder(folder.path().to_owned()), &ManualClock::at(START));

@@ -8,6 +8,7 @@ use std::{
     fs::File,
     hint::black_box,
     io::Write as _,
+    ops::Range,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
@@ -16,9 +17,10 @@ use std::{
 use cpu_time::{ProcessTime, ThreadTime};
 use tenantry::{
     Options, Tenant, Tenantry,
-    api::{AuditClass, GuardRequest, SettingsPatch, TenantFacts},
+    api::{AuditClass, GuardRequest, Mode, PolicySpec, SettingsPatch, TenantFacts},
     config::Storage,
     keyring::Secret,
+    scope::Layer,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -27,6 +29,9 @@ const PROMPT: &str = "Could you summarise the attached quarterly report for the 
                       one sentence each, and suggest which of the open questions we should settle before Friday? Thank you";
 /// Projects of one account, where there are many tenants.
 const PROJECTS: usize = 10;
+/// Tenants whose policies are equal, and such with twenty of their own beside the baseline.
+const EQUAL: &str = "customer";
+const OWN: &str = "own";
 /// How long each number of callers is measured, three times over.
 const SPAN: Duration = Duration::from_millis(1_500);
 const ROUNDS: usize = 3;
@@ -41,6 +46,10 @@ fn open(folder: &Path) -> Outcome<Tenantry> {
 }
 
 fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [folder, kind, count] = &arguments[..] {
+        return measure(Path::new(folder), kind, count.parse()?);
+    }
     let part = std::env::var("TENANTRY_BENCH_PART").unwrap_or_default();
     let most = std::env::var("TENANTRY_BENCH_TENANTS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     println!("load before: {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
@@ -130,8 +139,9 @@ fn required(tenants: &[Tenant], callers: usize) -> Outcome<f64> {
     Ok(done as f64 / took)
 }
 
-fn names(number: usize) -> (String, String) {
-    (format!("customer-{:06}", number / PROJECTS), format!("workspace-{:02}", number % PROJECTS))
+/// The name of a tenant; there are those whose policies are equal, and those with twenty of their own.
+fn names(kind: &str, number: usize) -> (String, String) {
+    (format!("{kind}-{:06}", number / PROJECTS), format!("workspace-{:02}", number % PROJECTS))
 }
 
 /// Numbers below `count`, each once in `count`, in an order no cache likes.
@@ -144,39 +154,57 @@ fn resident() -> f64 {
     text.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok()).unwrap_or_default() * 4_096.0
 }
 
+fn make(client: &Tenantry, kind: &str, numbers: Range<usize>) -> Outcome<()> {
+    for number in numbers {
+        let (account, project) = names(kind, number);
+        if number % PROJECTS == 0 {
+            client.admin().accounts().create_blocking(&account, TenantFacts::default())?;
+        }
+        client.admin().projects().create_blocking(&account, &project, TenantFacts::default())?;
+        if kind == OWN {
+            client.tenant_blocking(&account, &project)?.policies().put_blocking(PolicySpec {
+                name: "own".into(),
+                text: format!("// {number}\n{}", include_str!("../../data/twenty.cedar")),
+                mode: Mode::Enforce,
+                layer: Layer::Project,
+                ceiling: false,
+            })?;
+        }
+    }
+    Ok(())
+}
+
 fn tenants(most: usize) -> Outcome<()> {
     // In memory where there is a file system for that: what is measured is not a disk.
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?;
     let begun = Instant::now();
-    let client = open(folder.path())?;
-    let mut made = 0;
     println!(
         "{:<12} {:>14} {:>14} {:>16} {:>14} {:>14} {:>14}",
         "tenants", "call, CPU µs", "call, wall µs", "by name, wall µs", "cold p50, ms", "cold p99, ms", "bytes/tenant"
     );
-    drop(client);
-    for count in [1, 1_000, 20_000, 100_000].into_iter().filter(|count| *count <= most) {
+    let mut made = 0;
+    let equal = [1, 1_000, 20_000, 100_000].into_iter().filter(|count| *count <= most).map(|count| (EQUAL, count));
+    for (kind, count) in equal.chain([(OWN, 300)]) {
         let client = open(folder.path())?;
-        for number in made..count {
-            let (account, project) = names(number);
-            if number % PROJECTS == 0 {
-                client.admin().accounts().create_blocking(&account, TenantFacts::default())?;
-            }
-            client.admin().projects().create_blocking(&account, &project, TenantFacts::default())?;
-        }
+        make(&client, kind, if kind == OWN { 0..count } else { made..count })?;
         made = count;
         client.close_blocking()?;
         drop(client);
-        measure(folder.path(), count)?;
+        // In a process of its own: what others left in memory is not measured.
+        let mut child = std::process::Command::new(std::env::current_exe()?);
+        let status = child.arg(folder.path()).arg(kind).arg(count.to_string()).status()?;
+        if !status.success() {
+            return Err(format!("{count} tenants could not be measured").into());
+        }
     }
     println!("({:.0} s, most of it for making them)", begun.elapsed().as_secs_f64());
     Ok(())
 }
 
-fn measure(folder: &Path, count: usize) -> Outcome<()> {
+fn measure(folder: &Path, kind: &str, count: usize) -> Outcome<()> {
     let client = open(folder)?;
     let tenant = |number: usize| {
-        let (account, project) = names(number);
+        let (account, project) = names(kind, number);
         client.tenant_blocking(&account, &project)
     };
     // What is loaded once for all of them is nobody's share.
@@ -215,7 +243,8 @@ fn measure(folder: &Path, count: usize) -> Outcome<()> {
     let (cpu, wall) = (per(cpu.elapsed().as_secs_f64()), per(wall.elapsed().as_secs_f64()));
     let whole = per(whole.elapsed().as_secs_f64());
     println!(
-        "{count:<12} {cpu:>14.1} {wall:>14.1} {by_name:>16.2} {:>14.2} {:>14.2} {bytes:>14.0}   (process {whole:.1} µs a call)",
+        "{:<12} {cpu:>14.1} {wall:>14.1} {by_name:>16.2} {:>14.2} {:>14.2} {bytes:>14.0}   (process {whole:.1} µs a call)",
+        if kind == OWN { format!("{count} with 21") } else { count.to_string() },
         cold_at(0.5),
         cold_at(0.99),
     );

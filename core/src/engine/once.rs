@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Call, Engine};
 use crate::{
     api::{GuardResponse, Status},
+    cache::{FairCache, Flights, Weight},
     error::{Error, Result},
     runtime,
     scope::Uid,
@@ -28,6 +29,36 @@ const LARGEST: usize = 128 * 1_024;
 /// everybody's.
 const ROOM: usize = 64 * 1_024 * 1_024;
 const MAX_KEY: usize = 256;
+
+/// How much answers that may be asked for again take in memory, in bytes.
+const MAX_ANSWERS: u64 = 32 * 1_024 * 1_024;
+/// How long they stay there, in nanoseconds: one hour.
+const MEMORY_NANOS: u64 = 3_600 * 1_000_000_000;
+
+/// Answers given under a key lately, and those on their way. Those that are committed can be read again.
+pub struct Answers {
+    lately: FairCache<Uid, String, (Arc<Answered>, u64)>,
+    underway: Flights<String, Arc<Answered>>,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self { lately: FairCache::new(MAX_ANSWERS), underway: Flights::default() }
+    }
+}
+
+impl Answers {
+    fn get(&self, id: &str, steady_nanos: u64) -> Option<Arc<Answered>> {
+        let (answered, until) = self.lately.get(id)?;
+        (steady_nanos < until).then_some(answered)
+    }
+
+    fn keep(&self, account: Uid, id: &str, answered: &Arc<Answered>, steady_nanos: u64) {
+        let until = steady_nanos.saturating_add(MEMORY_NANOS);
+        let weight = Weight { own: answered.weight(), shared: None };
+        drop(self.lately.put(account, id.to_owned(), (Arc::clone(answered), until), weight));
+    }
+}
 
 /// A request's key, made unique over scopes, principals and routes.
 pub struct Once {
@@ -91,8 +122,8 @@ pub struct Answered {
 
 impl Answered {
     /// About what it takes in memory: twice its text, for fields are larger than the text they are written as.
-    pub fn weight(&self) -> u32 {
-        u32::try_from(self.length.saturating_mul(2) + 1_024).unwrap_or(u32::MAX)
+    fn weight(&self) -> u64 {
+        self.length.saturating_mul(2).saturating_add(1_024) as u64
     }
 }
 
@@ -154,16 +185,25 @@ impl Engine {
     }
 
     async fn answered_once(&self, call: &Call, once: &Once) -> Result<Arc<Answered>> {
+        let now = self.clock.now().steady_nanos;
+        if let Some(answered) = self.answers.get(&once.id, now) {
+            return Ok(answered);
+        }
         let first = async {
-            if let Some(sealed) = self.audit.answer(&once.id).await? {
-                return self.read_answer(once, &sealed);
+            // It may have been given between the look and the line.
+            if let Some(answered) = self.answers.get(&once.id, now) {
+                return Ok(answered);
             }
-            let decided = self.decide_on(call).await?;
-            self.seal_once(call, once, decided).await
+            let answered = match self.audit.answer(&once.id).await? {
+                Some(sealed) => self.read_answer(once, &sealed)?,
+                None => self.seal_once(call, once, self.decide_on(call).await?).await?,
+            };
+            let answered = Arc::new(answered);
+            self.answers.keep(call.scope.account_uid(), &once.id, &answered, now);
+            Ok(answered)
         };
-        let first = async { runtime::shielded(Box::pin(first)).await.map(Arc::new) };
-        let answered = self.answers.try_get_with(once.id.clone(), first).await;
-        answered.map_err(|error: Arc<Error>| Error::clone(&error))
+        let first = async { runtime::shielded(Box::pin(first)).await };
+        self.answers.underway.join(&once.id, first).await.result
     }
 
     /// An answer as this process knows it, as it is committed beside its row, and the room taken for that.

@@ -139,7 +139,7 @@ impl IdentityRoom {
         };
         let verified = Arc::new(verified);
         self.check(&verified, now).await?;
-        self.seen.put(text, &verified, now.steady_nanos, now.wall_micros);
+        self.seen.put(text, &verified, now.steady_nanos);
         Ok(verified)
     }
 

@@ -1,40 +1,30 @@
 //! Catalog: tenants, and the documents attached to them (policies, limits, settings, audit heads).
 
+mod installation;
+mod rows;
+
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, Transaction, params};
+#[cfg(test)]
+pub(super) use installation::FORMAT;
+#[cfg(test)]
+pub(super) use rows::SCHEMA;
+
+use installation::{INSTALLATION, installed};
+use rows::{StoredTenant, TENANT_COLUMNS, blob, note_change, proven, stored_tenants, write_document};
+use rusqlite::{OptionalExtension as _, params};
 
 use super::{
     sqlite::{Database, to_i64, to_u64},
-    trust::{Proof, is_untrusted, readable, untrusted},
+    trust::{Proof, is_untrusted, readable},
 };
 use crate::{
     api::{Status, TenantFacts},
     clock::BoxFuture,
     error::{Error, Result},
     keyring::RowKey,
-    scope::{Id, Scope, Uid},
+    scope::{Id, Layer, Scope, Uid},
 };
-
-/// What a folder says of itself; looked at before anything else, so it never changes.
-const INSTALLATION: &str = "
-CREATE TABLE IF NOT EXISTS installation (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-";
-/// The shape of all that lies in a data folder. To be raised with every change of it (a test in `store` notices tables).
-pub(super) const FORMAT: &str = "3";
-
-pub(super) const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS tenants (
-    uid BLOB PRIMARY KEY, parent BLOB NOT NULL, id TEXT NOT NULL, folded TEXT NOT NULL, status TEXT NOT NULL,
-    facts TEXT NOT NULL, created_at INTEGER NOT NULL, deleted_at INTEGER, version INTEGER NOT NULL, mac BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS tenants_living ON tenants (parent, folded) WHERE deleted_at IS NULL;
-CREATE TABLE IF NOT EXISTS documents (
-    scope BLOB NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, version INTEGER NOT NULL,
-    mac BLOB NOT NULL, PRIMARY KEY (scope, kind, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS changes (sequence INTEGER PRIMARY KEY AUTOINCREMENT, scope BLOB NOT NULL);
-";
 
 /// An account or project as stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +60,16 @@ impl DocumentKind {
     const fn affects_decisions(self) -> bool {
         !matches!(self, Self::Head)
     }
+
+    const fn of(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Policy),
+            2 => Some(Self::Limit),
+            3 => Some(Self::Settings),
+            4 => Some(Self::Head),
+            _ => None,
+        }
+    }
 }
 
 /// A named JSON text attached to a scope.
@@ -81,6 +81,28 @@ pub struct Document {
     pub body: String,
     /// Counts every write in this installation; never reused.
     pub version: u64,
+}
+
+/// A document, and where in a hierarchy it is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// The layer of its scope.
+    pub layer: Layer,
+    /// What it is.
+    pub kind: DocumentKind,
+    /// The document.
+    pub document: Document,
+}
+
+/// A chain's new head, and the one it follows; none where there was none.
+#[derive(Clone, Debug)]
+pub struct HeadChange {
+    /// Whose chain.
+    pub scope: Scope,
+    /// The body of the head before.
+    pub before: Option<String>,
+    /// The body of the new one.
+    pub body: String,
 }
 
 /// Facts fixed when a data folder is made.
@@ -123,6 +145,9 @@ pub trait Catalog: Send + Sync {
     /// The documents of one kind attached to `scope`, by name.
     fn documents(&self, scope: &Scope, kind: DocumentKind) -> BoxFuture<'_, Result<Vec<Document>>>;
 
+    /// The documents of `scope` and of what encloses it, heads aside, from the platform down, by kind and name: all of one moment.
+    fn attached(&self, scope: &Scope) -> BoxFuture<'_, Result<Vec<Attached>>>;
+
     /// Writes a document, or removes it when `body` is none. Returns whether it existed before.
     fn put_document(
         &self,
@@ -131,6 +156,9 @@ pub trait Catalog: Send + Sync {
         name: &str,
         body: Option<String>,
     ) -> BoxFuture<'_, Result<bool>>;
+
+    /// Writes heads in one transaction, each only where there still stands what it follows.
+    fn replace_heads(&self, heads: Vec<HeadChange>) -> BoxFuture<'_, Result<()>>;
 
     /// Names every row that does not prove itself.
     fn untrusted(&self) -> BoxFuture<'_, Result<Vec<Error>>>;
@@ -167,225 +195,6 @@ impl SqliteCatalog {
     pub const fn database(&self) -> &Database {
         &self.database
     }
-}
-
-/// Checks what the folder says of itself, or writes it into a new one.
-fn installed(
-    transaction: &Transaction<'_>,
-    asked: &Installation,
-    folder: &std::path::Path,
-    proof: &Proof,
-) -> Result<()> {
-    let read = |name: &str| {
-        let mut select = transaction.prepare_cached("SELECT value FROM installation WHERE name = ?1")?;
-        readable(select.query_row([name], |row| row.get::<_, String>(0)).optional(), "installation", name)
-    };
-    let (key_id, mode, format) = (read("key_id")?, read("mode")?, read("format")?);
-    if key_id.is_some() && format.as_deref() != Some(FORMAT) {
-        return Err(Error::data("store_format", "this data folder was made by another version of Tenantry")
-            .with_help("open it with the version that made it, or choose another data folder"));
-    }
-    transaction.execute_batch(SCHEMA)?;
-    let Some(key_id) = key_id else {
-        // What says nothing of itself and is not empty had its name taken away.
-        if transaction.query_row("SELECT EXISTS (SELECT 1 FROM tenants)", [], |row| row.get::<_, bool>(0))? {
-            return Err(untrusted("installation", "key_id"));
-        }
-        let mode = if asked.dev { "dev" } else { "production" };
-        let mac = proof.tag(&[asked.key_id.as_bytes(), mode.as_bytes(), FORMAT.as_bytes()]);
-        let mac = data_encoding::HEXLOWER.encode(&mac);
-        for (name, value) in [("key_id", asked.key_id.as_str()), ("mode", mode), ("format", FORMAT), ("mac", &mac)] {
-            transaction.execute("INSERT OR REPLACE INTO installation VALUES (?1, ?2)", [name, value])?;
-        }
-        return Ok(());
-    };
-    if key_id != asked.key_id {
-        let (folder, own, place) = (folder.display(), &asked.key_id, &asked.key_place);
-        return Err(Error::data(
-            "root_key_mismatch",
-            format!("the data folder `{folder}` was made with root key {key_id}, and the one {place} is {own}"),
-        )
-        .with_help("set TENANTRY_ROOT_KEY to the key the folder was made with, or TENANTRY_ROOT_KEY_FILE to the file that holds it; or choose another data folder"));
-    }
-    let (mode, mac) = (mode.unwrap_or_default(), read("mac")?.unwrap_or_default());
-    let mac = data_encoding::HEXLOWER.decode(mac.as_bytes()).unwrap_or_default();
-    proof.check(&[key_id.as_bytes(), mode.as_bytes(), FORMAT.as_bytes()], &mac, "mode")?;
-    if (mode == "dev") != asked.dev {
-        let (is, want) = if asked.dev { ("a production", "production") } else { ("a dev", "dev mode") };
-        return Err(Error::invalid("dev_mode_mismatch", format!("this is {is} data folder; it opens in {want} only"))
-            .with_help("choose another data folder"));
-    }
-    Ok(())
-}
-
-fn blob(uid: Uid) -> Vec<u8> {
-    uid.as_bytes().to_vec()
-}
-
-fn read_uid(bytes: Vec<u8>) -> Result<Uid> {
-    bytes.try_into().map(Uid::from_bytes).map_err(|_| Error::data("store_corrupt", "a stored uid has the wrong length"))
-}
-
-fn note_change(transaction: &rusqlite::Transaction<'_>, uid: &[u8]) -> Result<u64> {
-    transaction.prepare_cached("INSERT INTO changes (scope) VALUES (?1)")?.execute([uid])?;
-    to_u64(transaction.last_insert_rowid())
-}
-
-const TENANT_COLUMNS: &str = "id, uid, status, facts, created_at, parent, folded, deleted_at, version, mac";
-
-/// A tenant as it lies on the disk.
-struct StoredTenant {
-    id: String,
-    uid: Vec<u8>,
-    status: String,
-    facts: String,
-    created_at: i64,
-    parent: Vec<u8>,
-    folded: String,
-    deleted_at: Option<i64>,
-    version: i64,
-    mac: Vec<u8>,
-}
-
-impl StoredTenant {
-    fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            uid: row.get(1)?,
-            status: row.get(2)?,
-            facts: row.get(3)?,
-            created_at: row.get(4)?,
-            parent: row.get(5)?,
-            folded: row.get(6)?,
-            deleted_at: row.get(7)?,
-            version: row.get(8)?,
-            mac: row.get(9)?,
-        })
-    }
-
-    fn with_fields<T>(&self, use_them: impl FnOnce(&[&[u8]]) -> T) -> T {
-        let deleted_at = self.deleted_at.map(i64::to_be_bytes);
-        use_them(&[
-            self.id.as_bytes(),
-            &self.uid,
-            self.status.as_bytes(),
-            self.facts.as_bytes(),
-            &self.created_at.to_be_bytes(),
-            &self.parent,
-            self.folded.as_bytes(),
-            deleted_at.as_ref().map_or(&[], <[u8; 8]>::as_slice),
-            &self.version.to_be_bytes(),
-        ])
-    }
-
-    fn check(&self, proof: &Proof) -> Result<()> {
-        self.with_fields(|fields| proof.check(fields, &self.mac, &self.id))
-    }
-
-    /// Writes it as it is now, as a version of its own.
-    fn write(&mut self, transaction: &Transaction<'_>, proof: &Proof) -> Result<()> {
-        self.version = self.version.saturating_add(1);
-        self.mac = self.with_fields(|fields| proof.tag(fields));
-        let insert = "INSERT OR REPLACE INTO tenants VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-        transaction.prepare_cached(insert)?.execute(params![
-            self.uid,
-            self.parent,
-            self.id,
-            self.folded,
-            self.status,
-            self.facts,
-            self.created_at,
-            self.deleted_at,
-            self.version,
-            self.mac
-        ])?;
-        Ok(())
-    }
-
-    fn row(self, proof: &Proof) -> Result<TenantRow> {
-        self.check(proof)?;
-        Ok(TenantRow {
-            id: Id::parse("stored", &self.id)?,
-            uid: read_uid(self.uid)?,
-            status: if self.status == "suspended" { Status::Suspended } else { Status::Active },
-            facts: serde_json::from_str(&self.facts).map_err(|error| {
-                Error::data("store_corrupt", "stored tenant facts cannot be read").with_source(error)
-            })?,
-            created_at: self.created_at,
-        })
-    }
-}
-
-/// Living tenants that `condition` is true of, each proven.
-fn stored_tenants(
-    transaction: &Transaction<'_>,
-    proof: &Proof,
-    condition: &str,
-    uid: &[u8],
-) -> Result<Vec<StoredTenant>> {
-    let mut statement = transaction
-        .prepare_cached(&format!("SELECT {TENANT_COLUMNS} FROM tenants WHERE {condition} AND deleted_at IS NULL"))?;
-    let rows = statement.query_map([uid], StoredTenant::read)?;
-    rows.map(|row| {
-        let row = readable(row, "tenants", &data_encoding::HEXLOWER.encode(uid))?;
-        row.check(proof).map(|()| row)
-    })
-    .collect()
-}
-
-fn head(kind: i64, name: &str) -> bool {
-    kind == DocumentKind::Head as i64 && name == crate::store::HEAD
-}
-
-/// Every document of a scope, each proven: one that was moved to another kind is met by whoever reads the scope. Heads carry a
-/// signature of their own, and are `verify`'s to judge.
-fn proven(connection: &Connection, proof: &Proof, uid: &[u8]) -> Result<Vec<(i64, Document)>> {
-    let mut statement = connection
-        .prepare_cached("SELECT kind, name, body, version, mac FROM documents WHERE scope = ?1 ORDER BY kind, name")?;
-    let rows = statement.query_map([uid], |row| {
-        let (kind, name): (i64, String) = (row.get(0)?, row.get(1)?);
-        if head(kind, &name) {
-            return Ok(None);
-        }
-        Ok(Some((kind, name, row.get::<_, String>(2)?, row.get::<_, i64>(3)?, row.get::<_, Vec<u8>>(4)?)))
-    })?;
-    let mut found = Vec::new();
-    for row in rows {
-        let row = readable(row, "documents", &data_encoding::HEXLOWER.encode(uid))?;
-        let Some((kind, name, body, version, mac)) = row else { continue };
-        document_fields(uid, kind, &name, &body, version, |fields| proof.check(fields, &mac, &name))?;
-        found.push((kind, Document { name, body, version: to_u64(version)? }));
-    }
-    Ok(found)
-}
-
-fn document_fields<T>(
-    uid: &[u8],
-    kind: i64,
-    name: &str,
-    body: &str,
-    version: i64,
-    use_them: impl FnOnce(&[&[u8]]) -> T,
-) -> T {
-    use_them(&[uid, &kind.to_be_bytes(), name.as_bytes(), body.as_bytes(), &version.to_be_bytes()])
-}
-
-fn write_document(
-    transaction: &Transaction<'_>,
-    proof: &Proof,
-    uid: &[u8],
-    (kind, name, body): (DocumentKind, &str, &str),
-    version: u64,
-) -> Result<()> {
-    let (kind, version) = (kind as i64, to_i64(version));
-    let mac = if head(kind, name) {
-        Vec::new()
-    } else {
-        document_fields(uid, kind, name, body, version, |fields| proof.tag(fields))
-    };
-    let insert = "INSERT OR REPLACE INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    transaction.prepare_cached(insert)?.execute(params![uid, kind, name, body, version, mac])?;
-    Ok(())
 }
 
 impl Catalog for SqliteCatalog {
@@ -500,6 +309,24 @@ impl Catalog for SqliteCatalog {
         })
     }
 
+    fn attached(&self, scope: &Scope) -> BoxFuture<'_, Result<Vec<Attached>>> {
+        let mut levels = vec![(scope.layer(), blob(scope.uid()))];
+        while let Some(parent) = levels.last().and_then(|(layer, _)| scope.at(*layer).ok()?.parent()) {
+            levels.push((parent.layer(), blob(parent.uid())));
+        }
+        let proof = self.documents.clone();
+        self.database.snapshot(move |connection| {
+            let mut found = Vec::new();
+            for (layer, uid) in levels.iter().rev() {
+                let of_level = proven(connection, &proof, uid)?.into_iter();
+                found.extend(of_level.filter_map(|(kind, document)| {
+                    DocumentKind::of(kind).map(|kind| Attached { layer: *layer, kind, document })
+                }));
+            }
+            Ok(found)
+        })
+    }
+
     fn put_document(
         &self,
         scope: &Scope,
@@ -527,6 +354,25 @@ impl Catalog for SqliteCatalog {
                 }
             }
             Ok(existed)
+        })
+    }
+
+    fn replace_heads(&self, heads: Vec<HeadChange>) -> BoxFuture<'_, Result<()>> {
+        let proof = self.documents.clone();
+        self.database.write(move |transaction| {
+            let mut select = transaction
+                .prepare_cached("SELECT body FROM documents WHERE scope = ?1 AND kind = ?2 AND name = ?3")?;
+            for HeadChange { scope, before, body } in &heads {
+                let uid = blob(scope.uid());
+                let stands = select.query_row(params![uid, DocumentKind::Head as i64, crate::store::HEAD], |row| {
+                    // As `documents` reads it.
+                    Ok(row.get::<_, String>(0).unwrap_or_default())
+                });
+                if stands.optional()? == *before {
+                    write_document(transaction, &proof, &uid, (DocumentKind::Head, crate::store::HEAD, body), 0)?;
+                }
+            }
+            Ok(())
         })
     }
 
@@ -572,106 +418,4 @@ impl Catalog for SqliteCatalog {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::runtime::block_on;
-
-    fn key() -> Arc<RowKey> {
-        let secret = crate::keyring::Secret::parse(&"5a".repeat(32)).unwrap();
-        Arc::new(crate::keyring::Keyring::new(secret).row_key().unwrap())
-    }
-
-    fn installation(dev: bool) -> Installation {
-        Installation { key_id: "k1".into(), key_place: "given in code".into(), dev }
-    }
-
-    macro_rules! catalog_behaviour {
-        ($name:ident, $make:expr) => {
-            mod $name {
-                use super::*;
-
-                fn with(work: impl FnOnce(&SqliteCatalog)) {
-                    #[allow(clippy::redundant_closure_call)]
-                    let (catalog, _keep) = $make();
-                    work(&catalog);
-                }
-
-                fn id(text: &str) -> Id {
-                    Id::parse("test", text).unwrap()
-                }
-
-                fn create(catalog: &SqliteCatalog, text: &str) -> Result<TenantRow> {
-                    let uid = Uid::random().unwrap();
-                    block_on(catalog.create(
-                        &Scope::mint_platform(),
-                        uid,
-                        &id(text),
-                        &TenantFacts::default(),
-                        1,
-                        Vec::new(),
-                    ))
-                }
-
-                #[test]
-                fn ids_that_differ_in_case_only_collide() {
-                    with(|catalog| {
-                        create(catalog, "Acme").unwrap();
-                        assert_eq!(create(catalog, "aCME").unwrap_err().code(), "scope_exists");
-                        // And a lookup never folds.
-                        let found = block_on(catalog.find(&Scope::mint_platform(), &id("acme"))).unwrap();
-                        assert_eq!(found, None);
-                    });
-                }
-
-                #[test]
-                fn a_recreated_tenant_has_a_new_uid_and_none_of_the_old_documents() {
-                    with(|catalog| {
-                        let platform = Scope::mint_platform();
-                        let old = create(catalog, "acme").unwrap();
-                        let scope = Scope::mint_account(old.id.clone(), old.uid);
-                        block_on(catalog.put_document(&scope, DocumentKind::Policy, "p", Some("{}".into()))).unwrap();
-                        block_on(catalog.delete(&scope, 2)).unwrap();
-                        assert!(block_on(catalog.list(&platform)).unwrap().is_empty());
-                        let new = create(catalog, "acme").unwrap();
-                        assert_ne!(new.uid, old.uid);
-                        let scope = Scope::mint_account(new.id, new.uid);
-                        assert!(block_on(catalog.documents(&scope, DocumentKind::Policy)).unwrap().is_empty());
-                    });
-                }
-
-                #[test]
-                fn every_decision_relevant_write_is_a_change_and_heads_are_not() {
-                    with(|catalog| {
-                        let row = create(catalog, "acme").unwrap();
-                        let scope = Scope::mint_account(row.id, row.uid);
-                        let put = |kind| block_on(catalog.put_document(&scope, kind, "x", Some("1".into()))).unwrap();
-                        let (before, _) = catalog.changes(0).unwrap();
-                        put(DocumentKind::Head);
-                        assert_eq!(catalog.changes(before).unwrap(), (before, vec![]));
-                        put(DocumentKind::Limit);
-                        assert_eq!(catalog.changes(before).unwrap(), (before + 1, vec![row.uid]));
-                    });
-                }
-            }
-        };
-    }
-
-    catalog_behaviour!(memory, || (SqliteCatalog::open(None, &installation(false), key()).unwrap(), ()));
-    catalog_behaviour!(sqlite, || {
-        let folder = tempfile::tempdir().unwrap();
-        (SqliteCatalog::open(Some(&folder.path().join("catalog.db")), &installation(false), key()).unwrap(), folder)
-    });
-
-    #[test]
-    fn another_root_key_or_mode_is_refused_for_ever() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("catalog.db");
-        drop(SqliteCatalog::open(Some(&path), &installation(false), key()).unwrap());
-        let code =
-            |asked: &Installation| SqliteCatalog::open(Some(&path), asked, key()).err().map(|e| e.code().to_owned());
-        assert_eq!(code(&installation(true)).as_deref(), Some("dev_mode_mismatch"));
-        let other = Installation { key_id: "k2".into(), ..installation(false) };
-        assert_eq!(code(&other).as_deref(), Some("root_key_mismatch"));
-        assert_eq!(code(&installation(false)), None);
-    }
-}
+mod tests;

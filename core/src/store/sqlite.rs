@@ -98,6 +98,18 @@ impl Database {
         self.with(|connection| work(connection))
     }
 
+    /// As [`Database::read`], all of `work` at one moment, whatever other processes write meanwhile.
+    pub fn snapshot<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T>> {
+        self.read(move |connection| {
+            // Dropped at the end: there is nothing to commit.
+            let transaction = connection.unchecked_transaction()?;
+            work(&transaction)
+        })
+    }
+
     /// Runs `work` in one write transaction, off the caller's thread when it may wait.
     pub fn write<T: Send + 'static>(
         &self,

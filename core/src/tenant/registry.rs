@@ -121,10 +121,10 @@ impl Tenants {
         let (scope, _) = self.account(&id).await?;
         let mut gone = Vec::new();
         for row in self.catalog.list(&scope).await? {
-            gone.push(Scope::mint_project(&scope, row.id.clone(), row.uid)?);
-            self.instances.invalidate(&(id.clone(), row.id)).await;
+            gone.push(Scope::mint_project(&scope, row.id, row.uid)?);
         }
         self.catalog.delete(&scope, self.clock.now().wall_micros).await?;
+        gone.iter().for_each(|project| self.instances.forget(project));
         gone.push(scope);
         gone.iter().for_each(|scope| self.touch(scope.uid()));
         Ok(gone)
@@ -267,7 +267,7 @@ impl Tenants {
         let (account, id) = (Id::parse("account", account)?, Id::parse("project", id)?);
         let (scope, _) = self.project(&account, &id).await?;
         self.catalog.delete(&scope, self.clock.now().wall_micros).await?;
-        self.instances.invalidate(&(account, id)).await;
+        self.instances.forget(&scope);
         self.touch(scope.uid());
         Ok(scope)
     }

@@ -1,6 +1,8 @@
 //! The ledger over SQLite: records go through the journal into per-scope hash chains in `ledger.db`, or straight there where
 //! the ledger decides whether they are written at all.
 
+mod waiting;
+
 use std::{
     collections::HashMap,
     panic::AssertUnwindSafe,
@@ -16,6 +18,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Transaction;
 use tokio::sync::oneshot;
+use waiting::Waiting;
 
 use super::{
     Answer, Committed, Entry, Kept, Ledger, OnCommit, Row, RowsFrom, SetAside, Spend,
@@ -63,52 +66,6 @@ struct Inner {
 /// Files that are left as they are, with what they were when they were looked at.
 type Aside = HashMap<PathBuf, (Seen, Vec<SetAside>)>;
 
-/// A record somebody waits for; one with an answer is written only if its request was not answered before.
-struct Waiting {
-    account: Uid,
-    scope: Uid,
-    payload: Vec<u8>,
-    answer: Option<Answer>,
-    at: i64,
-    done: oneshot::Sender<Told>,
-}
-
-impl Waiting {
-    fn write(&self, transaction: &Transaction<'_>, tips: &mut Tips) -> Told {
-        let before = match &self.answer {
-            Some(answer) => rows::keep_answer(transaction, answer, self.at)?,
-            None => None,
-        };
-        if before.is_none() {
-            rows::append(transaction, tips, &self.payload)?;
-        }
-        Ok(before)
-    }
-
-    /// As [`Waiting::write`], and where that fails everything is as before it. Fails itself only when nothing can be written.
-    fn try_write(&self, transaction: &Transaction<'_>, tips: &mut Tips) -> Result<Told> {
-        let tip = tips.get(&self.scope).cloned();
-        transaction.execute_batch("SAVEPOINT one")?;
-        let told = self.write(transaction, tips);
-        if told.is_err() {
-            transaction.execute_batch("ROLLBACK TO one")?;
-            match tip {
-                Some(tip) => drop(tips.insert(self.scope, tip)),
-                None => drop(tips.remove(&self.scope)),
-            }
-        }
-        transaction.execute_batch("RELEASE one")?;
-        Ok(told)
-    }
-}
-
-/// What came of it: the answer that was there before, if any.
-type Told = Result<Option<String>>;
-
-fn refused(waiting: &[Waiting], error: &Error) -> Vec<Told> {
-    waiting.iter().map(|_| Err(error.clone())).collect()
-}
-
 enum Intake {
     // No journal: rows wait in memory until somebody looks or enough have come.
     Memory(Mutex<Vec<Vec<u8>>>),
@@ -142,9 +99,6 @@ impl Files {
 }
 
 const MEMORY_BATCH: usize = 1024;
-/// Most records of one account in one commit: who sends more at once waits for the next, and nobody else does.
-const TURN: usize = 256;
-
 impl SqliteLedger {
     /// Opens `ledger.db` in the folder with a fresh journal, or memory when there is none. Adopts the journals of dead
     /// processes at the next [`Ledger::settle`].
@@ -259,7 +213,7 @@ impl Inner {
         let result = self.commit_journals();
         let told = match &result {
             // Nothing can be written now.
-            Err(error) if error.kind() == ErrorKind::Unavailable => refused(&waiting, error),
+            Err(error) if error.kind() == ErrorKind::Unavailable => waiting::refused(&waiting, error),
             // What one chain has in the journal is no concern of the others.
             Ok(()) | Err(_) => self.commit_waiting(&waiting),
         };
@@ -267,29 +221,6 @@ impl Inner {
         // Nobody who waited may be gone; that is nothing to us.
         waiting.into_iter().zip(told).for_each(|(one, told)| drop(one.done.send(told)));
         result
-    }
-
-    /// What waits, as much of each account as one commit takes. The writer comes back for the rest.
-    fn take_turns(&self) -> Vec<Waiting> {
-        let mut waiting = self.waiting.lock();
-        if waiting.len() <= TURN || matches!(self.intake, Intake::Memory(_)) {
-            return std::mem::take(&mut *waiting);
-        }
-        let mut turns: HashMap<Uid, usize> = HashMap::new();
-        let (now, later) = std::mem::take(&mut *waiting).into_iter().partition(|one: &Waiting| {
-            let taken = turns.entry(one.account).or_default();
-            *taken += 1;
-            *taken <= TURN
-        });
-        *waiting = later;
-        if !waiting.is_empty() {
-            self.urgent.store(true, Ordering::Release);
-            self.dirty.store(true, Ordering::Release);
-            if let Some(writer) = &*self.writer.lock() {
-                writer.unpark();
-            }
-        }
-        now
     }
 
     fn commit_journals(&self) -> Result<()> {
@@ -324,33 +255,6 @@ impl Inner {
                 }
                 Ok(())
             }
-        }
-    }
-
-    /// Commits what waited in one transaction. Where that fails for one of them the others are committed without it; where
-    /// even that fails, each alone.
-    fn commit_waiting(&self, waiting: &[Waiting]) -> Vec<Told> {
-        if waiting.is_empty() {
-            return Vec::new();
-        }
-        let answers = || waiting.iter().filter(|one| one.answer.is_some());
-        let together = self.commit(|transaction, tips| {
-            if let Some(newest) = answers().map(|one| one.at).max() {
-                rows::forget_answers(transaction, answers().count(), newest)?;
-            }
-            waiting.iter().map(|one| one.write(transaction, tips)).collect::<Result<Vec<_>>>()
-        });
-        let apart = match together {
-            Ok(told) => return told.into_iter().map(Ok).collect(),
-            Err(error) if error.kind() == ErrorKind::Unavailable => return refused(waiting, &error),
-            Err(_) => self.commit(|transaction, tips| {
-                waiting.iter().map(|one| one.try_write(transaction, tips)).collect::<Result<Vec<_>>>()
-            }),
-        };
-        match apart {
-            Ok(told) => told,
-            Err(error) if error.kind() == ErrorKind::Unavailable => refused(waiting, &error),
-            Err(_) => waiting.iter().map(|one| self.commit(|transaction, tips| one.write(transaction, tips))).collect(),
         }
     }
 

@@ -1,4 +1,4 @@
-use super::*;
+use super::{waiting::TURN, *};
 use crate::{runtime::block_on, scope::Id, store::ledger::GENESIS};
 
 fn keyring() -> Keyring {

@@ -213,9 +213,9 @@ impl Engine {
             disk::make_folder(folder).map_err(|error| {
                 Error::unavailable(
                     "data_dir_unavailable",
-                    format!("the data folder `{}` cannot be made", folder.display()),
+                    format!("the data folder `{}` cannot be made: {error}", folder.display()),
                 )
-                .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
+                .with_help("choose another with data_dir, --data-dir or TENANTRY_DATA_DIR")
                 .with_source(error)
             })?;
         }

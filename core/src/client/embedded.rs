@@ -173,9 +173,12 @@ impl Embedded {
 
     fn shared(&self, folder: &Path) -> Result<Arc<Engine>> {
         disk::make_folder(folder).map_err(|error| {
-            Error::unavailable("data_dir_unavailable", format!("the data folder `{}` cannot be made", folder.display()))
-                .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
-                .with_source(error)
+            Error::unavailable(
+                "data_dir_unavailable",
+                format!("the data folder `{}` cannot be made: {error}", folder.display()),
+            )
+            .with_help("choose another with data_dir, --data-dir or TENANTRY_DATA_DIR")
+            .with_source(error)
         })?;
         let path = folder.canonicalize()?;
         let engines = ENGINES.get_or_try_init(|| Ok(Mutex::default()))?;

@@ -222,7 +222,7 @@ impl Engine {
                     "data_dir_unavailable",
                     format!("the data folder `{}` cannot be made: {}", folder.display(), disk::unmade(folder, &error)),
                 )
-                .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
+                .with_help("choose another with data_dir, --data-dir or TENANTRY_DATA_DIR")
                 .with_source(error)
             })?;
         }

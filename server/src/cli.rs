@@ -18,8 +18,8 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use tenantry::{
-    Error, ErrorKind, Result, Tenantry,
-    config::{Storage, untold_variables},
+    Error, ErrorKind, Options, Result, Tenantry,
+    config::{Config, Storage, untold_variables},
     runtime,
 };
 
@@ -96,15 +96,29 @@ pub fn run() -> ExitCode {
             output.warning(&variable.to_string());
         }
     }
+    let folder = cli.data_dir.clone();
     match execute(cli, output) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::NotCompiled) => ExitCode::from(3),
         Ok(Outcome::AuditBroken) => ExitCode::from(5),
         Ok(Outcome::Degraded) => ExitCode::from(6),
         Err(error) => {
-            output.error(&error);
+            output.error(&placed(error.clone(), folder));
             ExitCode::from(code_of(&error))
         }
+    }
+}
+
+/// What is missing is mostly in another folder: whoever stands in the wrong one is told where it was looked for.
+fn placed(error: Error, folder: Option<PathBuf>) -> Error {
+    let storage = folder.map(Storage::Folder);
+    match Config::resolve(Options { storage, ..Options::default() }).map(|config| config.storage) {
+        Ok(Storage::Folder(folder)) if error.code() == "scope_not_found" => {
+            let place = format!("it was looked for in the data folder `{}`", folder.display());
+            let help = error.help().map_or_else(|| place.clone(), |help| format!("{place}; {help}"));
+            error.with_help(help)
+        }
+        _ => error,
     }
 }
 

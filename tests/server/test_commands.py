@@ -73,7 +73,10 @@ def test_a_pack_is_attached_listed_and_detached(acme: Place, pack: str) -> None:
 def test_what_cannot_be_attached_says_what_can(acme: Place) -> None:
     refused(acme.run("policies", "attach", *WHERE, "lax", "--json"), 1, "pack_unknown")
     ended = acme.run("policies", "attach", *WHERE, "lax")
-    assert ended.err == "error: there is no pack `lax` (pack_unknown)\n  packs are baseline and strict\n"
+    assert ended.err == (
+        "error: there is no pack `lax` (pack_unknown)\n"
+        "  packs are baseline and strict; a text of your own is attached by `policies.put`\n"
+    )
     refused(acme.run("policies", "detach", *WHERE, "none", "--json"), 1, "policy_not_found")
 
 
@@ -410,6 +413,10 @@ def test_a_key_of_a_file_is_told_by_its_path(place: Place, tmp_path: Path) -> No
         (["limits", "set", "acme", "prod", "l"], ["--rate", "--per"]),
         (["policies", "put", "acme", "prod", "x", "none.cedar"], ["`none.cedar` cannot be read", "file_unreadable"]),
         (["keys", "show", "abc"], ["key_not_found"]),
+        (["limits", "delete", "acme", "prod", "none"], ["limit `none` does not exist here", "`limits.list` shows"]),
+        (["policies", "detach", "acme", "prod", "none"], ["policy `none`", "layer `project`", "`policies.list` shows"]),
+        (["policies", "show", "acme", "prod", "none"], ["there is no policy `none` in acme/prod", "`policies list`"]),
+        (["audit", "verify", "acme", "prod", "--anchor", "odd"], ["anchor_invalid", "begins with `tnh1.`"]),
     ],
     ids=lambda value: "-".join(value)[:30],
 )
@@ -418,3 +425,37 @@ def test_mistakes_are_told_by_name(acme: Place, arguments: list[str], words: lis
     assert ended.code in (1, 2)
     for word in words:
         assert word in ended.err, ended.err
+
+
+def test_the_wrong_folder_is_told_by_its_path(acme: Place, tmp_path: Path) -> None:
+    """Whoever stands in another folder, or names another, is told where it was looked for."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    told = people(acme.run("--data-dir", str(elsewhere), "policies", "list", *WHERE))
+    assert told[0] == "error: account `acme` does not exist (scope_not_found)"
+    assert told[1].startswith(f"  it was looked for in the data folder `{elsewhere}`; `accounts.ensure` creates it")
+    command = [str(binary()), "limits", "list", *WHERE]
+    done = subprocess.run(command, cwd=elsewhere, env=acme.environment(), capture_output=True, text=True, check=False)
+    assert f"`{elsewhere / '.tenantry'}`" in done.stderr
+    machine = acme.run("--data-dir", str(elsewhere), "projects", "list", "acme", "--json")
+    refused(machine, 1, "scope_not_found")
+    assert f"`{elsewhere}`" in json.loads(machine.err)["help"]
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_the_cause(acme: Place) -> None:
+    file = acme.folder / "file"
+    file.write_text("odd")
+    for folder in (file / "below", file):
+        told = people(acme.run("--data-dir", str(folder), "accounts", "list"))
+        assert told[0].startswith(f"error: the data folder `{folder}` cannot be made: ")
+        assert "os error" in told[0]
+        assert "--data-dir" in told[1]
+
+
+def test_a_head_is_printed_and_taken_as_an_anchor(acme: Place) -> None:
+    [head] = printed(acme, "audit", "head", *WHERE)
+    assert head.startswith("tnh1.")
+    assert acme.told("audit", "head", *WHERE)["sequence"] == 1
+    assert printed(acme, "audit", "verify", *WHERE, "--anchor", head)[0].startswith("intact: ")
+    acme.told("projects", "ensure", "acme", "other")
+    refused(acme.run("audit", "verify", "acme", "other", "--anchor", head, "--json"), 2, "anchor_foreign")

@@ -57,7 +57,10 @@ impl AuditHead {
 
     /// Reads [`AuditHead::to_text`].
     pub fn from_text(text: &str) -> Result<Self> {
-        let wrong = || Error::invalid("anchor_invalid", "the anchor is not a printed audit head");
+        let wrong = || {
+            Error::invalid("anchor_invalid", "the anchor is not a printed audit head")
+                .with_help("give the whole line that `audit.head` printed; it begins with `tnh1.`")
+        };
         let mut parts = text.trim().split('.');
         let mut next = || parts.next().ok_or_else(wrong);
         if next()? != "tnh1" {

@@ -176,7 +176,7 @@ impl Embedded {
             let why = disk::unmade(folder, &error);
             let what = format!("the data folder `{}` cannot be made: {why}", folder.display());
             Error::unavailable("data_dir_unavailable", what)
-                .with_help("choose another with data_dir or TENANTRY_DATA_DIR")
+                .with_help("choose another with data_dir, --data-dir or TENANTRY_DATA_DIR")
                 .with_source(error)
         })?;
         let path = folder.canonicalize()?;

@@ -189,8 +189,10 @@ impl Engine {
     /// Behind `Policies::attach_pack`.
     pub async fn attach_pack(&self, by: &str, instance: &Instance, pack: &str) -> Result<PolicyReceipt> {
         let text = packs::text(pack).ok_or_else(|| {
-            Error::not_found("pack_unknown", format!("there is no pack `{pack}`"))
-                .with_help(format!("packs are {}", packs::NAMES.join(" and ")))
+            Error::not_found("pack_unknown", format!("there is no pack `{pack}`")).with_help(format!(
+                "packs are {}; a text of your own is attached by `policies.put`",
+                packs::NAMES.join(" and ")
+            ))
         })?;
         let spec = PolicySpec {
             name: pack.into(),
@@ -212,7 +214,10 @@ impl Engine {
         // What remains must still compile: a ceiling without its permits would close everything below it.
         self.tenants.compile(&scope, rest).await?;
         if !self.tenants.put(&level, DocumentKind::Policy, name, None::<&PolicySpec>).await? {
-            return Err(Error::not_found("policy_not_found", format!("policy `{name}` does not exist on this layer")));
+            let (layer, text) = (layer.name(), format!("policy `{name}` does not exist on this layer"));
+            return Err(Error::not_found("policy_not_found", text).with_help(format!(
+                "it was looked for on the layer `{layer}`; `policies.list` shows those there are, with their layers"
+            )));
         }
         self.note(&level, "policy.remove", json!({ "policy": name, "layer": layer.name(), "by": by })).await
     }
@@ -354,4 +359,5 @@ fn agreed(what: &str, has: &TenantFacts, asked: &TenantFacts) -> Result<()> {
 
 fn unknown_limit(id: &str) -> Error {
     Error::not_found("limit_not_found", format!("limit `{id}` does not exist here"))
+        .with_help("`limits.list` shows those there are, with their layers")
 }

@@ -32,6 +32,8 @@ pub enum Audit {
         #[arg(long)]
         anchor: Option<String>,
     },
+    /// Prints a freshly signed head in one line: keep it elsewhere, and give it to `verify --anchor` later.
+    Head { account: String, project: String },
     /// As verify, for what is done on the platform itself; names what of nobody's lies among the journals.
     Platform,
     /// The newest rows: who did what, what came of it, and why.
@@ -55,6 +57,11 @@ pub fn run(client: &Tenantry, command: Audit, output: Output) -> Result<Outcome>
             let report = audit.verify_blocking(anchor.as_ref())?;
             output.value(&report, |report| verdict(report, output))?;
             Ok(if report.ok { Outcome::Fine } else { Outcome::AuditBroken })
+        }
+        Audit::Head { account, project } => {
+            let head = client.tenant_blocking(&account, &project)?.audit().head_blocking()?;
+            output.value(&head, AuditHead::to_text)?;
+            Ok(Outcome::Fine)
         }
         Audit::Platform => {
             let report = client.admin().verify_blocking()?;

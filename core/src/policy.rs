@@ -13,6 +13,7 @@ mod near;
 pub mod packs;
 mod source;
 mod tokens;
+mod validate;
 mod work;
 
 use std::{
@@ -25,8 +26,9 @@ use std::{
 
 pub use ask::{Ask, Judgement, Mistyped, Place};
 pub use fold::{Outcome, Redaction, Verdict, fold};
-pub use load::{ByHand, MAX_METADATA_KEYS, MAX_METADATA_NAME};
+pub use load::{MAX_METADATA_KEYS, MAX_METADATA_NAME};
 pub use near::Near;
+pub use validate::ByHand;
 pub use work::{Budget, INLINE as INLINE_WORK};
 
 use load::LoadedRule;
@@ -526,7 +528,7 @@ impl Compiler {
     ) -> Result<PolicyReceipt> {
         let source = Source { name: &new.name, text: &new.text };
         let rules = self.text(new)?;
-        let mut warnings = load::validate(source, &rules, by_hand)?;
+        let mut warnings = validate::validate(source, &rules, by_hand)?;
         warnings.extend(rules.iter().filter_map(claimed_permit));
         let mut all: Vec<PolicySpec> = others.to_vec();
         let place = all.partition_point(|other| (other.layer, &other.name) < (new.layer, &new.name));
@@ -538,7 +540,7 @@ impl Compiler {
         texts.insert(place, Arc::clone(&rules));
         let loaded = all_rules(&texts);
         // Two policies that read one key differently cannot both be right; those in force before stay valid.
-        let among_others = load::declare(loaded.iter().map(|(_, rule)| *rule), &ByHand::new());
+        let among_others = validate::declare(loaded.iter().map(|(_, rule)| *rule), &ByHand::new());
         among_others.map_err(|misread| misread.refused(source, &rules))?;
         let retired_baseline = retired_actions(&all, &loaded)
             .into_iter()
@@ -547,7 +549,7 @@ impl Compiler {
             .collect();
         drop(loaded);
         self.assemble(account, &all, texts)?;
-        let declared = load::declare(rules.iter(), by_hand).map_err(|misread| misread.refused(source, &rules))?;
+        let declared = validate::declare(rules.iter(), by_hand).map_err(|misread| misread.refused(source, &rules))?;
         Ok(PolicyReceipt {
             name: new.name.clone(),
             policy_count: rules.len(),

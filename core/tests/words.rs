@@ -2,16 +2,19 @@
 //! language and the command line compare what they show with it. `TENANTRY_WRITE_DOCS=1` writes it anew, for a person to read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "support/identity.rs"]
+mod guests;
 mod support;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use guests::{enter, key, world};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use support::{memory, on, policy, project, put};
 use tenantry::{
     Error, Options, Tenant, Tenantry,
-    api::{Decision, GuardRequest, GuardResponse, KeySpec, Presented, Principal, Settings, SettingsPatch},
+    api::{Decision, GrantSpec, GuardRequest, GuardResponse, KeySpec, Presented, Principal, Settings, SettingsPatch},
     config::Storage,
     scope::Layer,
 };
@@ -114,7 +117,7 @@ const BAD: &[(&str, &str)] = &[
     ("policy_syntax", "permit (principal == User::\"ann\", action == Action::\"call_tool\", resource) when ^};"),
     (
         "policy_syntax",
-        "permit (principal is User, action, resource); @id(\"é\") permit (principal in User::\"ü\" ^&& true);",
+        "permit (principal is User, action, resource); @id(\"é\") permit (principal in ^User::\"ü\" && true);",
     ),
     ("policy_syntax", "^allow (principal, action, resource);"),
     ("policy_syntax", "permit (principal, action, resource) when { [User::\"a\", Agent::\"b\"].contains(^princpal) };"),
@@ -124,7 +127,7 @@ const BAD: &[(&str, &str)] = &[
     // Bounds.
     (
         "policy_too_complex",
-        "permit (principal, action, resource) when { User::\"a\" == principal && ((((((((((((((((((((((((((((((((((((((((^((true)))))))))))))))))))))))))))))))))))))))) };",
+        "permit (principal, action, resource) when { User::\"a\" == principal && ((((((((((((((((((((((((((((((((((((((^((true)))))))))))))))))))))))))))))))))))))))) };",
     ),
     (
         "policy_too_complex",
@@ -180,9 +183,14 @@ const BAD: &[(&str, &str)] = &[
 fn errors_of_a_policys_text_stand_where_they_are_told_to() {
     let client = memory();
     let tenant = project(&client, "acme", "prod");
+    // What stands before moves the place and changes nothing else, names that are put into the namespace among it.
+    let before = "permit (principal == User::\"a\", action in [Action::\"read_file\"], resource is Session); // ünï\n";
     for (code, text) in BAD {
-        for line_end in ["\n", "\r\n"] {
-            let (text, at) = marked(&text.replace('\n', line_end));
+        for (before, line_end) in [("", "\n"), ("", "\r\n"), ("\n\n // \"\n", "\n"), (before, "\n"), (before, "\r\n")] {
+            if *code == "policy_empty" && !before.is_empty() {
+                continue;
+            }
+            let (text, at) = marked(&format!("{before}{text}").replace('\n', line_end));
             let error = refused(&tenant, &text);
             assert_eq!(error.code(), *code, "{error}");
             let location = error.location().unwrap_or_else(|| panic!("{error}"));
@@ -197,7 +205,6 @@ fn errors_of_a_policys_text_stand_where_they_are_told_to() {
             let below = lines[1].chars().nth(caret);
             let meant = text[at..].chars().next().filter(|letter| !matches!(letter, '\r' | '\n'));
             assert_eq!(below, meant, "{error}");
-            assert!(error.help().is_some_and(|help| !help.is_empty()), "{error}");
         }
     }
 }
@@ -398,6 +405,42 @@ fn a_ceiling_says_whose_it_is() {
         reason(&tool(&tenant, "shell"))
             .ends_with(": none of its permits is about this; ask whoever keeps the account's policies")
     );
+}
+
+#[test]
+fn a_guest_is_told_what_was_decided_and_nothing_of_the_policies() {
+    let text = "permit (principal, action == Action::\"process_prompt\", resource) when { context has team && context.team == \"x\" };";
+    for (actions, told) in [(&["process_prompt"][..], false), (&["process_prompt", "tenant:read"], true)] {
+        let world = world();
+        let own = world.client.tenant_blocking("globex", "prod").unwrap();
+        put(&own, "hidden-name", text);
+        let spec = GrantSpec {
+            from_account: "acme".into(),
+            to_account: "globex".into(),
+            to_project: "prod".into(),
+            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+            expires_in_seconds: 60,
+            reason: "test".into(),
+            ..GrantSpec::default()
+        };
+        world.client.admin().grants().create_blocking(&spec).unwrap();
+        let (key, _) = key(&world, "acme", "prod", &["tools:read", "tenant:read"]);
+        let guest =
+            enter(&world, &[("x-api-key", &key), ("x-account-id", "globex"), ("x-project-id", "prod")]).unwrap();
+        let ask = |tenant: &Tenant, optimize, explain| {
+            let request = GuardRequest { optimize, explain, ..GuardRequest::prompt("hello") };
+            tenant.guard().evaluate_blocking(request).unwrap()
+        };
+        let plain = ask(&guest, None, None);
+        assert_eq!(reason(&plain), "no policy permits `process_prompt` on `App::\"prod\"`");
+        let planned = ask(&guest, Some(true), None);
+        assert!(planned.optimization.is_none() && reason(&planned) == reason(&plain));
+        assert!(reason(&ask(&own, None, None)).contains("hidden-name"));
+        if told {
+            let explained = ask(&guest, Some(true), Some(true));
+            assert!(explained.optimization.is_some() && reason(&explained).contains("hidden-name"));
+        }
+    }
 }
 
 // What a request may ask for

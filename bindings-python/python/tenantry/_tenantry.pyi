@@ -26,6 +26,7 @@ __all__ = [
     "DetectResponse",
     "Detector",
     "DetectorKey",
+    "DetectorPlanEntry",
     "DetectorResult",
     "DeterminingPolicy",
     "FileContext",
@@ -46,6 +47,7 @@ __all__ = [
     "McpContext",
     "ModelContext",
     "NewApiKey",
+    "OptimizationReport",
     "Policies",
     "PolicyReceipt",
     "PolicySummary",
@@ -860,6 +862,11 @@ class DetectResponse:
         Every raw key.
         """
     @property
+    def degraded(self, /) -> builtins.list[str]:
+        """
+        What was not at full strength: `detector_absent: NAME`.
+        """
+    @property
     def detectors(self, /) -> builtins.list[DetectorResult]:
         """
         What each detector did.
@@ -988,6 +995,34 @@ class DetectorKey:
         """
 
 @final
+class DetectorPlanEntry:
+    """
+    Whether a detector runs, and why.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def name(self, /) -> str:
+        """
+        The detector's name.
+        """
+    @property
+    def reason(self, /) -> str:
+        """
+        `policy_required`, `always_run` (somebody asked for it, or all run) or `not_required`.
+        """
+    @property
+    def tier(self, /) -> str:
+        """
+        The tier it runs in.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+
+@final
 class DetectorResult:
     """
     What one detector did (debug tier).
@@ -1088,7 +1123,7 @@ class DeterminingPolicy:
     @property
     def policy_name(self, /) -> str | None:
         """
-        The name it was put under.
+        `@name`, else the name it was put under.
         """
     @property
     def rule_id(self, /) -> str:
@@ -1359,7 +1394,13 @@ class Guard:
     See `Tenant.guard`.
     """
     def adetect(
-        self, /, content: str, *, content_type: str = "prompt", tool: ToolContext | None = None
+        self,
+        /,
+        content: str,
+        *,
+        content_type: str = "prompt",
+        tool: ToolContext | None = None,
+        detectors: SupportsGetItem[int, str] | None = None,
     ) -> Coroutine[Any, Any, DetectResponse]:
         """
         As `detect`, awaited.
@@ -1483,10 +1524,16 @@ class Guard:
         As `evaluate_tool_response`, awaited.
         """
     def detect(
-        self, /, content: str, *, content_type: str = "prompt", tool: ToolContext | None = None
+        self,
+        /,
+        content: str,
+        *,
+        content_type: str = "prompt",
+        tool: ToolContext | None = None,
+        detectors: SupportsGetItem[int, str] | None = None,
     ) -> DetectResponse:
         """
-        Inspects without policies, limits or memory.
+        Inspects without policies, limits or memory. Without `detectors`, all of them look.
         """
     def detectors(self, /) -> builtins.list[Detector]:
         """
@@ -1816,7 +1863,7 @@ class GuardResponse:
     @property
     def degraded(self, /) -> builtins.list[str]:
         """
-        What was not at full strength, e.g. `dev_mode`.
+        What was not at full strength, e.g. `dev_mode` or `detector_absent: toxicity`.
         """
     @property
     def denied(self, /) -> bool:
@@ -1867,6 +1914,11 @@ class GuardResponse:
     def mode_reason(self, /) -> str | None:
         """
         Why.
+        """
+    @property
+    def optimization(self, /) -> OptimizationReport | None:
+        """
+        With `optimize`: which detectors run, and why. With `dryrun` too, all there is.
         """
     def passed_on(self, /, content: str) -> str:
         """
@@ -2817,6 +2869,49 @@ class NewApiKey:
         """
 
 @final
+class OptimizationReport:
+    """
+    Which detectors a call with `optimize` runs, and why.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def active_policies(self, /) -> builtins.list[str]:
+        """
+        The policies that are asked about this action, as `layer/name`; the first thousand of them.
+        """
+    @property
+    def fallback_to_all(self, /) -> bool:
+        """
+        Whether all detectors run after all.
+        """
+    @property
+    def reason(self, /) -> str:
+        """
+        Why the plan is what it is, for a person.
+        """
+    @property
+    def required_context_keys(self, /) -> builtins.list[str]:
+        """
+        The context keys they read.
+        """
+    @property
+    def required_detectors(self, /) -> builtins.list[DetectorPlanEntry]:
+        """
+        The detectors that run.
+        """
+    @property
+    def skipped_detectors(self, /) -> builtins.list[DetectorPlanEntry]:
+        """
+        Those that do not.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+
+@final
 class Policies:
     """
     See `Tenant.policies`.
@@ -3343,6 +3438,11 @@ class Settings:
         How strongly the audit trail is kept: `required`, `standard` or `sampled`.
         """
     @property
+    def metadata_keys(self, /) -> dict[str, str]:
+        """
+        Metadata keys the project declares by hand, each with its type.
+        """
+    @property
     def mode_floor(self, /) -> str:
         """
         Callers may not ask for a laxer mode than this.
@@ -3501,6 +3601,7 @@ class TenantSettings:
         audit_class: str | None = None,
         redaction_originals: bool | None = None,
         session_ttl_seconds: SupportsIndex | None = None,
+        metadata_keys: dict[str, str] | None = None,
     ) -> Coroutine[Any, Any, Settings]:
         """
         As `update`, awaited.
@@ -3516,9 +3617,11 @@ class TenantSettings:
         audit_class: str | None = None,
         redaction_originals: bool | None = None,
         session_ttl_seconds: SupportsIndex | None = None,
+        metadata_keys: dict[str, str] | None = None,
     ) -> Settings:
         """
-        Changes the given fields.
+        Changes the given fields. `metadata_keys` are the metadata keys the project declares by hand, each with its type
+        (`String`, `Long`, `Bool`, `Set<String>`), in the place of those before.
         """
 
 @disjoint_base

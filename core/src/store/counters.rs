@@ -6,7 +6,7 @@ mod sqlite;
 mod tests;
 
 pub use memory::MemoryCounters;
-pub(super) use sqlite::SCHEMA;
+pub use sqlite::SCHEMA;
 pub use sqlite::SqliteCounters;
 
 use crate::{

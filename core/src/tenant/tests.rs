@@ -20,7 +20,7 @@ struct House {
 impl House {
     fn new(room: u64) -> Self {
         let keyring = Keyring::new(Secret::parse(&"5a".repeat(32)).unwrap());
-        let installation = Installation { key_id: keyring.id().to_owned(), dev: false };
+        let installation = Installation { key_id: keyring.id().to_owned(), key_place: String::new(), dev: false };
         let rows = Arc::new(keyring.row_key().unwrap());
         let catalog = Arc::new(SqliteCatalog::open(None, &installation, rows).unwrap());
         let tenants = |room| Self::over(&catalog, &keyring, room);
@@ -64,6 +64,7 @@ fn limit(number: u32) -> LimitSpec {
         rate: 1 + number,
         per_ms: 1_000,
         key: LimitKey::Scope,
+        action: String::new(),
         on_exceed: OnExceed::Reject,
         max_wait_ms: 0,
         layer: Layer::Project,

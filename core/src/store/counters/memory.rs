@@ -11,13 +11,13 @@ use parking_lot::Mutex;
 use super::{Cell, Counters, Debt, Taken, check_owner, full, goes_with, holder};
 use crate::{
     clock::{BoxFuture, Clock},
-    error::{Error, Result},
-    scope::{Key, Layer, Scope, Uid},
+    error::Result,
+    scope::{Key, Scope, Uid},
 };
 
 pub(super) const SHARDS: usize = 64;
 /// Most cells of one shard; 64 shards hold a million cells, about 200 MB.
-const SHARD_CELLS: usize = 16_384;
+pub(super) const SHARD_CELLS: usize = 16_384;
 /// Most cells of one holder in one shard, so that one tenant's keys never crowd out another's.
 pub(super) const SHARE: usize = SHARD_CELLS / 8;
 

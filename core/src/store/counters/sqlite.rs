@@ -12,11 +12,11 @@ use crate::{
     clock::{BoxFuture, Clock},
     error::{Error, Result},
     runtime,
-    scope::{Key, Layer, Scope, Uid},
+    scope::{Key, Layer, Scope},
 };
 
 /// Triggers count, so that no way of adding or removing cells miscounts.
-pub(super) const SCHEMA: &str = "
+pub const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS cells (
     key BLOB PRIMARY KEY, units BLOB NOT NULL, last_nanos INTEGER NOT NULL, rate INTEGER NOT NULL, per_nanos INTEGER NOT NULL,
     account BLOB NOT NULL, holder BLOB NOT NULL, ends_nanos INTEGER NOT NULL
@@ -36,7 +36,7 @@ END;
 const SWEPT_AT_ONCE: i64 = 4_096;
 
 /// [`Counters`] shared by every process on one data folder. Each charge is one transaction.
-pub struct SqliteCounters(Database, Arc<dyn Clock>);
+pub struct SqliteCounters(pub(super) Database, Arc<dyn Clock>);
 
 impl SqliteCounters {
     /// Opens `counters.db`, or memory when `path` is none. Reads the wall clock, the only one processes share.

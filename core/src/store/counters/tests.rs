@@ -1,10 +1,13 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    memory::{SHARD_CELLS, SHARDS},
+    *,
+};
 use crate::{
-    clock::ManualClock,
+    clock::{Clock as _, ManualClock},
     runtime::block_on,
     scope::{Id, KeyKind},
 };

@@ -21,9 +21,9 @@ mod _tenantry {
     use crate::types::{
         AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord, AutoProvision, DebugEntity, DebugInfo,
         DetectResponse, Detector, DetectorKey, DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest,
-        GuardResponse, Identity, IdentitySettings, Introspection, IssuerSpec, LimitSpec, McpContext, ModelContext,
-        NewApiKey, PolicyReceipt, PolicySummary, Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings,
-        Signal, ToolContext, UsageReceipt, VerifyReport,
+        GuardResponse, Identity, IdentitySettings, Introspection, IssuerReceipt, IssuerSpec, LimitSpec, McpContext,
+        ModelContext, NewApiKey, PolicyReceipt, PolicySummary, Principal, Project, RedactionEntry, RootCause,
+        SessionDelta, Settings, Signal, ToolContext, UsageReceipt, VerifyReport,
     };
 
     #[cfg(feature = "test-hooks")]

@@ -103,7 +103,8 @@ type identityCalls interface {
 	verifyCredential(ctx context.Context, credential string) (Identity, error)
 	identitySettings(ctx context.Context) (identitySettingsParts, error)
 	putIdentitySettings(ctx context.Context, settings identitySettingsParts) (identitySettingsParts, error)
-	putIssuer(ctx context.Context, spec IssuerSpec) error
+	putIssuer(ctx context.Context, spec IssuerSpec) (IssuerReceipt, error)
+	checkIssuer(ctx context.Context, issuer string) (IssuerReceipt, error)
 	removeIssuer(ctx context.Context, issuer string) error
 	listIssuers(ctx context.Context) ([]IssuerSpec, error)
 	createKey(ctx context.Context, spec KeySpec) (NewAPIKey, error)
@@ -210,9 +211,15 @@ type Issuers struct {
 	object identityCalls
 }
 
-// Put takes an issuer's tokens from now on, replacing what was said of it before.
-func (i Issuers) Put(ctx context.Context, spec IssuerSpec) error {
+// Put takes an issuer's tokens from now on, replacing what was said of it before. Published keys are fetched at once; the
+// receipt says which keys there are, which are not used and why, and why none could be fetched. The entry holds whatever it says.
+func (i Issuers) Put(ctx context.Context, spec IssuerSpec) (IssuerReceipt, error) {
 	return i.object.putIssuer(ctx, spec)
+}
+
+// Check tells the keys of an issuer as they are now; published ones are fetched.
+func (i Issuers) Check(ctx context.Context, issuer string) (IssuerReceipt, error) {
+	return i.object.checkIssuer(ctx, issuer)
 }
 
 // Remove takes none of an issuer's tokens any more, also none that were taken before: their handles end.

@@ -343,7 +343,8 @@ func TestSettingsOfIdentity(t *testing.T) {
 		t.Errorf("left out is not the default: %+v", again)
 	}
 
-	ok(t, identity.Issuers().Put(ctx, issuer("*")))
+	_, err = identity.Issuers().Put(ctx, issuer("*"))
+	ok(t, err)
 	put, err := identity.PutSettings(ctx, IdentitySettings{
 		KeyPrefix: "hf_sk",
 		Roles:     map[string][]string{"reader": {"tools:read"}},

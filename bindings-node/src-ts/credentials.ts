@@ -317,6 +317,33 @@ export class Grant extends Value {
   }
 }
 
+/** What came of putting an issuer, or what its keys are now. */
+export class IssuerReceipt extends Value {
+  /** The issuer. */
+  get issuer(): string {
+    return this.field("issuer");
+  }
+
+  /** The keys that verify its tokens, each by its `kid` or its place in the set. */
+  get keys(): readonly string[] {
+    return this.field("keys", []);
+  }
+
+  /** The keys that do not, each with the reason. */
+  get skipped(): readonly string[] {
+    return this.field("skipped", []);
+  }
+
+  /** Why its keys could not be fetched; `""` where they were, or where they were given. */
+  get unreachable(): string {
+    return this.field("unreachable", "");
+  }
+
+  protected override get shown(): readonly string[] {
+    return ["issuer", "keys", "skipped", "unreachable"];
+  }
+}
+
 /** An identity provider whose tokens are taken. Its secret, if it has one, is never told again. */
 export class IssuerSpec extends Value {
   /** The exact `iss` of its tokens. */
@@ -327,6 +354,11 @@ export class IssuerSpec extends Value {
   /** Tokens must name one of these in `aud`. */
   get audience(): readonly string[] {
     return this.field("audience");
+  }
+
+  /** Which claim names the audience in tokens without `aud`; `""` where one without is refused. */
+  get audienceClaim(): string {
+    return this.field("audience_claim", "");
   }
 
   /** The algorithms taken, and no others. */

@@ -3,7 +3,7 @@
 
 import { nothing, now, soon } from "./calls.js";
 import { AccessToken, ApiKey, Grant, Identity, IdentitySettings, Introspection } from "./credentials.js";
-import { IssuerSpec, NewApiKey, type JsonWebKeySet } from "./credentials.js";
+import { IssuerReceipt, IssuerSpec, NewApiKey, type JsonWebKeySet } from "./credentials.js";
 import { given } from "./data.js";
 import type * as Native from "./native.js";
 import { AuditRecord } from "./records.js";
@@ -23,6 +23,7 @@ import { listOf } from "./value.js";
 const identity = (json: string): Identity => new Identity(json);
 const settings = (json: string): IdentitySettings => new IdentitySettings(json);
 const issuers = listOf(IssuerSpec);
+const receipt = (json: string): IssuerReceipt => new IssuerReceipt(json);
 const key = (json: string): ApiKey => new ApiKey(json);
 const keys = listOf(ApiKey);
 const newKey = (json: string): NewApiKey => new NewApiKey(json);
@@ -94,14 +95,27 @@ export class Issuers {
     this.#native = handle;
   }
 
-  /** Takes an issuer's tokens from now on, replacing what was said of it before. */
-  put(issuer: Issuer): Promise<void> {
-    return soon(() => this.#native.put(given("issuer", issuer)), nothing);
+  /**
+   * Takes an issuer's tokens from now on, replacing what was said of it before. Published keys are fetched at once; the receipt
+   * says which keys there are, which are not used and why, and why none could be fetched. The entry holds whatever it says.
+   */
+  put(issuer: Issuer): Promise<IssuerReceipt> {
+    return soon(() => this.#native.put(given("issuer", issuer)), receipt);
   }
 
   /** As `put`, waiting. */
-  putSync(issuer: Issuer): void {
-    now(() => this.#native.putSync(given("issuer", issuer)), nothing);
+  putSync(issuer: Issuer): IssuerReceipt {
+    return now(() => this.#native.putSync(given("issuer", issuer)), receipt);
+  }
+
+  /** The keys of an issuer as they are now; published ones are fetched. */
+  check(issuer: string): Promise<IssuerReceipt> {
+    return soon(() => this.#native.check(issuer), receipt);
+  }
+
+  /** As `check`, waiting for it. */
+  checkSync(issuer: string): IssuerReceipt {
+    return now(() => this.#native.checkSync(issuer), receipt);
   }
 
   /** Takes none of an issuer's tokens any more, also none that were taken before. */

@@ -379,12 +379,14 @@ export interface ClaimPaths {
   readonly scopes?: Maybe<string>;
 }
 
-/** An identity provider whose tokens are taken. One of `jwksUrl`, `jwks` and `secret` is given. */
+/** An identity provider whose tokens are taken. One of `jwksUrl`, `jwks`, `secret` and `secretBase64` is given. */
 export interface Issuer {
   /** The exact `iss` of its tokens. */
   readonly issuer: string;
   /** Tokens must name one of these in `aud`. Never empty. */
   readonly audience: readonly string[];
+  /** Which claim names the audience in tokens without `aud`, e.g. `client_id` for access tokens of Cognito. */
+  readonly audienceClaim?: Maybe<string>;
   /** The algorithms taken, and no others. Never empty; `HS256` stands alone. */
   readonly algorithms: readonly Algorithm[];
   /** Where its public keys are published. */
@@ -393,6 +395,8 @@ export interface Issuer {
   readonly jwks?: Maybe<JsonObject>;
   /** The shared secret for `HS256`, at least 32 bytes. Kept sealed; never told again. */
   readonly secret?: Maybe<string>;
+  /** The same, of bytes that are no text: in base64 or base64url. */
+  readonly secretBase64?: Maybe<string>;
   /** Allows `jwksUrl` to name a private or loopback address, and plain HTTP. */
   readonly privateNetwork?: Maybe<boolean>;
   /** How far its clock may be off, in seconds: 0 to 300. Default 0. */

@@ -208,7 +208,7 @@ twins! {
         /// The handle of whoever presents this: of the one project its credential reaches, or selects by a header within
         /// what it reaches. It acts as the credential's principal and ends with the credential.
         ///
-        /// `credential` is a token or key as `str`, or the headers of a request: a mapping, or pairs of name and value
+        /// `credential` is a token or key as `str` or `bytes`, or the headers of a request: a mapping, or pairs of name and value
         /// such as ASGI's `scope["headers"]`. Whatever is said twice is refused. `method` and `target` (path and query) let
         /// a stream carry its token in the query; `peer` is the caller's address.
         #[arguments(credential, *, method="", target="", peer="")]

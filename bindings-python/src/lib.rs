@@ -22,9 +22,9 @@ mod _tenantry {
         _check_tool_name, _joined, _restored, AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord,
         AutoProvision, DebugEntity, DebugInfo, DetectResponse, Detector, DetectorKey, DetectorPlanEntry,
         DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest, GuardResponse, Identity, IdentitySettings,
-        Introspection, IssuerSpec, LimitSpec, McpContext, ModelContext, NewApiKey, OptimizationReport, PolicyReceipt,
-        PolicySummary, Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings, Signal, ToolContext,
-        UsageReceipt, VerifyReport,
+        Introspection, IssuerReceipt, IssuerSpec, LimitSpec, McpContext, ModelContext, NewApiKey, OptimizationReport,
+        PolicyReceipt, PolicySummary, Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings, Signal,
+        ToolContext, UsageReceipt, VerifyReport,
     };
 
     #[cfg(feature = "test-hooks")]

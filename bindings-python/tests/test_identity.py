@@ -35,6 +35,7 @@ from tenantry import (
     Tenantry,
     TenantryError,
     Unauthenticated,
+    Unavailable,
 )
 
 ISSUER = "https://idp.example"
@@ -488,3 +489,61 @@ async def test_the_life_of_a_credential_runs_on_twins_alone(client: Tenantry) ->
     assert await grants.alist() == [grant]
     await grants.arevoke(grant.id)
     assert [row.kind for row in await grants.auses()] == ["grant.create", "grant.revoke"]
+
+
+# What is pasted, what is published
+
+
+def test_a_credential_is_taken_as_bytes_and_as_it_is_pasted(client: Tenantry) -> None:
+    trust(client)
+    token = signed({})
+    for given in (
+        token,
+        token.encode(),
+        f"Bearer {token}",
+        f"bearer {token}".encode(),
+        f" {token}\n",
+        [("X-API-Key", token)],
+    ):
+        assert client.authenticate(given, method="GET").account_id == "acme"
+    for beginning in ("Basic", "Token", "Authorization:"):
+        with pytest.raises(Unauthenticated, match=beginning.strip(":")) as refused:
+            client.authenticate(f"{beginning} {token}")
+        assert token not in str(refused.value)
+    for odd in (b"\xff\x00", b""):
+        with pytest.raises(TenantryError):
+            client.authenticate(odd)
+
+
+def test_who_puts_an_issuer_is_told_of_its_keys(client: Tenantry) -> None:
+    small = {"kty": "RSA", "kid": "old", "n": "AQAB", "e": "AQAB"}
+    with pytest.raises(InvalidArgument, match="key `old`: its modulus `n` has 17 bits"):
+        client.identity.issuers.put(ISSUER, audience=["a"], accounts=["acme"], jwks={"keys": [small]})
+    receipt = client.identity.issuers.put(
+        ISSUER, audience=["a"], accounts=["acme"], jwks_url="http://127.0.0.1:1/keys", private_network=True
+    )
+    assert (receipt.issuer, receipt.keys, receipt.skipped) == (ISSUER, [], [])
+    assert "the connection was refused" in receipt.unreachable
+    assert client.identity.issuers.check(ISSUER) == receipt
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "RS256", "kid": "a"}).encode()).rstrip(b"=").decode()
+    with pytest.raises(Unavailable, match="the connection was refused") as refused:
+        client.authenticate(f"{header}.{signed({}).split('.')[1]}.AAAA")
+    assert "127.0.0.1" not in str(refused.value)
+
+
+def test_a_secret_of_bytes_and_an_audience_elsewhere(client: Tenantry) -> None:
+    secret = base64.b64encode(SECRET.encode()).decode()
+    receipt = client.identity.issuers.put(
+        ISSUER,
+        audience=["tenantry"],
+        accounts=["acme"],
+        algorithms=["HS256"],
+        secret_base64=secret,
+        audience_claim="client_id",
+    )
+    assert receipt.keys == ["the secret"]
+    assert client.authenticate(signed({"client_id": "other"})).account_id == "acme"
+    (entry,) = client.identity.issuers.list()
+    assert entry.audience_claim == "client_id"
+    assert secret not in repr(entry)
+    assert secret not in str(entry.to_dict())

@@ -5,6 +5,7 @@
 
 mod admin;
 mod audit;
+mod fit;
 mod identity;
 mod json;
 mod principal;
@@ -15,6 +16,7 @@ mod words;
 
 pub use admin::*;
 pub use audit::*;
+pub use fit::{from_json, from_value};
 pub use identity::*;
 pub use json::{Fields, parse_object};
 pub use principal::*;

@@ -14,9 +14,9 @@ use std::{
 use serde::Deserialize;
 pub(crate) use variables::tell_untold;
 pub use variables::{
-    ACCOUNT_ID, API_KEY, DATA_DIR, DEADLINE_MS, DEV, PROJECT_ID, REQUIRE_CREDENTIALS, ROOT_KEY, ROOT_KEY_FILE, URL,
-    UnknownVariable, VARIABLES, Variable, VariableKind, WORKER_THREADS, unknown_among, unknown_variables,
-    untold_variables,
+    ACCOUNT_ID, API_KEY, DATA_DIR, DEADLINE_MS, DEV, IDLE_SECONDS, LEAVE_SECONDS, PROJECT_ID, REQUIRE_CREDENTIALS,
+    ROOT_KEY, ROOT_KEY_FILE, URL, UnknownVariable, VARIABLES, Variable, VariableKind, WORKER_THREADS, unknown_among,
+    unknown_variables, untold_variables,
 };
 
 use crate::{

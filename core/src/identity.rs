@@ -40,7 +40,7 @@ pub use api_keys::{KeyPlace, Owner, unknown_key};
 pub use dev::{dev_caller, pass_unknown_key};
 use grants::Grants;
 pub use grants::{Crossing, FOREIGN};
-use issuers::Issuer;
+use issuers::{Issuer, Keys};
 use jwks::KeySets;
 use keys::{KnownKeys, Look};
 use naming::Issuers;
@@ -54,7 +54,7 @@ use verified::RightsBy;
 pub use verified::{PROCESS, Verified};
 
 use crate::{
-    api::{CredentialKind, Identity, IdentitySettings, IssuerSpec},
+    api::{CredentialKind, Identity, IdentitySettings, IssuerReceipt, IssuerSpec},
     clock::{Clock, Now},
     entropy,
     error::{Error, ErrorKind, Result},
@@ -140,6 +140,10 @@ fn key_refused() -> Error {
 /// Names that the engine itself gives: no credential's subject may be one.
 fn is_reserved(pepper: &Pepper, subject: &str) -> bool {
     subject == "process" || subject.starts_with(FOREIGN) || keys::is_id(pepper, subject)
+}
+
+fn no_such_issuer() -> Error {
+    Error::not_found("issuer_unknown", "there is no such issuer")
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
@@ -246,10 +250,12 @@ impl IdentityRoom {
 
     fn read_issuer(&self, row: &CredentialRow) -> Result<Issuer> {
         let IssuerBody { mut spec, version, entry } = parsed(row)?;
-        if !spec.secret.is_empty() {
-            let secret = self.sealer.open(&row.id, &spec.secret)?;
-            spec.secret =
-                String::from_utf8(secret).map_err(|_| Error::data("store_corrupt", "a stored secret is not text"))?;
+        for secret in [&mut spec.secret, &mut spec.secret_base64] {
+            if !secret.is_empty() {
+                let opened = self.sealer.open(&row.id, secret)?;
+                *secret = String::from_utf8(opened)
+                    .map_err(|_| Error::data("store_corrupt", "a stored secret is not text"))?;
+            }
         }
         Issuer::read(spec, version, entry)
     }
@@ -344,7 +350,7 @@ impl IdentityRoom {
         let _one = self.putting.lock().await;
         let world = self.world().await?;
         let checked = Issuer::read(spec.clone(), 0, 0)?;
-        issuers::check_claims(&spec.claims)?;
+        issuers::check_claims(spec)?;
         if spec.issuer == world.issuer || verified::is_own_issuer(&spec.issuer) {
             return Err(Error::invalid("issuer_invalid", "this is the name of our own tokens"));
         }
@@ -356,6 +362,9 @@ impl IdentityRoom {
         if !spec.secret.is_empty() {
             kept.secret = self.sealer.seal(&spec.issuer, spec.secret.as_bytes())?;
         }
+        if !spec.secret_base64.is_empty() {
+            kept.secret_base64 = self.sealer.seal(&spec.issuer, spec.secret_base64.as_bytes())?;
+        }
         // Drawn, not counted: an entry that was removed and made again is another one to every handle of the first.
         let drawn = u64::from_be_bytes(entropy::bytes()?);
         let body = IssuerBody { spec: kept, version: drawn, entry: drawn };
@@ -364,10 +373,37 @@ impl IdentityRoom {
         self.changed().await
     }
 
+    /// Which keys verify an issuer's tokens, and why others do not; those that are published are fetched now.
+    pub async fn check_issuer(&self, name: &str) -> Result<IssuerReceipt> {
+        let world = self.world().await?;
+        let issuer = world.issuers.get(name).ok_or_else(no_such_issuer)?;
+        let spec = &issuer.spec;
+        let mut receipt = IssuerReceipt { issuer: spec.issuer.clone(), ..IssuerReceipt::default() };
+        let fetched;
+        let set = match &issuer.keys {
+            Keys::Given(set) => set,
+            Keys::Published => {
+                match self.key_sets.fetched(&spec.issuer, &spec.jwks_url, spec.private_network).await {
+                    Ok(set) => fetched = set,
+                    Err(error) => {
+                        // Whoever mends it should not have to wait until it may be tried again.
+                        self.key_sets.forget(&spec.issuer);
+                        receipt.unreachable = error.to_string();
+                        return Ok(receipt);
+                    }
+                }
+                &*fetched
+            }
+        };
+        receipt.keys = set.usable(&spec.algorithms);
+        receipt.skipped = set.skipped(&spec.algorithms);
+        Ok(receipt)
+    }
+
     /// Removes an issuer; nothing it ever signed is taken any more.
     pub async fn remove_issuer(&self, issuer: &str) -> Result<()> {
         if !self.store.remove(Kind::Issuer, issuer).await? {
-            return Err(Error::not_found("issuer_unknown", "there is no such issuer"));
+            return Err(no_such_issuer());
         }
         self.key_sets.forget(issuer);
         self.changed().await
@@ -426,7 +462,7 @@ impl IdentityRoom {
             let same = |issuer: &Arc<Issuer>| issuer.version == verified.issuer_version;
             if !world.issuers.get(&verified.issuer).is_some_and(same) {
                 world.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == verified.issuer)?;
-                return Err(unauthenticated("issuer_unknown", "the token's issuer is not, or no longer, trusted here"));
+                return Err(world.issuers.unknown(&verified.issuer));
             }
         }
         if let Some(entry) = verified.entry.as_ref().filter(|_| verified.credential == CredentialKind::Token)

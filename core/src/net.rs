@@ -17,7 +17,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     runtime,
 };
-use client::{Clients, Reach};
+use client::{Clients, Reach, Why};
 
 /// Longer addresses are nobody's key set.
 const MAX_URL_BYTES: usize = 2_048;
@@ -56,8 +56,9 @@ impl Net {
         let task = runtime::handle()?.spawn(async move {
             let timed = tokio::time::timeout(deadline, request).await;
             timed.unwrap_or_else(|_| {
-                let message = format!("{origin} did not answer within {} ms", deadline.as_millis());
-                Err(Error::new(ErrorKind::Timeout, "deadline_exceeded", message))
+                let why = format!("no answer within {} ms", deadline.as_millis());
+                let message = format!("{origin} could not be read: {why}");
+                Err(Error::new(ErrorKind::Timeout, "deadline_exceeded", message).with_source(Why(why)))
             })
         });
         let mut task = Dropped(task);
@@ -68,6 +69,12 @@ impl Net {
 /// Whether `url` may be asked for at all; resolved addresses are checked again at every request. For input checks.
 pub fn check_url(url: &str, private_network: bool) -> Result<()> {
     admit(url, private_network).map(|_| ())
+}
+
+/// Why nothing was fetched, without the address it was to come from. None where the error is about something else.
+#[must_use]
+pub fn why(error: &Error) -> Option<&str> {
+    std::error::Error::source(error)?.downcast_ref::<Why>().map(|why| why.0.as_str())
 }
 
 /// Ends its request when nobody waits for it any more.
@@ -116,7 +123,9 @@ fn url_invalid(message: impl Into<String>) -> Error {
 
 /// Which address it was is left out: the answer must not map the inside for whoever asks.
 fn not_allowed(origin: &str) -> Error {
+    let why = "its address is not on the public internet; hosts of your own network need `private_network`";
     let message = format!("{origin} is not on the public internet");
     Error::new(ErrorKind::PermissionDenied, "address_not_allowed", message)
         .with_help("hosts of your own network need `private_network`")
+        .with_source(Why(why.into()))
 }

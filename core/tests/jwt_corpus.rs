@@ -26,7 +26,10 @@ use tenantry::{
     client::Surroundings,
     clock::{Clock, ManualClock},
     config::Storage,
-    identity::jwt::{Expected, Token, check, encode, string_at},
+    identity::{
+        jwk::Found,
+        jwt::{Expected, Token, check, encode, string_at},
+    },
     scope::Id,
 };
 
@@ -161,13 +164,19 @@ fn accept(issuer: &Issuer, allowed: &[Algorithm], text: &str) -> Result<()> {
     if !allowed.contains(&token.algorithm()) {
         return Err(refused("token_algorithm_invalid"));
     }
-    let named = |kid: &Option<String>| token.kid().is_none_or(|wanted| kid.as_deref() == Some(wanted));
-    let found = issuer.keys.iter().find(|(kid, _)| named(kid));
-    let (_, key) = found.ok_or_else(|| refused("token_key_unknown"))?;
-    token.verify(key)?;
+    // The core takes any name where there is one secret.
+    let is_secret = issuer.algorithm == Algorithm::HS256;
+    if is_secret && token.kid().is_some_and(|kid| kid != KID) {
+        return Err(refused("token_key_unknown"));
+    }
+    let Found::Key(key) = issuer.keys.find_given(token.kid(), &|key| key.fits(token.algorithm())) else {
+        return Err(refused("token_key_unknown"));
+    };
+    token.verify(&key)?;
     let expected = Expected {
         issuer: ISSUER,
         audience: &["other".to_owned(), AUDIENCE.to_owned()],
+        audience_claim: "",
         leeway_seconds: u32::try_from(LEEWAY).unwrap(),
         now_micros: NOW * 1_000_000,
     };
@@ -258,7 +267,9 @@ fn no_hostile_token_is_accepted() {
             Ok(Err(error)) => {
                 assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error} {}", shown());
                 assert!(CODES.contains(&error.code()) || AT_THE_DOOR.contains(&error.code()), "{error} {}", shown());
-                let said = format!("{error} {error:?}");
+                // The help for an unknown issuer names the entry whose name is nearly the token's, to whoever runs this.
+                let help = error.help().filter(|_| error.code() != "issuer_unknown").unwrap_or_default();
+                let said = format!("{} {help} {error:?}", error.message());
                 assert!(!MARKS.iter().any(|mark| said.contains(mark)), "{said}");
             }
         }

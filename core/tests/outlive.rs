@@ -194,7 +194,9 @@ fn end(world: &World, root: &mut Root, how: &str) {
             issuers.remove_blocking("https://idp.example").unwrap();
             issuers.put_blocking(&entry()).unwrap();
         }
-        "its issuer put anew" => issuers.put_blocking(&IssuerSpec { leeway_seconds: 5, ..entry() }).unwrap(),
+        "its issuer put anew" => {
+            issuers.put_blocking(&IssuerSpec { leeway_seconds: 5, ..entry() }).unwrap();
+        }
         other => panic!("{other}"),
     }
 }

@@ -64,6 +64,8 @@ pub struct Settings {
     pub issuer: String,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
+    /// How long a connection over HTTP/1.1 is kept on which nothing is asked.
+    pub idle: Duration,
     /// How long anybody waits for an answer.
     pub answer_timeout: Duration,
     /// Whether every request is logged, or failures alone.
@@ -86,6 +88,7 @@ struct Inner {
     streams: Arc<Gate>,
     work: TaskTracker,
     ending: CancellationToken,
+    leaving: AtomicBool,
     draining: AtomicBool,
     started: Instant,
     described: Bytes,
@@ -111,6 +114,7 @@ impl App {
             streams: Gate::new(Width { total: 512, per_tenant: 32, line: 0 }),
             work: TaskTracker::new(),
             ending: CancellationToken::new(),
+            leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             started: Instant::now(),
             described: described.into(),
@@ -140,6 +144,15 @@ impl App {
     #[must_use]
     pub fn ending(&self) -> &CancellationToken {
         &self.0.ending
+    }
+
+    /// Says to whoever asks by `/ready` that no more is to be sent here. What comes is still answered.
+    pub fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Release);
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Acquire)
     }
 
     fn is_draining(&self) -> bool {
@@ -245,6 +258,9 @@ impl Service {
         if let Some(Err(error)) = self.app.settings().hosts.as_ref().map(|hosts| hosts.check(&request)) {
             return refused(&self.app, &request, &error);
         }
+        if let Err(error) = hosts::check_named(&request) {
+            return closed(refused(&self.app, &request, &error), request.version() < Version::HTTP_2);
+        }
         self.router.call(request).await.unwrap_or_else(|error| match error {})
     }
 }
@@ -286,7 +302,7 @@ fn closed(mut answer: Response<Body>, closes: bool) -> Response<Body> {
 
 fn refused(app: &App, request: &Request<Body>, error: &Error) -> Response<Body> {
     let request_id = entropy::request_id();
-    let answer = signed(problem::problem(app.metrics(), error, &request_id), &request_id);
+    let answer = signed(problem::problem(app, error, &request_id), &request_id);
     app.metrics().answered("unknown", answer.status().as_u16(), Duration::ZERO);
     closed(answer, closes(request))
 }
@@ -345,8 +361,8 @@ async fn edge(app: App, route: Arc<Route>, path: Option<RawPathParams>, request:
 
 fn failure(app: &App, route: &Route, error: &Error, request_id: &str) -> Response<Body> {
     match route.errors {
-        Errors::OAuth => problem::oauth(app.metrics(), error, request_id),
-        Errors::Problem => problem::problem(app.metrics(), error, request_id),
+        Errors::OAuth => problem::oauth(app, error, request_id),
+        Errors::Problem => problem::problem(app, error, request_id),
     }
 }
 
@@ -355,13 +371,21 @@ fn tell(app: &App, route: &Route, request_id: &str, status: u16, took: Duration,
     app.metrics().answered(route.name, status, took);
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let (route, code) = (route.name, error.map_or("", Error::code));
+    let cause = error.map(problem::cause).unwrap_or_default();
     if status >= 500 {
         // The message of a defect or an outage has ids and file names at most.
         let message = error.map_or("", Error::message);
-        tracing::error!(request_id, route, status, micros, code, message, "request failed");
+        tracing::error!(request_id, route, status, micros, code, message, cause, "request failed");
+    } else if error.is_some_and(problem::is_for_operators) && !cause.is_empty() {
+        // Something here is not as it should be, and who asks is not told what.
+        tracing::warn!(request_id, route, status, micros, code, cause, "request refused");
     } else if app.settings().log_requests {
         tracing::info!(request_id, route, status, micros, code, "request");
     }
+}
+
+fn draining() -> Error {
+    Error::unavailable("draining", "the server is about to end").with_retry_after(Duration::from_secs(1))
 }
 
 async fn pass(
@@ -373,9 +397,7 @@ async fn pass(
     is_read: &AtomicBool,
 ) -> Answer {
     if app.is_draining() {
-        return Err(
-            Error::unavailable("draining", "the server is about to end").with_retry_after(Duration::from_secs(1))
-        );
+        return Err(draining());
     }
     let (parts, body) = request.into_parts();
     let path = path.ok_or_else(|| Error::invalid("path_invalid", "the path is not well encoded"))?;

@@ -6,3 +6,4 @@ pub mod fair;
 pub mod http;
 pub mod listen;
 pub mod metrics;
+pub mod pace;

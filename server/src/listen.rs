@@ -37,6 +37,7 @@ use tokio_rustls::{
 use crate::{
     http::{App, MAX_HEADERS, Peer, Service},
     metrics::Metrics,
+    pace::{Pace, Paced},
 };
 
 /// Most connections at once.
@@ -49,7 +50,8 @@ const BACKLOG: u32 = 1_024;
 const SEND_BUFFER: u32 = 256 * 1024;
 /// Most bytes of one request's headers.
 const MAX_HEADER_BYTES: u32 = 64 * 1024;
-/// How long a client may take to shake hands, to send the headers of one request, or to take what fills its buffer.
+/// How long a client may take to shake hands, to send the headers of one request once they begin, or to take what fills its
+/// buffer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A certificate chain and its key, in PEM.
@@ -68,6 +70,20 @@ pub fn tls(certificates: &Path, key: &Path) -> Result<TlsAcceptor> {
         .map_err(|_| wrong(certificates))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The address that `HOST:PORT` names, where the host is an address or a name; of several one of IPv4, since every client
+/// of this machine finds that.
+///
+/// # Errors
+/// `address_unavailable` for a name without an address.
+pub async fn resolve(named: &str) -> Result<SocketAddr> {
+    let unknown = || {
+        Error::unavailable("address_unavailable", format!("cannot listen on `{named}`: the name has no address here"))
+            .with_help("give an address of this machine and a port, e.g. 127.0.0.1:8787")
+    };
+    let found: Vec<SocketAddr> = tokio::net::lookup_host(named).await.map_err(|_| unknown())?.collect();
+    found.iter().find(|address| address.is_ipv4()).or_else(|| found.first()).copied().ok_or_else(unknown)
 }
 
 /// Binds an address.
@@ -153,10 +169,10 @@ pub async fn serve(
                 Some(acceptor) => {
                     if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
                         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                        connection(builder(http2), stream, peer, service, watcher, app.metrics()).await;
+                        connection(http2, stream, peer, service, watcher, &app).await;
                     }
                 }
-                None => connection(builder(false), stream, peer, service, watcher, app.metrics()).await,
+                None => connection(false, stream, peer, service, watcher, &app).await,
             }
             app.metrics().connections().dec();
         });
@@ -170,13 +186,14 @@ pub async fn serve(
 }
 
 /// The version is settled beforehand, by TLS: finding it out from the first bytes would wait for them for ever.
-fn builder(http2: bool) -> Builder<TokioExecutor> {
+fn builder(http2: bool, idle: Duration) -> Builder<TokioExecutor> {
     let builder = Builder::new(TokioExecutor::new());
     let mut builder = if http2 { builder.http2_only() } else { builder.http1_only() };
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        // It counts from the answer before on, and how long that may be ago is for the stream below to say.
+        .header_read_timeout(idle.saturating_add(PATIENCE))
         // A client that has sent its request and hangs up has still asked.
         .half_close(true)
         .max_headers(MAX_HEADERS)
@@ -229,22 +246,35 @@ impl Drop for OfPeer {
 }
 
 async fn connection<S>(
-    builder: Builder<TokioExecutor>,
+    http2: bool,
     stream: S,
     peer: Peer,
     service: Service,
     watcher: hyper_util::server::graceful::Watcher,
-    metrics: &Metrics,
+    app: &App,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let (metrics, idle): (&Metrics, Duration) = (app.metrics(), app.settings().idle);
+    let (pace, builder) = (Pace::default(), builder(http2, idle));
+    let of_connection = pace.clone();
     let answers = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request.map(Body::new)).await) }
+        let (service, pace) = (service.clone(), of_connection.clone());
+        pace.asked();
+        async move {
+            let answer = service.answer(request.map(Body::new)).await;
+            pace.answered();
+            Ok::<_, Infallible>(answer)
+        }
     });
     // A connection that breaks is the peer's affair; what hyper refuses as no request is counted like what we refuse.
-    let ended = watcher.watch(builder.serve_connection(TokioIo::new(stream), answers).into_owned()).await;
+    let ended = if http2 {
+        watcher.watch(builder.serve_connection(TokioIo::new(stream), answers).into_owned()).await
+    } else {
+        let stream = Paced::new(stream, pace, idle, PATIENCE);
+        watcher.watch(builder.serve_connection(TokioIo::new(stream), answers).into_owned()).await
+    };
     let refused = ended.err().and_then(|error| error.downcast::<hyper::Error>().ok());
     match refused {
         Some(error) if error.is_parse_too_large() => metrics.failed("headers_too_many"),

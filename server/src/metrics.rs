@@ -133,4 +133,24 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry);
         text
     }
+
+    /// The same in Prometheus' older text (0.0.4): there a counter's own name ends with `_total`, and there are neither units
+    /// nor an end.
+    #[must_use]
+    pub fn plain_text(&self, running: usize, waiting: usize) -> String {
+        let text = self.text(running, waiting);
+        let counters: BTreeSet<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
+        let mut plain = String::with_capacity(text.len());
+        for line in text.lines().filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF") {
+            let described = ["# HELP ", "# TYPE "].into_iter().find_map(|mark| Some((mark, line.strip_prefix(mark)?)));
+            match described.and_then(|(mark, rest)| Some((mark, rest.split_once(' ')?))) {
+                Some((mark, (name, rest))) if counters.contains(name) => {
+                    plain.extend([mark, name, "_total ", rest, "\n"]);
+                }
+                _ => plain.extend([line, "\n"]),
+            }
+        }
+        plain
+    }
 }

@@ -100,6 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let expected = Expected {
         issuer: ISSUER,
         audience: &audience,
+        audience_claim: "",
         leeway_seconds: 0,
         now_micros: i64::try_from(now)? * 1_000_000,
     };

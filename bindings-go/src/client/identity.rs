@@ -7,7 +7,7 @@ use crate::{
     runtime::detached,
     types::{
         APIKey, AccessToken, AuditQuery, AuditRecord, Grant, GrantSpec, Identity, IdentitySettingsParts, IntoCore,
-        Introspection, IssuerSpec, JsonObject, KeySpec, NewAPIKey, TokenRequest, TokenSpec,
+        Introspection, IssuerReceipt, IssuerSpec, JsonObject, KeySpec, NewAPIKey, TokenRequest, TokenSpec,
     },
 };
 
@@ -37,9 +37,15 @@ macro_rules! identity_of {
             }
 
             /// Takes an issuer's tokens from now on.
-            pub async fn put_issuer(&self, spec: IssuerSpec) -> Result<()> {
+            pub async fn put_issuer(&self, spec: IssuerSpec) -> Result<IssuerReceipt> {
                 let issuers = self.0.identity().issuers();
                 detached(async move { issuers.put(&spec.into_core("spec")?).await }).await
+            }
+
+            /// The keys of an issuer as they are now.
+            pub async fn check_issuer(&self, issuer: String) -> Result<IssuerReceipt> {
+                let issuers = self.0.identity().issuers();
+                detached(async move { issuers.check(&issuer).await }).await
             }
 
             /// Takes none of an issuer's tokens any more.

@@ -129,14 +129,19 @@ mirror! { both
         issuer: String,
         /// Tokens must name one of these in `aud`. Never empty.
         audience: Vec<String>,
+        /// Which claim names the audience in tokens that have no `aud`, e.g. `client_id` for access tokens of Cognito.
+        audience_claim: Option<Text>,
         /// The algorithms taken, and no others. Never empty; `HS256` stands alone.
         algorithms: Vec<Algorithm>,
-        /// Where its public keys are published. One of `jwks_url`, `jwks` and `secret` is given.
+        /// Where its public keys are published. One of `jwks_url`, `jwks`, `secret` and `secret_base64` is
+        /// given.
         jwks_url: Option<Text>,
         /// Its public keys, as a JWK set (RFC 7517).
         jwks: Option<JsonObject>,
         /// The shared secret for `HS256`, at least 32 bytes. Kept sealed; never shown again.
         secret: Option<Text>,
+        /// The same, of bytes that are no text: in base64 or base64url.
+        secret_base64: Option<Text>,
         /// Allows `jwks_url` to name a private or loopback address, and plain HTTP.
         private_network: Option<Flag>,
         /// How far its clock may be off, in seconds: 0 to 300; 0 when left out.
@@ -150,6 +155,20 @@ mirror! { both
         /// What the id of each of its principals starts with, before the token's subject, e.g. `okta:`. Of the issuers of one
         /// account one may do without.
         principal_prefix: Option<Text>,
+    }
+}
+
+mirror! { out
+    /// What came of putting an issuer, or what its keys are now.
+    IssuerReceipt: api::IssuerReceipt {
+        /// The issuer.
+        issuer: String,
+        /// The keys that verify its tokens, each by its `kid` or its place in the set.
+        keys: Vec<String>,
+        /// The keys that do not, each with the reason.
+        skipped: Option<Vec<String>>,
+        /// Why its keys could not be fetched; absent where they were, or where they were given.
+        unreachable: Option<Text>,
     }
 }
 

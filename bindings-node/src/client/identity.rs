@@ -80,9 +80,16 @@ twins! {
     impl Issuers {
         /// Takes an issuer's tokens from now on, replacing what was said of it before.
         #[arguments("issuer: Issuer")]
-        fn put_sync / put(&self, issuer) -> () {
+        fn put_sync / put(&self, issuer) -> String {
             let (issuers, spec) = (self.0.clone(), self::issuer(issuer)?);
-            Work::new(async move { issuers.put(&spec).await })
+            Work::new(async move { wire(&issuers.put(&spec).await?) })
+        }
+
+        /// The keys of an issuer as they are now.
+        #[arguments("issuer: string")]
+        fn check_sync / check(&self, issuer) -> String {
+            let (issuers, issuer) = (self.0.clone(), required("issuer", issuer)?);
+            Work::new(async move { wire(&issuers.check(&issuer).await?) })
         }
 
         /// Takes none of an issuer's tokens any more.

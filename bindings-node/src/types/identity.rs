@@ -45,10 +45,12 @@ pub fn issuer(value: Unknown<'_>) -> Result<IssuerSpec> {
     let spec = IssuerSpec {
         issuer: given.text("issuer")?.unwrap_or_default(),
         audience: given.texts("audience")?,
+        audience_claim: given.text("audienceClaim")?.unwrap_or_default(),
         algorithms: given.list("algorithms", algorithm)?,
         jwks_url: given.text("jwksUrl")?.unwrap_or_default(),
         jwks: given.fields("jwks")?,
         secret: given.text("secret")?.unwrap_or_default(),
+        secret_base64: given.text("secretBase64")?.unwrap_or_default(),
         private_network: given.flag("privateNetwork")?.unwrap_or_default(),
         leeway_seconds: given.whole("leewaySeconds")?.unwrap_or_default(),
         accounts: given.texts("accounts")?,

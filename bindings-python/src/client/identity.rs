@@ -7,8 +7,8 @@ use crate::{
     errors::Result,
     runtime::{Awaits, Nothing, Work, wait},
     types::{
-        AccessToken, ApiKey, AuditRecord, Fields, Grant, Identity, IdentitySettings, Introspection, IssuerSpec,
-        NewApiKey, NewSettings, Since, Text, audit_range, named, owned, read, texts, whole,
+        AccessToken, ApiKey, AuditRecord, Fields, Grant, Identity, IdentitySettings, Introspection, IssuerReceipt,
+        IssuerSpec, NewApiKey, NewSettings, Since, Text, audit_range, named, owned, read, texts, whole,
     },
 };
 
@@ -69,14 +69,19 @@ twins! {
     impl Issuers {
         /// Takes an issuer's tokens from now on, replacing what was said of it before.
         ///
-        /// One of `jwks_url`, `jwks` and `secret` (32 bytes or more, for `HS256`) says how they are verified; `algorithms`
-        /// not given is `RS256` alone. `accounts` are those it may speak for, `["*"]` for every one. With `project` each of
+        /// Published keys are fetched at once. The receipt says which keys there are, which are not used and why, and why none
+        /// could be fetched; the entry holds whatever it says.
+        ///
+        /// One of `jwks_url`, `jwks`, `secret` (32 bytes or more, for `HS256`) and `secret_base64` (the same, of bytes that are
+        /// no text) says how they are verified; `algorithms` not given is `RS256` alone. `audience_claim` names the claim that
+        /// stands in for `aud` in tokens without one, e.g. `client_id`. `accounts` are those it may speak for, `["*"]` for every one. With `project` each of
         /// its tokens is that project of its one account. `claims` says where tokens have `account`, `project`, `roles`
         /// and `scopes`: the name of a claim, or a JSON pointer. Without `scopes` the claims `scope`, `scp` and `scopes` are
         /// read; with it a token that lacks the claim may do nothing. The second issuer of an account needs a
         /// `principal_prefix`, which the ids of its principals then start with.
         #[arguments(issuer, *, audience, accounts, algorithms=None, jwks_url="", jwks=None, secret=None,
-            private_network=false, leeway_seconds=0, project="", claims=None, principal_prefix="")]
+            private_network=false, leeway_seconds=0, project="", claims=None, principal_prefix="", audience_claim="",
+            secret_base64=None)]
         fn put / aput(
             &self,
             issuer: Text,
@@ -91,16 +96,20 @@ twins! {
             project: &str,
             claims: Option<Fields>,
             principal_prefix: &str,
-        ) -> Nothing {
+            audience_claim: &str,
+            secret_base64: Option<Text>,
+        ) -> IssuerReceipt {
             let algorithms = algorithms.map_or_else(|| vec!["RS256".to_owned()], |names| texts(Some(names)));
             let algorithm = |name: &String| named("signature algorithm", name);
             let spec = api::IssuerSpec {
                 issuer: issuer.0,
                 audience: texts(Some(audience)),
+                audience_claim: audience_claim.into(),
                 algorithms: algorithms.iter().map(algorithm).collect::<tenantry::Result<_>>()?,
                 jwks_url: jwks_url.into(),
                 jwks: jwks.unwrap_or_default().0,
                 secret: owned(secret).unwrap_or_default(),
+                secret_base64: owned(secret_base64).unwrap_or_default(),
                 private_network,
                 leeway_seconds: whole("leeway_seconds", leeway_seconds)?,
                 accounts: texts(Some(accounts)),
@@ -109,7 +118,14 @@ twins! {
                 principal_prefix: principal_prefix.into(),
             };
             let issuers = self.0.clone();
-            Work::new(async move { issuers.put(&spec).await.map(|()| Nothing) })
+            Work::new(async move { issuers.put(&spec).await.map(IssuerReceipt) })
+        }
+
+        /// The keys of an issuer as they are now; published ones are fetched.
+        #[arguments(issuer)]
+        fn check / acheck(&self, issuer: Text) -> IssuerReceipt {
+            let issuers = self.0.clone();
+            Work::new(async move { issuers.check(&issuer.0).await.map(IssuerReceipt) })
         }
 
         /// Takes none of an issuer's tokens any more, also none that were taken before.

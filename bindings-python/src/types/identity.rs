@@ -201,6 +201,8 @@ value_class! {
         issuer: &str = |spec| &spec.issuer;
         /// Tokens name one of these in `aud`.
         audience: Vec<String> = |spec| spec.audience.clone();
+        /// Which claim names the audience in tokens without `aud`; `""` where one without is refused.
+        audience_claim: &str = |spec| &spec.audience_claim;
         /// The algorithms taken.
         algorithms: Vec<String> = |spec| spec.algorithms.iter().map(name_of).collect();
         /// Where its public keys are published; `""` when they are given here.
@@ -221,6 +223,20 @@ value_class! {
         claims: BTreeMap<String, String> = |spec| texts_of(&spec.claims);
         /// What the id of each of its principals starts with, before the token's subject; `""` where it names them bare.
         principal_prefix: &str = |spec| &spec.principal_prefix;
+    }
+}
+
+value_class! {
+    /// What came of putting an issuer, or what its keys are now.
+    IssuerReceipt(api::IssuerReceipt) shows (issuer, keys, skipped, unreachable) {
+        /// The issuer.
+        issuer: &str = |receipt| &receipt.issuer;
+        /// The keys that verify its tokens, each by its `kid` or its place in the set.
+        keys: Vec<String> = |receipt| receipt.keys.clone();
+        /// The keys that do not, each with the reason.
+        skipped: Vec<String> = |receipt| receipt.skipped.clone();
+        /// Why its keys could not be fetched; `""` where they were, or where they were given.
+        unreachable: &str = |receipt| &receipt.unreachable;
     }
 }
 
@@ -348,7 +364,7 @@ impl NewSettings {
     }
 }
 
-/// What a caller presents: a token or key as text, or headers in any shape Python's frameworks have them. A header that
+/// What a caller presents: a token or key as text or bytes, or headers in any shape Python's frameworks have them. A header that
 /// stands twice stays twice.
 pub enum Presented {
     Token(Text),
@@ -363,6 +379,7 @@ impl FromPyObject<'_, '_> for Presented {
 
     const INPUT_TYPE: PyStaticExpr = type_hint_union!(
         type_hint_identifier!("builtins", "str"),
+        type_hint_identifier!("builtins", "bytes"),
         type_hint_subscript!(
             type_hint_identifier!("collections.abc", "Mapping"),
             type_hint_identifier!("typing", "Any"),
@@ -381,6 +398,9 @@ impl FromPyObject<'_, '_> for Presented {
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if object.is_instance_of::<PyString>() {
             return Text::extract(object).map(Self::Token);
+        }
+        if object.is_instance_of::<PyBytes>() {
+            return Ok(Self::Token(Text(line(&object.to_owned())?)));
         }
         let object = object.to_owned();
         // `items` of a framework's headers has every line; what a mapping iterates over is its names.
@@ -446,6 +466,8 @@ fn shapeless(object: &Bound<'_, PyAny>) -> Failure {
     // The type alone: what it holds may be a credential.
     let name = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
     Error::invalid("request_invalid", format!("a `{name}` is neither a credential nor a header"))
-        .with_help("give a token as str, or headers as a mapping or as pairs of name and value, each str or bytes")
+        .with_help(
+            "give a token as str or bytes, or headers as a mapping or as pairs of name and value, each str or bytes",
+        )
         .into()
 }

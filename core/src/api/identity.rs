@@ -82,9 +82,13 @@ pub struct IssuerSpec {
     pub issuer: String,
     /// Tokens must name one of these in `aud`. Never empty.
     pub audience: Vec<String>,
+    /// Which claim names the audience in tokens that have no `aud`, e.g. `client_id` for access tokens of Cognito; written as
+    /// the paths of `claims` are. Empty: a token without `aud` is refused.
+    #[serde(skip_serializing_if = "is_default")]
+    pub audience_claim: String,
     /// The algorithms taken, and no others. Never empty; `HS256` stands alone.
     pub algorithms: Vec<Algorithm>,
-    /// Where its public keys are published. One of `jwks_url`, `jwks` and `secret` is given.
+    /// Where its public keys are published. One of `jwks_url`, `jwks`, `secret` and `secret_base64` is given.
     #[serde(skip_serializing_if = "is_default")]
     pub jwks_url: String,
     /// Its public keys, as a JWK set (RFC 7517).
@@ -93,6 +97,9 @@ pub struct IssuerSpec {
     /// The shared secret for `HS256`, at least 32 bytes. Kept sealed; never shown again.
     #[serde(skip_serializing_if = "is_default")]
     pub secret: String,
+    /// The same, of bytes that are no text: in base64 or base64url, with padding or without.
+    #[serde(skip_serializing_if = "is_default")]
+    pub secret_base64: String,
     /// Allows `jwks_url` to name a private or loopback address, and plain HTTP.
     #[serde(skip_serializing_if = "is_default")]
     pub private_network: bool,
@@ -121,6 +128,22 @@ impl std::fmt::Debug for IssuerSpec {
             .field("algorithms", &self.algorithms)
             .finish_non_exhaustive()
     }
+}
+
+/// What came of putting an issuer. The entry holds whatever this says; tokens are taken as soon as a key for them is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct IssuerReceipt {
+    /// The issuer.
+    pub issuer: String,
+    /// The keys that verify its tokens, each by its `kid` or its place in the set.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// The keys that do not, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+    /// Why its keys could not be fetched; absent where they were, or where they were given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unreachable: String,
 }
 
 /// What happens when a verified credential names an account nobody created.

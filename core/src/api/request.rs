@@ -5,6 +5,7 @@ mod bounds;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use super::fit::from_json;
 use crate::error::{Error, Result};
 
 /// Deepest nesting accepted in caller JSON.
@@ -374,21 +375,6 @@ impl GuardRequest {
     }
 }
 
-/// Reads what a caller sent as JSON. Lone surrogate escapes become U+FFFD; NaN is refused, and so is whatever does not fit.
-pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(&repair_surrogates(text)).map_err(|error| {
-        // The parser's own words may quote content.
-        let what = match error.classify() {
-            serde_json::error::Category::Data => "a field is missing or of the wrong type",
-            _ => "it is not JSON",
-        };
-        Error::invalid(
-            "request_invalid",
-            format!("the request is not acceptable at line {}, column {}: {what}", error.line(), error.column()),
-        )
-    })
-}
-
 /// A request of more text than this is never read on an event loop's thread.
 pub const EVENT_LOOP_BYTES: usize = 32 * 1024;
 
@@ -406,7 +392,7 @@ fn null_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deseri
 }
 
 /// Replaces `\uD800`–`\uDFFF` escapes that have no partner by `\uFFFD`; strict parsers refuse them, clients send them.
-fn repair_surrogates(text: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn repair_surrogates(text: &str) -> std::borrow::Cow<'_, str> {
     let bytes = text.as_bytes();
     if !bytes.windows(3).any(|w| matches!(w, [b'\\', b'u', b'd' | b'D'])) {
         return text.into();

@@ -7,7 +7,7 @@ use super::{Tenant, Tenantry, with_blocking_twins};
 use crate::{
     api::{
         AccessToken, ApiKey, AuditRange, AuditRecord, Grant, GrantSpec, Identity, IdentitySettings, Introspection,
-        IssuerSpec, KeySpec, NewApiKey, TokenRequest, TokenSpec,
+        IssuerReceipt, IssuerSpec, KeySpec, NewApiKey, Since, TokenRequest, TokenSpec,
     },
     engine::{Acting, Engine, Session},
     error::Result,
@@ -116,9 +116,22 @@ with_blocking_twins! {
     }
 
     impl Issuers {
-        /// Takes an issuer's tokens from now on, replacing what was said of it before.
-        pub async fn put / put_blocking(&self, spec: &IssuerSpec) -> Result<()> {
+        /// Takes an issuer's tokens from now on, replacing what was said of it before. Published keys are fetched at once;
+        /// the receipt says which keys there are, which are not used and why, and why none could be fetched.
+        ///
+        /// # Errors
+        /// `issuer_invalid` and others for an entry that could never take a token. Keys that cannot be fetched now are no
+        /// error: the entry is kept.
+        pub async fn put / put_blocking(&self, spec: &IssuerSpec) -> Result<IssuerReceipt> {
             self.0.platform().await?.put_issuer(spec).await
+        }
+
+        /// The keys of an issuer as they are now; published ones are fetched. For the doctor.
+        ///
+        /// # Errors
+        /// `issuer_unknown`.
+        pub async fn check / check_blocking(&self, issuer: &str) -> Result<IssuerReceipt> {
+            self.0.platform().await?.check_issuer(issuer).await
         }
 
         /// Takes none of an issuer's tokens any more, also none that were taken before.

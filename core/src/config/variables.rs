@@ -94,6 +94,10 @@ table! {
         "A file with the root key.";
     WORKER_THREADS: VariableKind::Number { least: 1, most: 64 }, "one per core, at most 4", "",
         "Threads for work that has to wait.";
+    IDLE_SECONDS: VariableKind::Number { least: 1, most: 3_600 }, "75", "",
+        "How long `tenantry serve` keeps a connection on which nothing is asked; more than the proxy before it does.";
+    LEAVE_SECONDS: VariableKind::Number { least: 0, most: 3_600 }, "2", "",
+        "How long `tenantry serve` goes on after SIGTERM with `/ready` at 503, so that no more is sent to it.";
 }
 
 /// Variables of our own tests and benchmarks. They configure nothing here, and are nobody's mistake.

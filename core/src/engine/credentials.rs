@@ -9,7 +9,7 @@ use super::{Engine, Session, authenticate::hidden};
 use crate::{
     api::{
         AccessToken, ApiKey, AuditRange, AuditRecord, Grant, GrantSpec, Identity, IdentitySettings, Introspection,
-        IssuerSpec, KeySpec, NewApiKey, TokenRequest, TokenSpec,
+        IssuerReceipt, IssuerSpec, KeySpec, NewApiKey, Since, TokenRequest, TokenSpec,
     },
     error::{Error, ErrorKind, Result},
     identity::{CREDENTIALS, Exchange, KeyPlace, Owner, USERS, Verified},
@@ -293,11 +293,17 @@ impl Engine {
     }
 
     /// Behind `Issuers::put`.
-    pub async fn put_issuer(&self, spec: &IssuerSpec) -> Result<()> {
+    pub async fn put_issuer(&self, spec: &IssuerSpec) -> Result<IssuerReceipt> {
         let platform = self.tenants.platform();
         self.identity.put_issuer(&platform, spec).await?;
         let body = json!({ "issuer": spec.issuer, "accounts": spec.accounts, "algorithms": spec.algorithms });
-        self.note(&platform, "issuer.put", body).await
+        self.note(&platform, "issuer.put", body).await?;
+        self.identity.check_issuer(&spec.issuer).await
+    }
+
+    /// Behind `Issuers::check`.
+    pub async fn check_issuer(&self, issuer: &str) -> Result<IssuerReceipt> {
+        self.identity.check_issuer(issuer).await
     }
 
     /// Behind `Issuers::remove`.

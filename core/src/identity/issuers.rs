@@ -3,16 +3,17 @@
 
 use std::sync::{Arc, atomic::AtomicU64};
 
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use serde_json::Value;
 
 use super::{
-    jwk::{self, VerifyingKey},
-    jwt,
+    jwk::{Found, KeySet, VerifyingKey},
+    jwks, jwt,
     lineage::IssuerEntry,
     verified::{RightsBy, Verified},
 };
 use crate::{
-    api::{Algorithm, ClaimPaths, CredentialKind, Fields, IssuerSpec, Principal, PrincipalKind},
+    api::{Algorithm, CredentialKind, Fields, IssuerSpec, Principal, PrincipalKind},
     error::{Error, ErrorKind, Result},
     net,
     scope::{Authority, Id, Named},
@@ -22,6 +23,10 @@ const MAX_LEEWAY_SECONDS: u32 = 300;
 const MAX_LIST: usize = 1_000;
 /// Most roles, scopes or projects one token may carry.
 const MAX_CLAIM_LIST: usize = 256;
+/// The longest entry of such a list, in bytes.
+const MAX_CLAIM_TEXT: usize = 256;
+/// How many keys a refusal names.
+const MAX_NAMED: usize = 8;
 /// For every account: must be written out.
 pub const ANY: &str = "*";
 /// Where scopes stand in the tokens of an issuer that does not say where: RFC 9068, Azure and Okta, Highflame.
@@ -32,8 +37,8 @@ const MAX_PATH: usize = 512;
 pub enum Keys {
     /// Published, and fetched.
     Published,
-    /// Given, by kid.
-    Given(Vec<(Option<String>, Arc<VerifyingKey>)>),
+    /// Given.
+    Given(KeySet),
 }
 
 /// An entry that was checked, ready to verify by.
@@ -53,22 +58,24 @@ fn refuse(message: &str) -> Error {
     Error::invalid("issuer_invalid", message)
 }
 
-fn claims_refused(message: &str) -> Error {
+fn claims_refused(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unauthenticated, "token_claims_invalid", message)
 }
 
 /// Refuses paths to claims that find nothing in any token: another syntax's, or a pointer without its slash. An empty one is
 /// not read.
-pub fn check_claims(claims: &ClaimPaths) -> Result<()> {
+pub fn check_claims(spec: &IssuerSpec) -> Result<()> {
+    let claims = &spec.claims;
     let paths = [
-        ("account", &claims.account),
-        ("project", &claims.project),
-        ("roles", &claims.roles),
-        ("scopes", &claims.scopes),
+        ("claims.account", &claims.account),
+        ("claims.project", &claims.project),
+        ("claims.roles", &claims.roles),
+        ("claims.scopes", &claims.scopes),
+        ("audience_claim", &spec.audience_claim),
     ];
     for (name, path) in paths {
         if !(path.is_empty() || path.len() <= MAX_PATH && (is_pointer(path) || is_claim_name(path))) {
-            return Err(refuse(&format!("`claims.{name}` is neither a claim's name nor a JSON pointer (RFC 6901)"))
+            return Err(refuse(&format!("`{name}` is neither a claim's name nor a JSON pointer (RFC 6901)"))
                 .with_help(
                     "a pointer starts with `/`, e.g. `/realm_access/roles`; write a name with dots so, too, with `~1` for `/`",
                 ));
@@ -122,46 +129,43 @@ impl Issuer {
             }
             _ => return Err(refuse("`project` is for an issuer of exactly one account")),
         };
-        let sources = [!spec.jwks_url.is_empty(), !spec.jwks.is_empty(), !spec.secret.is_empty()];
-        if sources.into_iter().filter(|given| *given).count() != 1 {
-            return Err(refuse("exactly one of `jwks_url`, `jwks` and `secret` is given"));
+        let shared = [!spec.secret.is_empty(), !spec.secret_base64.is_empty()];
+        let sources = [!spec.jwks_url.is_empty(), !spec.jwks.is_empty()].into_iter().chain(shared);
+        if sources.filter(|given| *given).count() != 1 {
+            return Err(refuse("exactly one of `jwks_url`, `jwks`, `secret` and `secret_base64` is given"));
         }
+        let shared = shared.contains(&true);
         // A secret and public keys side by side are how a public key comes to be used as a secret.
         let symmetric = spec.algorithms.contains(&Algorithm::HS256);
-        if spec.algorithms.is_empty() || (symmetric && spec.algorithms.len() > 1) || symmetric == spec.secret.is_empty()
-        {
+        if spec.algorithms.is_empty() || (symmetric && spec.algorithms.len() > 1) || symmetric != shared {
             return Err(refuse("`algorithms` names those taken: `HS256` alone for a `secret`, never for public keys"));
-        }
-        if spec.secret.contains("-----BEGIN") {
-            return Err(refuse("`secret` is a public key; a token that anybody can sign proves nothing"));
         }
         if !spec.jwks_url.is_empty() {
             net::check_url(&spec.jwks_url, spec.private_network)?;
         }
-        let keys = if !spec.secret.is_empty() {
-            Keys::Given(vec![(None, Arc::new(VerifyingKey::from_secret(spec.secret.as_bytes())?))])
+        let keys = if shared {
+            Keys::Given(KeySet::of_secret(VerifyingKey::from_secret(&secret(&spec)?)?))
         } else if spec.jwks.is_empty() {
             Keys::Published
         } else {
-            let keys = jwk::key_set(&spec.jwks)?;
-            if !keys.iter().any(|(_, key)| spec.algorithms.iter().any(|algorithm| key.fits(*algorithm))) {
-                return Err(refuse("no key in `jwks` fits the algorithms taken"));
+            let keys = KeySet::read(&spec.jwks)?;
+            if keys.usable(&spec.algorithms).is_empty() {
+                return Err(refuse(&format!("no key in `jwks` can be used: {}", reasons(&keys, &spec.algorithms))));
             }
             Keys::Given(keys)
         };
         spec.secret.clear();
+        spec.secret_base64.clear();
         Ok(Self { spec, keys, version, entry, project })
     }
 
     /// A key that was given, by the kid of a token; without a kid the only one that fits.
     pub fn given_key(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Arc<VerifyingKey>> {
         let Keys::Given(keys) = &self.keys else { return Err(Error::internal("these keys are fetched")) };
-        let mut fitting = keys
-            .iter()
-            .filter(|(own, key)| key.fits(algorithm) && (kid.is_none() || own.is_none() || own.as_deref() == kid));
-        match (fitting.next(), fitting.next()) {
-            (Some((_, key)), None) => Ok(Arc::clone(key)),
-            _ => {
+        match keys.find_given(kid, &|key| key.fits(algorithm)) {
+            Found::Key(key) => Ok(key),
+            Found::Many => Err(jwks::ambiguous()),
+            Found::None => {
                 Err(Error::new(ErrorKind::Unauthenticated, "token_key_unknown", "no key of the issuer fits the token"))
             }
         }
@@ -183,7 +187,9 @@ impl Issuer {
             roles,
             scopes,
         };
-        principal.check().map_err(|_| claims_refused("the token's subject cannot be a principal"))?;
+        principal.check().map_err(|error| {
+            claims_refused(format!("the token's subject cannot be a principal: {}", error.message()))
+        })?;
         Ok(Verified {
             credential: CredentialKind::Jwt,
             id: jti.to_owned(),
@@ -228,12 +234,17 @@ impl Issuer {
             let account = Named { id: Id::parse("account", account)?, uid: None };
             return Ok(Authority::projects(account, vec![Named { id: project.clone(), uid: None }]));
         }
-        let account = account
-            .and_then(Value::as_str)
-            .filter(|account| !account.is_empty())
-            .ok_or_else(|| claims_refused("the token names no account"))?;
+        let claim = &self.spec.claims.account;
         let account =
-            Id::parse("account", account).map_err(|_| claims_refused("the token's account is no account id"))?;
+            account.ok_or_else(|| claims_refused(format!("the token names no account: it has no `{claim}`")))?;
+        let account = account
+            .as_str()
+            .ok_or_else(|| claims_refused(format!("the token names no account: its `{claim}` is no text")))?;
+        if account.is_empty() {
+            return Err(claims_refused(format!("the token names no account: its `{claim}` is empty")));
+        }
+        let account = Id::parse("account", account)
+            .map_err(|_| claims_refused(format!("the token's account, its `{claim}`, is no account id")))?;
         if !self.spec.accounts.iter().any(|own| own == ANY || own == account.as_str()) {
             return Err(Error::new(
                 ErrorKind::PermissionDenied,
@@ -279,18 +290,60 @@ fn scope_list(value: Option<&Value>) -> Result<Vec<String>> {
 
 /// A list of strings. One string is a list of one, whatever is in it: `billing admin` is no admin.
 fn list(value: Option<&Value>, what: &str) -> Result<Vec<String>> {
-    let wrong = || claims_refused(&format!("the token's {what} are no list of strings"));
-    let texts: Vec<String> = match value {
-        None => Vec::new(),
-        Some(Value::String(text)) if text.is_empty() => Vec::new(),
-        Some(Value::String(text)) => vec![text.clone()],
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect::<Result<_>>()?
+    let items = match value {
+        None => return Ok(Vec::new()),
+        Some(Value::String(text)) if text.is_empty() => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(text @ Value::String(_)) => std::slice::from_ref(text),
+        Some(_) => {
+            return Err(claims_refused(format!("the token's {what} are neither a text nor a list of texts")));
         }
-        Some(_) => return Err(wrong()),
     };
-    if texts.len() > MAX_CLAIM_LIST || texts.iter().any(|text| text.is_empty() || text.len() > 256) {
-        return Err(wrong());
+    if items.len() > MAX_CLAIM_LIST {
+        let message = format!("the token has {} {what}; at most {MAX_CLAIM_LIST} are taken", items.len());
+        return Err(claims_refused(message)
+            .with_help("have the issuer put fewer into its tokens, or map them to another claim"));
     }
-    Ok(texts)
+    let read = |(place, item): (usize, &Value)| {
+        let wrong = |reason: String| claims_refused(format!("entry {} of the token's {what} {reason}", place + 1));
+        match item.as_str() {
+            None => Err(wrong("is no text".into())),
+            Some("") => Err(wrong("is empty".into())),
+            Some(text) if text.len() > MAX_CLAIM_TEXT => {
+                Err(wrong(format!("is {} bytes long; at most {MAX_CLAIM_TEXT} are taken", text.len())))
+            }
+            Some(text) => Ok(text.to_owned()),
+        }
+    };
+    items.iter().enumerate().map(read).collect()
+}
+
+/// The bytes of the secret an entry gives.
+fn secret(spec: &IssuerSpec) -> Result<Vec<u8>> {
+    let bytes = match spec.secret_base64.trim() {
+        "" => spec.secret.clone().into_bytes(),
+        text => {
+            let bare = text.trim_end_matches('=').as_bytes();
+            let decoded = BASE64_NOPAD.decode(bare).or_else(|_| BASE64URL_NOPAD.decode(bare));
+            decoded.map_err(|_| refuse("`secret_base64` is neither base64 nor base64url"))?
+        }
+    };
+    // In PEM, or the same without its frame: what RSA and EC keys are called in there (RFC 3279).
+    let marks: [&[u8]; 3] = [b"-----BEGIN", b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", b"\x2a\x86\x48\xce\x3d\x02\x01"];
+    if marks.iter().any(|mark| bytes.windows(mark.len()).any(|window| window == *mark)) {
+        return Err(refuse("`secret` is a public key; a token that anybody can sign proves nothing"));
+    }
+    Ok(bytes)
+}
+
+/// Why none of the keys of a set verifies tokens, in one line.
+fn reasons(keys: &KeySet, algorithms: &[Algorithm]) -> String {
+    let skipped = keys.skipped(algorithms);
+    let mut told = skipped.iter().take(MAX_NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
+    if skipped.is_empty() {
+        told = "it is empty".into();
+    } else if skipped.len() > MAX_NAMED {
+        told.push_str(&format!("; and {} more", skipped.len() - MAX_NAMED));
+    }
+    told
 }

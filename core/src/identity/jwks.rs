@@ -18,14 +18,14 @@ use std::{
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::jwk::{self, VerifyingKey};
+use super::jwk::{Found, KeySet, VerifyingKey};
 use crate::{
     clock::Clock,
     error::{Error, ErrorKind, Result},
-    net::{Fetch, Net},
+    net::{self, Fetch, Net},
     runtime::{self, PerProcess},
 };
-use shelf::{Entry, Found, Gate, Keys, Shelf};
+use shelf::{Entry, Gate, Keys, Shelf};
 use steady::{Steady, nanos};
 
 /// Older keys are still used, and fetched anew beside that.
@@ -36,7 +36,6 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 const BETWEEN_FETCHES: Duration = Duration::from_secs(10);
 const DEADLINE: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 256 * 1024;
-const MAX_KEYS: usize = 100;
 const MAX_ISSUERS: usize = 10_000;
 /// How many tokens with an unknown key wait for one fetch: enough for those a rotation surprises, too few for a flood of
 /// invented names to fill a server with waiting calls.
@@ -90,10 +89,7 @@ impl KeySets {
             let usable = self.look(&entry, now, kid, &fits, waited);
             match usable {
                 Some(Found::Key(key)) => return Ok(key),
-                Some(Found::Many) => {
-                    return Err(refused("token_key_ambiguous", "several keys of the issuer fit the token")
-                        .with_help("the issuer must name its keys, and its tokens their key, with `kid`"));
-                }
+                Some(Found::Many) => return Err(ambiguous()),
                 Some(Found::None) | None => {}
             }
             let has_keys = usable.is_some();
@@ -107,6 +103,26 @@ impl KeySets {
                 Next::Refused { failure, .. } if has_keys => return Err(unknown(failure)),
                 Next::Refused { failure, after } => return Err(unavailable(issuer, failure, after)),
             }
+        }
+    }
+
+    /// The set that `issuer` publishes at `url`, fetched now unless that was done a moment ago: for whoever sets an issuer up.
+    ///
+    /// # Errors
+    /// Why it could not be fetched, with its address.
+    pub async fn fetched(&self, issuer: &str, url: &str, private_network: bool) -> Result<Arc<KeySet>> {
+        let shelf = self.shelf.get_or_try_init(|| Ok(Shelf::default()))?;
+        let Some(entry) = shelf.1.entry(issuer, url, private_network, self.time.now()) else {
+            return Err(unavailable(issuer, None, BETWEEN_FETCHES));
+        };
+        if let Next::Wait(mut running, _) = self.next(&entry, self.time.now(), false, false)? {
+            let _ = running.changed().await;
+        }
+        let failure = entry.gate.lock().failure.clone();
+        match (failure, entry.keys.load_full()) {
+            (None, Some(keys)) => Ok(Arc::clone(&keys.set)),
+            (Some(failure), _) => Err(failure),
+            (None, None) => Err(unavailable(issuer, None, BETWEEN_FETCHES)),
         }
     }
 
@@ -141,7 +157,7 @@ impl KeySets {
         if age >= nanos(FRESH) && !waited {
             self.refresh(entry, now);
         }
-        Some(keys.find(kid, fits))
+        Some(keys.set.find(kid, fits))
     }
 
     /// Starts a fetch nobody waits for, if one may start. Whoever holds the gate sees to it otherwise.
@@ -194,7 +210,8 @@ impl KeySets {
                 deadline: DEADLINE,
             };
             let body = net.get(&fetch).await;
-            let keys = body.and_then(|body| read(&body)).map(|all| Keys { all, fetched_at: now });
+            let set = body.and_then(|body| read(&body));
+            let keys = set.map(|set| Keys { set: Arc::new(set), fetched_at: now });
             run.ends(keys);
         });
         Ok(receiver)
@@ -243,28 +260,47 @@ impl Drop for Hope {
     }
 }
 
-fn read(body: &[u8]) -> Result<Vec<(Option<String>, Arc<VerifyingKey>)>> {
-    let invalid = |message: String| Error::unavailable("jwks_invalid", message);
+fn read(body: &[u8]) -> Result<KeySet> {
+    // RFC 8259 section 8.1 lets a reader pass over the mark some editors begin a file with.
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     // The reader's own words quote what was read.
-    let set: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|_| invalid("what is published is not a JSON object".into()))?;
-    let count = set.get("keys").and_then(Value::as_array).map(Vec::len);
-    match count {
-        None => Err(invalid("what is published has no list `keys`".into())),
-        Some(count) if count > MAX_KEYS => Err(invalid(format!("{count} keys are published, more than {MAX_KEYS}"))),
-        Some(_) => jwk::key_set(&set),
-    }
+    let set: Map<String, Value> = serde_json::from_slice(body).map_err(|_| {
+        let is_page = body.trim_ascii_start().first() == Some(&b'<');
+        let what = if is_page { "is a web page" } else { "is not a JSON object" };
+        Error::unavailable("jwks_invalid", format!("what is published {what}"))
+    })?;
+    KeySet::read(&set).map_err(|error| {
+        Error::unavailable("jwks_invalid", format!("what is published is no key set: {}", error.message()))
+    })
 }
 
 fn refused(code: &'static str, message: &str) -> Error {
     Error::new(ErrorKind::Unauthenticated, code, message)
 }
 
+/// The refusal of a token that could mean several keys.
+pub(super) fn ambiguous() -> Error {
+    refused("token_key_ambiguous", "several keys of the issuer fit the token")
+        .with_help("the issuer must give each of its keys a `kid` of its own, and its tokens name their key by it")
+}
+
+/// Why a fetch failed, without saying where it went: the words may reach whoever presents a token.
+fn reason(failure: &Error) -> &str {
+    match (net::why(failure), failure.code()) {
+        (Some(why), _) => why,
+        (None, "jwks_invalid") => failure.message(),
+        (None, code) => code,
+    }
+}
+
 fn unknown(failure: Option<Error>) -> Error {
     // The name is the sender's own words and may be anything; it is not repeated.
     let error = refused("token_key_unknown", "the issuer publishes no key that fits the token");
     match failure {
-        Some(failure) => error.with_help(format!("its keys could not be fetched anew: {failure}")).with_source(failure),
+        Some(failure) => {
+            let help = format!("its keys could not be fetched anew: {}", reason(&failure));
+            error.with_help(help).with_source(failure)
+        }
         None => error,
     }
 }
@@ -273,7 +309,7 @@ fn unavailable(issuer: &str, failure: Option<Error>, after: Duration) -> Error {
     let message = format!("the keys of issuer `{issuer}` could not be fetched");
     let error = Error::unavailable("jwks_unavailable", message).with_retry_after(after);
     match failure {
-        Some(failure) => error.with_help(failure.to_string()).with_source(failure),
+        Some(failure) => error.with_help(reason(&failure).to_owned()).with_source(failure),
         None => error,
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 
-use super::jwk::{VerifyingKey, kid_is_acceptable, unfit};
+use super::jwk::{VerifyingKey, unfit};
 use crate::{
     api::{Algorithm, Fields, MAX_JSON_DEPTH},
     error::{Error, ErrorKind, Result},
@@ -17,6 +17,8 @@ pub const MAX_TOKEN: usize = 16 * 1024;
 /// 9999-12-31T23:59:59Z: what is later, RFC 3339 cannot say, and is no time but a mistake in the unit.
 const LAST_SECOND: u64 = 253_402_300_799;
 const MICROS: i64 = 1_000_000;
+/// How far `iat` may be ahead of our clock whatever the leeway, in microseconds.
+const ISSUED_AHEAD: i64 = 10 * MICROS;
 const MAX_AUDIENCES: usize = 64;
 const MAX_NAME: usize = 512;
 const MAX_TOKEN_ID: usize = 256;
@@ -50,9 +52,7 @@ impl<'a> Token<'a> {
     ///
     /// There is one way to write a token: three parts of base64url without padding, white space or spare bits, of which
     /// two are JSON objects in UTF-8 where no key stands twice at any depth. `alg` is an [`Algorithm`] exactly as RFC 7518
-    /// spells it; `typ`, where present, is `JWT` or `at+jwt` (RFC 9068); `kid`, where present, is [acceptable].
-    ///
-    /// [acceptable]: kid_is_acceptable
+    /// spells it; `typ`, where present, is `JWT` or `at+jwt` (RFC 9068); `kid`, where present, is any text.
     ///
     /// # Errors
     /// `token_too_large`, `token_malformed`, `token_algorithm_invalid`, `token_header_invalid`, `token_claims_invalid`.
@@ -70,17 +70,22 @@ impl<'a> Token<'a> {
         };
         let (header, payload, signature) = (part(header)?, part(payload)?, part(signature)?);
         let header = object(&header, "token_header_invalid", "header")?;
-        let algorithm = header.get("alg").and_then(Value::as_str).and_then(Algorithm::parse).ok_or_else(unfit)?;
-        if REFUSED_MEMBERS.iter().any(|member| header.get(member).is_some()) {
-            return Err(refused("token_header_invalid", "the token's header has a member that is not taken"));
+        let algorithm = match header.get("alg") {
+            None => return Err(refused("token_algorithm_invalid", "the token's header has no `alg`")),
+            Some(name) => name.as_str().and_then(Algorithm::parse).ok_or_else(unfit)?,
+        };
+        if let Some(member) = REFUSED_MEMBERS.iter().find(|member| header.get(member).is_some()) {
+            let message = format!("the token's header has the member `{member}`, which is not taken");
+            return Err(refused("token_header_invalid", message));
         }
         if !header.get("typ").is_none_or(is_token_type) {
-            return Err(refused("token_header_invalid", "the token's typ is neither JWT nor at+jwt"));
+            return Err(refused("token_header_invalid", "the `typ` of the token's header is neither JWT nor at+jwt"));
         }
         let kid = match header.get("kid") {
             None => None,
-            Some(Value::String(kid)) if kid_is_acceptable(kid) => Some(kid.clone()),
-            Some(_) => return Err(refused("token_header_invalid", "the token's kid is not acceptable")),
+            // Any text: it is only ever compared with the names of keys we hold.
+            Some(Value::String(kid)) => Some(kid.clone()),
+            Some(_) => return Err(refused("token_header_invalid", "the `kid` of the token's header is no text")),
         };
         let claims = object(&payload, "token_claims_invalid", "payload")?;
         Ok(Self { algorithm, kid, claims, signed, signature })
@@ -131,6 +136,8 @@ pub struct Expected<'a> {
     pub issuer: &'a str,
     /// `aud` names one of these (RFC 8725 section 3.9). None: nothing is for us.
     pub audience: &'a [String],
+    /// Where the claim is that stands in for `aud` in tokens without one; empty for none.
+    pub audience_claim: &'a str,
     /// How far the issuer's clock may be from ours.
     pub leeway_seconds: u32,
     /// Microseconds since 1970.
@@ -150,8 +157,9 @@ pub struct Times {
 
 /// Checks the registered claims (RFC 7519 section 4.1) of a token whose signature was verified.
 ///
-/// `iss`, `aud`, `sub` and `exp` are required. Times are whole seconds, written as integers; `exp` is the first second at
-/// which the token no longer holds. Texts that name somebody hold no control characters, for the sake of logs.
+/// `iss`, `aud`, `sub` and `exp` are required. `exp` is the first moment at which the token no longer holds. `iat` is no
+/// "not before" (RFC 7519 section 4.1.6): one that is at most ten seconds ahead, as clocks differ, is taken. Texts that name
+/// somebody hold no control characters, for the sake of logs.
 ///
 /// # Errors
 /// `token_issuer_invalid`, `token_audience_invalid`, `token_expired`, `token_not_yet_valid`, `token_claims_invalid`.
@@ -160,21 +168,25 @@ pub fn check(claims: &Fields, expected: &Expected<'_>) -> Result<Times> {
     if issuer.is_empty() || issuer != expected.issuer {
         return Err(refused("token_issuer_invalid", "the token is of another issuer"));
     }
-    check_audience(claims, expected.audience)?;
+    check_audience(claims, expected)?;
     name(claims, "sub", MAX_NAME)?;
     if claims.get("jti").is_some() {
         name(claims, "jti", MAX_TOKEN_ID)?;
     }
     let (expires_at, not_before, issued_at) = (time(claims, "exp")?, time(claims, "nbf")?, time(claims, "iat")?);
-    let expires_at = expires_at.ok_or_else(|| claim_invalid("exp"))?;
+    let expires_at = expires_at.ok_or_else(|| claim_invalid("exp", "is missing"))?;
     let leeway = i64::from(expected.leeway_seconds) * MICROS;
     let ends_at = expires_at.saturating_add(leeway);
     if ends_at <= expected.now_micros {
         return Err(refused("token_expired", "the token has expired"));
     }
-    let latest_start = expected.now_micros.saturating_add(leeway);
-    if [not_before, issued_at].into_iter().flatten().any(|start| start > latest_start) {
-        return Err(refused("token_not_yet_valid", "the token does not hold yet"));
+    let starts = [("nbf", not_before, leeway), ("iat", issued_at, leeway.max(ISSUED_AHEAD))];
+    for (claim, start, ahead) in starts {
+        if start.is_some_and(|start| start > expected.now_micros.saturating_add(ahead)) {
+            let message = format!("the token does not hold yet: its `{claim}` is ahead of the clock here");
+            return Err(refused("token_not_yet_valid", message)
+                .with_help("`leeway_seconds` of the issuer's entry, 0 to 300, says how far its clock may be off"));
+        }
     }
     Ok(Times { expires_at, ends_at, issued_at })
 }
@@ -242,44 +254,64 @@ fn is_token_type(value: &Value) -> bool {
     matches!(name.strip_prefix("application/").unwrap_or(&name), "jwt" | "at+jwt")
 }
 
-fn check_audience(claims: &Fields, ours: &[String]) -> Result<()> {
-    let refusal = || refused("token_audience_invalid", "the token is not for this audience");
-    let is_ours = |name: &String| !name.is_empty() && ours.contains(name);
-    let found = match claims.get("aud") {
+fn check_audience(claims: &Fields, expected: &Expected<'_>) -> Result<()> {
+    let refusal =
+        |reason: &str| refused("token_audience_invalid", format!("the token is not for this audience: {reason}"));
+    let is_ours = |name: &String| !name.is_empty() && expected.audience.contains(name);
+    // A token that says whom it is for is asked for nothing else.
+    let found = match claims.get("aud").or_else(|| string_at(claims, expected.audience_claim)) {
+        None => {
+            return Err(refusal("its `aud` is missing").with_help(
+                "where the issuer's tokens name it elsewhere, e.g. in `client_id`, its entry says so by `audience_claim`",
+            ));
+        }
         Some(Value::String(name)) => is_ours(name),
-        Some(Value::Array(names)) if names.len() <= MAX_AUDIENCES => {
+        Some(Value::Array(names)) if names.len() > MAX_AUDIENCES => {
+            return Err(refusal(&format!("its `aud` has {} names, more than {MAX_AUDIENCES}", names.len())));
+        }
+        Some(Value::Array(names)) => {
             let mut found = false;
             for name in names {
                 // One that is no text is not passed over: another reader may see our name in it.
-                let Value::String(name) = name else { return Err(refusal()) };
+                let Value::String(name) = name else { return Err(refusal("a name in its `aud` is no text")) };
                 found |= is_ours(name);
             }
             found
         }
-        _ => false,
+        Some(_) => return Err(refusal("its `aud` is neither a text nor a list of texts")),
     };
-    if found { Ok(()) } else { Err(refusal()) }
+    if found { Ok(()) } else { Err(refusal("its `aud` names somebody else")) }
 }
 
-/// A NumericDate (RFC 7519 section 2) in microseconds. Fractions are refused, and so is `1e9`: readers differ on them.
+/// A NumericDate (RFC 7519 section 2) in microseconds, what is finer cut off.
 fn time(claims: &Fields, claim: &str) -> Result<Option<i64>> {
     let Some(value) = claims.get(claim) else { return Ok(None) };
-    let seconds =
-        value.as_u64().filter(|seconds| *seconds <= LAST_SECOND).and_then(|seconds| i64::try_from(seconds).ok());
-    seconds.map(|seconds| Some(seconds.saturating_mul(MICROS))).ok_or_else(|| claim_invalid(claim))
+    let wrong = || claim_invalid(claim, "is no time in seconds since 1970");
+    if let Some(seconds) = value.as_u64() {
+        let whole =
+            Some(seconds).filter(|seconds| *seconds <= LAST_SECOND).and_then(|seconds| i64::try_from(seconds).ok());
+        return whole.map(|seconds| Some(seconds.saturating_mul(MICROS))).ok_or_else(wrong);
+    }
+    let seconds = value.as_f64().filter(|seconds| seconds.is_sign_positive() && *seconds <= LAST_SECOND as f64);
+    let seconds = seconds.ok_or_else(wrong)?;
+    // Within the range of both: the year 9999 has 2.5e17 microseconds.
+    Ok(Some((seconds * MICROS as f64) as i64))
 }
 
 fn name<'c>(claims: &'c Fields, claim: &str, longest: usize) -> Result<&'c str> {
-    claims
-        .get(claim)
-        .and_then(Value::as_str)
-        .filter(|text| (1..=longest).contains(&text.len()) && !text.chars().any(char::is_control))
-        .ok_or_else(|| claim_invalid(claim))
+    let value = claims.get(claim).ok_or_else(|| claim_invalid(claim, "is missing"))?;
+    let text = value.as_str().ok_or_else(|| claim_invalid(claim, "is no text"))?;
+    match text {
+        "" => Err(claim_invalid(claim, "is empty")),
+        _ if text.len() > longest => Err(claim_invalid(claim, &format!("is longer than {longest} bytes"))),
+        _ if text.chars().any(char::is_control) => Err(claim_invalid(claim, "holds control characters")),
+        _ => Ok(text),
+    }
 }
 
 /// `claim` is one of ours, never a text of the token.
-fn claim_invalid(claim: &str) -> Error {
-    refused("token_claims_invalid", format!("the token's {claim} is missing or not acceptable"))
+fn claim_invalid(claim: &str, reason: &str) -> Error {
+    refused("token_claims_invalid", format!("the token's `{claim}` {reason}"))
 }
 
 fn malformed(reason: &str) -> Error {

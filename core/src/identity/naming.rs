@@ -17,6 +17,15 @@ const MAX_PREFIX: usize = 64;
 pub struct Issuers {
     by_name: HashMap<String, Arc<Issuer>>,
     by_account: HashMap<String, Vec<Arc<Issuer>>>,
+    /// The exact names by what people take to be the same: see [`loosely`].
+    by_loose_name: HashMap<String, String>,
+}
+
+/// An `iss` without what people leave out or add: its scheme, its case, and slashes at its end.
+fn loosely(name: &str) -> String {
+    let name = name.trim().to_ascii_lowercase();
+    let rest = name.split_once("://").map_or(name.as_str(), |(_, rest)| rest);
+    rest.trim_end_matches('/').to_owned()
 }
 
 impl Issuers {
@@ -26,7 +35,24 @@ impl Issuers {
         for account in &issuer.spec.accounts {
             self.by_account.entry(account.clone()).or_default().push(Arc::clone(&issuer));
         }
+        self.by_loose_name.insert(loosely(&issuer.spec.issuer), issuer.spec.issuer.clone());
         self.by_name.insert(issuer.spec.issuer.clone(), issuer);
+    }
+
+    /// The refusal of a token whose issuer is none of these. The help is for whoever runs this: it may name one of them.
+    pub fn unknown(&self, name: &str) -> Error {
+        let error = Error::new(
+            ErrorKind::Unauthenticated,
+            "issuer_unknown",
+            "the token's issuer is not, or no longer, trusted here",
+        );
+        match self.by_loose_name.get(&loosely(name)) {
+            Some(near) => error.with_help(format!(
+                "`{near}` is, and the token's `iss` differs from it: put the issuer with the exact `iss` of its tokens, to \
+                 the last slash and letter"
+            )),
+            None => error.with_help("add it with identity.issuers.put"),
+        }
     }
 
     /// How many there are.

@@ -81,10 +81,38 @@ fn bearer(value: &str) -> Result<&str> {
             "the Authorization header is not `Bearer` and a token",
         )
     };
-    let (scheme, rest) = value.split_once(' ').ok_or_else(wrong)?;
+    let (scheme, rest) = value.split_once([' ', '\t']).ok_or_else(wrong)?;
     let token = rest.trim();
     let well_formed = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains([' ', '\t', ',']);
     if well_formed { Ok(token) } else { Err(wrong()) }
+}
+
+/// What else is pasted in front of a credential: other schemes, and names of headers.
+const NO_TOKENS: [&str; 8] = ["basic", "digest", "dpop", "negotiate", "token", "apikey", "authorization", "x-api-key"];
+
+/// A token or key on its own, or the whole value of a header as people paste it: `Bearer` and the token.
+///
+/// # Errors
+/// `authorization_invalid` for the value of another scheme.
+fn bare(text: &str) -> Result<&str> {
+    let text = text.trim();
+    let Some((scheme, _)) = text.split_once([' ', '\t']) else {
+        return if text.eq_ignore_ascii_case("bearer") { Err(no_token(text)) } else { Ok(text) };
+    };
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return bearer(text);
+    }
+    let scheme = scheme.trim_end_matches(':');
+    match NO_TOKENS.iter().any(|other| scheme.eq_ignore_ascii_case(other)) {
+        true => Err(no_token(scheme)),
+        false => Ok(text),
+    }
+}
+
+fn no_token(begins: &str) -> Error {
+    let message = format!("the credential begins with `{begins}`, which no token or key does");
+    Error::new(ErrorKind::Unauthenticated, "authorization_invalid", message)
+        .with_help("give the token or key alone, or `Bearer` and the token, or the headers as a mapping")
 }
 
 /// Streams may carry their token in the query, since a browser's EventSource cannot set headers; nothing else may, since
@@ -137,8 +165,12 @@ pub fn read(presented: &Presented) -> Result<Asked> {
         return Err(Error::invalid("headers_too_many", format!("more than {MAX_HEADERS} headers")));
     }
     let mut credentials = Vec::new();
-    credentials.extend(presented.token.as_ref().map(|token| token.text().trim().to_owned()));
-    credentials.extend(single(presented, "x-api-key")?.map(str::to_owned));
+    if let Some(token) = &presented.token {
+        credentials.push(bare(token.text())?.to_owned());
+    }
+    if let Some(key) = single(presented, "x-api-key")? {
+        credentials.push(bare(key)?.to_owned());
+    }
     if let Some(value) = single(presented, "authorization")? {
         credentials.push(bearer(value)?.to_owned());
     }

@@ -103,10 +103,7 @@ impl IdentityRoom {
             if world.issuers.get(named).is_none() {
                 world.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == named)?;
             }
-            let issuer = world.issuers.get(named).cloned().ok_or_else(|| {
-                unauthenticated("issuer_unknown", "the token's issuer is not, or no longer, trusted here")
-                    .with_help("add it with identity.issuers.put")
-            })?;
+            let issuer = world.issuers.get(named).cloned().ok_or_else(|| world.issuers.unknown(named))?;
             if !issuer.spec.algorithms.contains(&token.algorithm()) {
                 return Err(unauthenticated("token_algorithm_invalid", "the issuer's tokens are not signed this way"));
             }
@@ -122,6 +119,7 @@ impl IdentityRoom {
             let expected = jwt::Expected {
                 issuer: &issuer.spec.issuer,
                 audience: &issuer.spec.audience,
+                audience_claim: &issuer.spec.audience_claim,
                 leeway_seconds: issuer.spec.leeway_seconds,
                 now_micros: now.wall_micros,
             };
@@ -157,6 +155,7 @@ impl IdentityRoom {
         let expected = jwt::Expected {
             issuer: &world.issuer,
             audience: &audience,
+            audience_claim: "",
             leeway_seconds: 0,
             now_micros: now.wall_micros,
         };

@@ -1,6 +1,6 @@
 //! The HTTP clients below `net`. Owns TLS, the resolver and the sockets of this process; touches `error`, `runtime`.
 
-use std::{error::Error as StdError, fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use reqwest::{
     Client, Url,
@@ -8,7 +8,7 @@ use reqwest::{
     header::{ACCEPT_ENCODING, HeaderMap, HeaderValue},
     redirect, retry,
 };
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls::{CertificateError, ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::{address, not_allowed};
@@ -44,11 +44,13 @@ impl Clients {
         let mut response = client.get(url).send().await.map_err(|error| failed(&origin, error))?;
         let status = response.status().as_u16();
         if status != 200 {
-            return Err(fetch_failed(format!("{origin} answered with status {status}")));
+            let also = if (300..400).contains(&status) { "; redirects are not followed" } else { "" };
+            return Err(not_read(&origin, &format!("it answered with status {status}{also}")));
         }
         let too_large = || {
-            let message = format!("{origin} answered with more than {max_bytes} bytes");
-            Error::unavailable("response_too_large", message)
+            let why = format!("it answered with more than {max_bytes} bytes");
+            let message = format!("{origin} could not be read: {why}");
+            Error::unavailable("response_too_large", message).with_source(Why(why))
         };
         // What is announced is refused before it is read, what is not as soon as it is too much.
         if response
@@ -128,7 +130,8 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let private_network = self.private_network;
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NameUnknown)?;
+            let found: Vec<SocketAddr> = found.collect();
             if !private_network && !admits(&found) {
                 return Err(Refused.into());
             }
@@ -154,16 +157,93 @@ impl fmt::Display for Refused {
 
 impl StdError for Refused {}
 
+/// How the resolver says that a name has no address.
+#[derive(Debug)]
+struct NameUnknown;
+
+impl fmt::Display for NameUnknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name could not be resolved")
+    }
+}
+
+impl StdError for NameUnknown {}
+
+/// Why nothing was fetched, in words without the address.
+#[derive(Debug)]
+pub(super) struct Why(pub(super) String);
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Why {}
+
 fn failed(origin: &str, error: reqwest::Error) -> Error {
+    // Paths and queries may hold secrets and stay out.
+    let error = error.without_url();
+    let mut why = match (error.is_connect(), error.is_body() || error.is_decode()) {
+        (true, _) => "no connection came about",
+        (false, true) => "its answer broke off",
+        (false, false) => "its answer broke off, or is not HTTP",
+    };
+    let mut detail = String::new();
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(this) = cause {
         if this.is::<Refused>() {
             return not_allowed(origin);
         }
+        if this.is::<NameUnknown>() {
+            why = "its host's name could not be resolved (DNS)";
+        } else if let Some(tls) = this.downcast_ref::<rustls::Error>() {
+            (why, detail) = (of_tls(tls), format!(" ({tls})"));
+        } else if let Some(io) = this.downcast_ref::<io::Error>() {
+            why = of_io(io).unwrap_or(why);
+            // `source` would pass over what it holds.
+            if let Some(inner) = io.get_ref() {
+                cause = Some(inner);
+                continue;
+            }
+        }
         cause = this.source();
     }
-    // Paths and queries may hold secrets and stay out.
-    fetch_failed(format!("{origin} could not be read")).with_source(error.without_url())
+    let message = format!("{origin} could not be read: {why}{detail}");
+    fetch_failed(message).with_source(Why(why.into()))
+}
+
+fn of_io(error: &io::Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        io::ErrorKind::ConnectionRefused => "the connection was refused",
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => "the connection broke off",
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "its host cannot be reached",
+        io::ErrorKind::TimedOut => "the connection timed out",
+        _ => return None,
+    })
+}
+
+fn of_tls(error: &rustls::Error) -> &'static str {
+    use CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
+    match error {
+        rustls::Error::InvalidCertificate(UnknownIssuer) => {
+            "its TLS certificate is of nobody this machine trusts; install its CA, or name it in SSL_CERT_FILE"
+        }
+        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => "its TLS certificate has expired",
+        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            "its TLS certificate is for another name"
+        }
+        rustls::Error::InvalidCertificate(_) => "its TLS certificate is not valid",
+        rustls::Error::InvalidMessage(_) => "what answers there does not speak TLS",
+        _ => "TLS could not be agreed on",
+    }
+}
+
+fn not_read(origin: &str, why: &str) -> Error {
+    fetch_failed(format!("{origin} could not be read: {why}")).with_source(Why(why.to_owned()))
 }
 
 fn fetch_failed(message: impl Into<String>) -> Error {

@@ -1,7 +1,5 @@
 //! Keys that sign the corpus, and issuers that use them. Nothing here is a secret of anybody.
 
-use std::sync::Arc;
-
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use ring::{
     hmac,
@@ -14,7 +12,7 @@ use ring::{
 use serde_json::{Value, json};
 use tenantry::{
     api::Algorithm,
-    identity::jwk::{VerifyingKey, key_set},
+    identity::jwk::{KeySet, VerifyingKey},
 };
 
 pub const KID: &str = "key-7f3a";
@@ -162,19 +160,17 @@ pub struct Issuer {
     pub signer: Signer,
     /// Of the same type as `signer`, and nobody's.
     pub stranger: Signer,
-    pub keys: Vec<(Option<String>, Arc<VerifyingKey>)>,
+    pub keys: KeySet,
 }
 
 impl Issuer {
     pub fn new(algorithm: Algorithm) -> Self {
         let signer = Signer::new(algorithm, 0);
         let keys = match (&signer, signer.jwk()) {
-            (Signer::Secret(secret), _) => {
-                vec![(Some(KID.to_owned()), Arc::new(VerifyingKey::from_secret(secret).unwrap()))]
-            }
-            (_, jwk) => key_set(json!({ "keys": [jwk] }).as_object().unwrap()).unwrap(),
+            (Signer::Secret(secret), _) => KeySet::of_secret(VerifyingKey::from_secret(secret).unwrap()),
+            (_, jwk) => KeySet::read(json!({ "keys": [jwk] }).as_object().unwrap()).unwrap(),
         };
-        assert_eq!(keys.len(), 1, "{algorithm:?}");
+        assert_eq!(keys.usable(&[algorithm]).len(), 1, "{algorithm:?}");
         Self { algorithm, signer, stranger: Signer::new(algorithm, 1), keys }
     }
 }

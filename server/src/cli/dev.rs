@@ -15,7 +15,7 @@ use tenantry::{
 use super::{
     Outcome,
     output::Output,
-    serve::{Ends, as_the_process, deadline},
+    serve::{Ends, IDLE, as_the_process, deadline},
 };
 use crate::{
     http::{App, Settings, hosts::Hosts},
@@ -92,6 +92,7 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
         Settings {
             issuer: http.clone(),
             body_timeout: Duration::from_secs(30),
+            idle: IDLE,
             answer_timeout: Duration::from_secs(60),
             log_requests: arguments.log_requests,
             open_metrics: false,
@@ -107,7 +108,8 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
         api_key,
         http,
     };
-    let ends = Ends { drain: Duration::from_secs(5), with_input: output.is_json() };
+    let drain = Duration::from_secs(5);
+    let ends = Ends { drain, leave: Duration::ZERO, with_input: output.is_json(), with_terminal: true };
     ends.watch(&app)?;
     output.value(&ready, |ready| told(ready, folder.path()))?;
     ends.serve(listener, None, app, false).await?;

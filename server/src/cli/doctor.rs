@@ -1,10 +1,12 @@
 //! `tenantry doctor`: whether this machine and the data folder are fit to serve, and what to do where they are not.
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use tenantry::{
     Options, Tenantry,
     config::{Config, Storage, UnknownVariable, unknown_variables},
     keyring::Place,
+    runtime,
 };
 
 use super::{
@@ -18,6 +20,39 @@ struct Finding {
     check: &'static str,
     ok: bool,
     detail: String,
+}
+
+/// Most issuers whose keys are fetched.
+const MAX_ISSUERS: usize = 50;
+
+/// The keys of each issuer as they are now, or what is wrong with them.
+fn keys_of_issuers(client: &Tenantry) -> Vec<Result<String, String>> {
+    let issuers = client.identity().issuers();
+    let all = match issuers.list_blocking() {
+        Ok(all) => all,
+        Err(error) => return vec![Err(error.to_string())],
+    };
+    let asked = all.iter().take(MAX_ISSUERS).map(|spec| {
+        let issuers = issuers.clone();
+        async move {
+            let name = &spec.issuer;
+            let receipt = issuers.check(name).await.map_err(|error| format!("{name}: {error}"))?;
+            let skipped = receipt.skipped.join("; ");
+            match (receipt.unreachable.as_str(), receipt.keys.len(), skipped.as_str()) {
+                ("", 0, "") => Err(format!("{name}: it publishes no keys")),
+                ("", 0, _) => Err(format!("{name}: no key can be used: {skipped}")),
+                ("", keys, "") => Ok(format!("{name}: {keys}")),
+                // Keys for other purposes are nothing unusual.
+                ("", keys, _) => Ok(format!("{name}: {keys}; not used: {skipped}")),
+                (unreachable, ..) => Err(format!("{name}: {unreachable}")),
+            }
+        }
+    });
+    let mut found = runtime::block_on(async { Ok(join_all(asked).await) }).unwrap_or_default();
+    if all.len() > MAX_ISSUERS {
+        found.push(Ok(format!("{} more are not looked at", all.len() - MAX_ISSUERS)));
+    }
+    found
 }
 
 /// Looks, and changes nothing: a data folder that is not there is not made.
@@ -61,6 +96,9 @@ pub fn run(storage: Option<Storage>, output: Output) -> Outcome {
                     }
                 });
                 note("issuer", issuer);
+                for keys in keys_of_issuers(&client) {
+                    note("keys of issuers", keys);
+                }
                 for problem in client.admin().problems_blocking().unwrap_or_else(|error| vec![error.to_string()]) {
                     note("data", Err(problem));
                 }

@@ -7,7 +7,7 @@ use clap::Args;
 use tenantry::{
     Error, Options, Result, Tenantry,
     api::IdentitySettings,
-    config::{Config, Credential, Origin, Storage},
+    config::{Config, Credential, IDLE_SECONDS, LEAVE_SECONDS, Origin, Storage, Variable},
     keyring,
 };
 use tokio::net::TcpListener;
@@ -28,9 +28,9 @@ pub fn deadline() -> Result<Option<Duration>> {
 
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Where to listen. Other machines reach it only if this says so.
-    #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDRESS:PORT")]
-    listen: SocketAddr,
+    /// Where to listen: an address or a name of this machine, and a port. Other machines reach it only if this says so.
+    #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDRESS:PORT", value_parser = address_and_port)]
+    listen: String,
     /// The address clients reach this server by; the issuer of its tokens. Kept in the data folder once given.
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
@@ -52,6 +52,36 @@ pub struct Arguments {
     /// How long requests under way may take when the server ends, in seconds.
     #[arg(long, default_value_t = 20, value_name = "SECONDS")]
     drain_seconds: u64,
+    /// How long to go on after SIGTERM while /ready answers 503, in seconds; else TENANTRY_LEAVE_SECONDS, or 2.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    leave_seconds: Option<u64>,
+    /// How long a connection is kept on which nothing is asked, in seconds; else TENANTRY_IDLE_SECONDS, or 75.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    idle_seconds: Option<u64>,
+}
+
+/// A connection without a request outlives the 60 s of most load balancers: whoever closes first must not be the one that is
+/// sent the next request.
+pub const IDLE: Duration = Duration::from_secs(75);
+/// Enough for a probe each second to see that no more is to be sent here.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// Seconds by a flag, else by a variable.
+fn seconds(flag: Option<u64>, variable: &Variable, usual: Duration) -> Result<Duration> {
+    let told = flag.map_or_else(|| variable.number(variable.value()), |seconds| Ok(Some(seconds)))?;
+    Ok(told.map_or(usual, Duration::from_secs))
+}
+
+/// Refuses what has no host or no port.
+fn address_and_port(text: &str) -> std::result::Result<String, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let whole = host.starts_with('[') == host.ends_with(']') && (host.starts_with('[') || !host.contains(':'));
+    if host.is_empty() || !whole || port.parse::<u16>().is_err() {
+        return Err(
+            "an address or a name and a port are needed, e.g. 127.0.0.1:8787, localhost:8787 or [::1]:8787".into()
+        );
+    }
+    Ok(text.to_owned())
 }
 
 pub async fn run(arguments: Arguments, storage: Option<Storage>, output: Output) -> Result<Outcome> {
@@ -60,17 +90,23 @@ pub async fn run(arguments: Arguments, storage: Option<Storage>, output: Output)
         (Some(certificates), Some(key)) => Some(listen::tls(certificates, key)?),
         _ => None,
     };
-    if !arguments.listen.ip().is_loopback() && encrypted.is_none() && !arguments.behind_proxy {
+    let (idle, leave) = (
+        seconds(arguments.idle_seconds, &IDLE_SECONDS, IDLE)?,
+        seconds(arguments.leave_seconds, &LEAVE_SECONDS, LEAVE)?,
+    );
+    let listen = listen::resolve(&arguments.listen).await?;
+    if !listen.ip().is_loopback() && encrypted.is_none() && !arguments.behind_proxy {
         return Err(Error::invalid("tls_required", "other machines are served with TLS only")
             .with_help("give --tls-cert and --tls-key, or --behind-proxy where a proxy has them"));
     }
     // A server is the process itself, whatever the surroundings say to embedded clients; and dev mode has a command.
     let client = Tenantry::open(Options { dev: Some(false), deadline: deadline()?, ..as_the_process(storage) })?;
     let issuer = issuer(&client, arguments.issuer.as_deref()).await?;
-    let listener = listen::bind(arguments.listen).await?;
+    let listener = listen::bind(listen).await?;
     let settings = Settings {
         issuer,
         body_timeout: Duration::from_secs(30),
+        idle,
         answer_timeout: Duration::from_secs(60),
         log_requests: arguments.log_requests,
         open_metrics: arguments.open_metrics,
@@ -79,7 +115,8 @@ pub async fn run(arguments: Arguments, storage: Option<Storage>, output: Output)
     listen::log_to_stderr();
     let address = listener.local_addr()?;
     let app = App::new(client, settings);
-    let ends = Ends { drain: Duration::from_secs(arguments.drain_seconds), with_input: false };
+    let drain = Duration::from_secs(arguments.drain_seconds);
+    let ends = Ends { drain, leave, with_input: false, with_terminal: false };
     ends.watch(&app)?;
     greet(&app, address, encrypted.is_some(), output);
     ends.serve(listener, encrypted, app, arguments.behind_proxy).await
@@ -154,21 +191,33 @@ fn greet(app: &App, address: SocketAddr, encrypted: bool, output: Output) {
 pub struct Ends {
     /// How long requests under way may take.
     pub drain: Duration,
+    /// How long it goes on after SIGTERM, while `/ready` says that no more is to be sent.
+    pub leave: Duration,
     /// Whether it ends with its standard input, too.
     pub with_input: bool,
+    /// Whether it ends with its terminal (SIGHUP); else it goes on.
+    pub with_terminal: bool,
 }
 
 impl Ends {
     /// Ends the server at a signal. Before anybody is told that the server is ready.
     pub fn watch(self, app: &App) -> Result<()> {
-        let signals = Signals::install()?;
-        let ending = app.ending().clone();
+        let mut signals = Signals::install()?;
+        let app = app.clone();
         tokio::spawn(async move {
-            tokio::select! {
-                () = signals.any() => {}
-                () = input_closed(), if self.with_input => {}
+            let asked = tokio::select! {
+                asked = signals.end(self.with_terminal) => asked,
+                () = input_closed(), if self.with_input => Asked::Now,
+            };
+            app.leave();
+            if asked == Asked::Leave {
+                // Whoever asks twice does not want to wait.
+                tokio::select! {
+                    () = tokio::time::sleep(self.leave) => {}
+                    _ = signals.end(false) => {}
+                }
             }
-            ending.cancel();
+            app.ending().cancel();
         });
         Ok(())
     }
@@ -188,21 +237,39 @@ impl Ends {
     }
 }
 
+/// How somebody asks a server to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// As a supervisor does, which may send requests for a moment yet.
+    Leave,
+    /// As a person does.
+    Now,
+}
+
 #[cfg(unix)]
-struct Signals([tokio::signal::unix::Signal; 2]);
+struct Signals([tokio::signal::unix::Signal; 3]);
 
 #[cfg(unix)]
 impl Signals {
     fn install() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?]))
+        Ok(Self([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?]))
     }
 
-    async fn any(self) {
-        let [mut terminate, mut interrupt] = self.0;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    /// Waits for a signal that asks for the end.
+    async fn end(&mut self, with_terminal: bool) -> Asked {
+        let [terminate, interrupt, hangup] = &mut self.0;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Asked::Leave,
+                _ = interrupt.recv() => return Asked::Now,
+                _ = hangup.recv() => {
+                    if with_terminal {
+                        return Asked::Now;
+                    }
+                    tracing::info!("SIGHUP is passed over: there is nothing to read anew; SIGTERM ends the server");
+                }
+            }
         }
     }
 }
@@ -216,8 +283,9 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn any(self) {
+    async fn end(&mut self, _with_terminal: bool) -> Asked {
         let _ = tokio::signal::ctrl_c().await;
+        Asked::Now
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use tenantry::Error;
 use tenantry::api::{
     Account, AuditOrder, AuditRange, AuditRecord, Grant, GrantSpec, IdentitySettings, IssuerSpec, Project, Since,
-    Status, TenantFacts, TokenSpec,
+    Status, TenantFacts, TokenSpec, from_value,
 };
 
 use super::{
@@ -150,8 +150,12 @@ pub async fn delete_project(_: App, call: Call) -> Answer {
 pub async fn put_issuer(_: App, call: Call) -> Answer {
     let caller = call.caller()?;
     let spec: IssuerSpec = call.json()?;
-    caller.identity().issuers().put(&spec).await?;
-    Ok(nothing())
+    let receipt = caller.identity().issuers().put(&spec).await?;
+    if receipt.keys.is_empty() || !receipt.skipped.is_empty() {
+        let (issuer, skipped) = (&receipt.issuer, receipt.skipped.join("; "));
+        tracing::warn!(issuer, skipped, unreachable = receipt.unreachable, "keys of an issuer are not used");
+    }
+    ok(&receipt)
 }
 
 /// `GET /v1/admin/issuers`
@@ -181,13 +185,12 @@ pub async fn change_settings(_: App, call: Call) -> Answer {
         return Err(Error::invalid("issuer_invalid", "the issuer is set when the server starts")
             .with_help("start it with --issuer"));
     }
-    let unreadable =
-        |_| Error::invalid("request_invalid", "a setting is of the wrong type, or there is none of its name");
-    let mut fields = serde_json::to_value(&current).map_err(unreadable)?;
+    let mut fields =
+        serde_json::to_value(&current).map_err(|_| Error::internal("the settings could not be written"))?;
     if let Value::Object(fields) = &mut fields {
         fields.extend(given);
     }
-    let settings: IdentitySettings = serde_json::from_value(fields).map_err(unreadable)?;
+    let settings: IdentitySettings = from_value(fields)?;
     ok(&caller.identity().put_settings(settings).await?)
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tenantry::{
     Error, Result, Tenant, Tenantry,
-    api::{EVENT_LOOP_BYTES, Presented, from_json},
+    api::{EVENT_LOOP_BYTES, Presented, from_json, from_value},
 };
 
 use crate::fair::Turn;
@@ -172,8 +172,7 @@ impl Call {
                 return Err(Error::invalid("request_invalid", "a field of the form is given twice"));
             }
         }
-        let wrong = |_| Error::invalid("request_invalid", "a field of the form is missing or of the wrong type");
-        serde_json::from_value(fields.into()).map_err(wrong)
+        from_value(fields.into())
     }
 
     /// What the request presents, for the one door that reads it.

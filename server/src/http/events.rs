@@ -96,7 +96,7 @@ async fn next(mut following: Following) -> Option<(std::result::Result<Event, In
             // The credential ended, or the tenant is closed: said once, and the stream ends.
             Err(error) => {
                 following.ended = true;
-                let told = failed(following.app.metrics(), &error, &following.request_id).await.pop()?;
+                let told = failed(&following.app, &error, &following.request_id).await.pop()?;
                 return Some((Ok(told), following));
             }
         }

@@ -16,6 +16,7 @@ use tenantry::{Error, ErrorKind, Result, api::Presented, clock::rfc3339, detect:
 use super::{
     App, Call,
     answer::{Answer, cached, ok},
+    draining,
 };
 
 /// That the server is there: Shield's and ZeroID's shapes in one.
@@ -61,9 +62,12 @@ pub struct Ready {
 /// How long the store may take before the server is not ready.
 const READY: Duration = Duration::from_secs(1);
 
-/// `GET /ready`: what is stored can be read, by the threads that requests need. While the server ends, the edge answers 503
-/// before this is asked.
+/// `GET /ready`: what is stored can be read, by the threads that requests need. From the moment the server is asked to end it
+/// answers 503: first for a while in which all else is still answered, then the edge says it of everything.
 pub async fn ready(app: App, _call: Call) -> Answer {
+    if app.is_leaving() {
+        return Err(draining());
+    }
     let accounts = app.client().admin().accounts();
     match tokio::time::timeout(READY, accounts.get("ready")).await {
         Ok(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -79,10 +83,35 @@ pub async fn metrics(app: App, call: Call) -> Answer {
         platform(&app, &call.presented()?).await?;
     }
     let (running, waiting) = app.load();
-    let mut answer = Response::new(Body::from(app.metrics().text(running, waiting)));
-    let media = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    answer.headers_mut().insert(header::CONTENT_TYPE, media);
+    let (text, media) = if prefers_plain(call.header("accept")?.unwrap_or_default()) {
+        (app.metrics().plain_text(running, waiting), "text/plain; version=0.0.4; charset=utf-8")
+    } else {
+        (app.metrics().text(running, waiting), "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    };
+    let mut answer = Response::new(Body::from(text));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     Ok(answer)
+}
+
+/// Whether an `Accept` (RFC 9110, section 12.5.1) asks for Prometheus' older text rather than for OpenMetrics.
+fn prefers_plain(accept: &str) -> bool {
+    let weight = |media: &str| {
+        let kind = media.split('/').next().unwrap_or_default();
+        let ranges = [media.to_owned(), format!("{kind}/*"), "*/*".to_owned()];
+        // The most specific range counts; of equal ones the one that weighs most.
+        let of_range = |range: &String| {
+            let named = accept
+                .split(',')
+                .filter(|part| part.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(range)));
+            let weights = named.map(|part| {
+                let quality = part.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("q="));
+                quality.map_or(1.0, |quality| quality.trim().parse::<f32>().unwrap_or(0.0))
+            });
+            weights.reduce(f32::max)
+        };
+        ranges.iter().find_map(of_range).unwrap_or(0.0)
+    };
+    weight("text/plain") > weight("application/openmetrics-text")
 }
 
 async fn platform(app: &App, presented: &Presented) -> Result<()> {
@@ -94,4 +123,34 @@ pub async fn openapi(app: App, _call: Call) -> Answer {
     let mut answer = Response::new(Body::from(app.0.described.clone()));
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(cached(answer, "public, max-age=300"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_older_text_is_for_whoever_asks_for_it() {
+        for (accept, plain) in [
+            ("", false),
+            ("*/*", false),
+            ("text/plain", true),
+            ("TEXT/PLAIN", true),
+            ("text/*", true),
+            ("text/plain;version=0.0.4", true),
+            ("text/plain;version=0.0.4;q=1,*/*;q=0.1", true),
+            ("text/plain;q=0.3, application/openmetrics-text;q=0.5", false),
+            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.9", true),
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                false,
+            ),
+            ("application/openmetrics-text", false),
+            ("text/plain;q=0", false),
+            ("application/json", false),
+            ("text/plain;q=x", false),
+        ] {
+            assert_eq!(prefers_plain(accept), plain, "{accept}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, Request, Uri, header, uri::Authority},
+    http::{HeaderMap, HeaderName, Request, Uri, Version, header, uri::Authority},
 };
 use tenantry::{Error, ErrorKind, Result};
 
@@ -11,6 +11,33 @@ use tenantry::{Error, ErrorKind, Result};
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
+
+/// Refuses a request over HTTP/1 that does not name its host once (RFC 9112, section 3.2): two readers of it would take it for
+/// two hosts. HTTP/1.0 needs none.
+///
+/// # Errors
+/// `host_invalid`.
+pub fn check_named(request: &Request<Body>) -> Result<()> {
+    let wrong = |message: &str| {
+        Err(Error::invalid("host_invalid", message).with_help("send one `Host` with the address of this server"))
+    };
+    let mut given = request.headers().get_all(header::HOST).iter();
+    match (given.next(), given.next()) {
+        (Some(_), Some(_)) => wrong("the request has more than one header `Host`"),
+        (None, _) if request.version() == Version::HTTP_11 => wrong("the request has no header `Host`"),
+        (Some(host), None) if !host.is_empty() => match host.to_str().map(str::parse::<Authority>) {
+            Ok(Ok(read)) if !read.as_str().contains('@') && has_good_port(&read) => Ok(()),
+            _ => wrong("the header `Host` is no name of a host"),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// A port that is a number, an empty one (RFC 3986, section 3.2.3), or none.
+fn has_good_port(named: &Authority) -> bool {
+    let rest = named.as_str().strip_prefix(named.host()).unwrap_or_default();
+    matches!(rest, "" | ":") || named.port_u16().is_some()
+}
 
 /// The names a server answers to.
 #[derive(Clone, Debug)]

@@ -9,8 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tenantry::{Error, ErrorKind};
 
-use super::answer::json_body;
-use crate::metrics::Metrics;
+use super::{App, answer::json_body};
 
 /// Problem details. `title` and `detail` are for people, `code` for programs.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -76,10 +75,35 @@ pub fn status(error: &Error) -> StatusCode {
     }
 }
 
+/// Errors whose help tells what is trusted here, or how that was fetched: for whoever runs the server, and not for whoever
+/// presents a token.
+const FOR_OPERATORS: [&str; 3] = ["issuer_unknown", "jwks_unavailable", "token_key_unknown"];
+
+/// Whether the help of an error stays in the log.
+#[must_use]
+pub fn is_for_operators(error: &Error) -> bool {
+    FOR_OPERATORS.contains(&error.code())
+}
+
+/// What an error came from, for the log.
+#[must_use]
+pub fn cause(error: &Error) -> String {
+    let mut causes = Vec::new();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    if let (true, true, Some(help)) = (causes.is_empty(), is_for_operators(error), error.help()) {
+        causes.push(help.to_owned());
+    }
+    causes.join(": ")
+}
+
 /// One sentence with the help line, as people read it; of a policy's text, the line it stands in follows. A defect's own words
 /// stay in the log.
 fn told(error: &Error) -> String {
-    match (error.kind(), error.help()) {
+    match (error.kind(), error.help().filter(|_| !is_for_operators(error))) {
         (ErrorKind::Internal, _) => "something went wrong here; the log has the request's id".into(),
         (_, Some(help)) => {
             let (sentence, excerpt) = error.sentence_and_excerpt();
@@ -93,10 +117,25 @@ fn milliseconds(error: &Error) -> Option<u64> {
     error.retry_after().map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// What a client is told it has to present (RFC 6750, section 3, and RFC 9728, section 5.1): why what it presented is not taken,
+/// if it presented any, and where it is written what would be.
+fn challenge(app: &App, error: &Error) -> Option<HeaderValue> {
+    let reason = match (error.kind(), error.code()) {
+        (ErrorKind::Unauthenticated, "credential_missing" | "authorization_invalid") => String::new(),
+        (ErrorKind::Unauthenticated, code) => format!(", error=\"invalid_token\", error_description=\"{code}\""),
+        (ErrorKind::PermissionDenied, "scope_missing") => ", error=\"insufficient_scope\"".into(),
+        _ => return None,
+    };
+    let metadata = format!("{}/.well-known/oauth-protected-resource", app.settings().issuer.trim_end_matches('/'));
+    // What an address holds that a quoted text may not is nobody's issuer.
+    let told = format!("Bearer realm=\"tenantry\"{reason}, resource_metadata=\"{metadata}\"");
+    Some(HeaderValue::from_str(&told).unwrap_or(HeaderValue::from_static("Bearer realm=\"tenantry\"")))
+}
+
 /// An error as problem details, counted.
 #[must_use]
-pub fn problem(metrics: &Metrics, error: &Error, request_id: &str) -> Response<Body> {
-    metrics.failed(error.code());
+pub fn problem(app: &App, error: &Error, request_id: &str) -> Response<Body> {
+    app.metrics().failed(error.code());
     let status = status(error);
     let body = Problem {
         kind: format!("urn:tenantry:error:{}", error.code()),
@@ -114,8 +153,8 @@ pub fn problem(metrics: &Metrics, error: &Error, request_id: &str) -> Response<B
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    if let Some(challenge) = challenge(app, error) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(after) = body.retry_after_ms {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(after.div_ceil(1_000)));
@@ -125,7 +164,7 @@ pub fn problem(metrics: &Metrics, error: &Error, request_id: &str) -> Response<B
 
 /// An error as OAuth's clients read it, counted.
 #[must_use]
-pub fn oauth(metrics: &Metrics, error: &Error, request_id: &str) -> Response<Body> {
+pub fn oauth(app: &App, error: &Error, request_id: &str) -> Response<Body> {
     let (status, name) = match (error.kind(), error.code()) {
         (_, "grant_type_unsupported") => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
         (_, "client_invalid") => (StatusCode::UNAUTHORIZED, "invalid_client"),
@@ -139,9 +178,9 @@ pub fn oauth(metrics: &Metrics, error: &Error, request_id: &str) -> Response<Bod
         (ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::RateLimited, _) => {
             (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
         }
-        _ => return problem(metrics, error, request_id),
+        _ => return problem(app, error, request_id),
     };
-    metrics.failed(error.code());
+    app.metrics().failed(error.code());
     let mut answer = Response::new(json_body(&OAuthError { error: name, error_description: told(error) }));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -25,7 +25,6 @@ use super::{
     problem::problem,
     worked_on,
 };
-use crate::metrics::Metrics;
 
 /// The one product there are policies for.
 const PRODUCT: &str = "guardrails";
@@ -114,7 +113,7 @@ pub async fn guard_stream(app: App, mut call: Call) -> Answer {
                 app.metrics().decided(response.decision.name());
                 tell(response, debug, explain)
             }
-            Err(error) => failed(app.metrics(), &error, &call.request_id).await,
+            Err(error) => failed(&app, &error, &call.request_id).await,
         };
         drop(turn);
         for event in told {
@@ -132,7 +131,11 @@ pub(super) fn sent<S>(events: S) -> Response<Body>
 where
     S: futures_util::Stream<Item = std::result::Result<Event, Infallible>> + Send + 'static,
 {
-    Sse::new(events).keep_alive(axum::response::sse::KeepAlive::new().interval(PING).text("ping")).into_response()
+    let pings = axum::response::sse::KeepAlive::new().interval(PING).text("ping");
+    let mut answer = Sse::new(events).keep_alive(pings).into_response();
+    // What nginx, and others after it, would else collect before they pass it on.
+    answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    answer
 }
 
 pub(super) fn event(name: &str, value: &impl Serialize) -> Event {
@@ -160,8 +163,8 @@ fn tell(mut response: GuardResponse, debug: bool, explain: bool) -> Vec<Event> {
 }
 
 /// The same problem that would have been the answer, without the member whose name clients take for a kind of event.
-pub(super) async fn failed(metrics: &Metrics, error: &Error, request_id: &str) -> Vec<Event> {
-    let body = problem(metrics, error, request_id).into_body();
+pub(super) async fn failed(app: &App, error: &Error, request_id: &str) -> Vec<Event> {
+    let body = problem(app, error, request_id).into_body();
     let bytes = axum::body::to_bytes(body, 64 * 1024).await.unwrap_or_default();
     let mut fields: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
     fields.remove("type");

@@ -2,9 +2,9 @@
 
 use axum::http::{Method, StatusCode};
 use tenantry::api::{
-    AccessToken, Account, ApiKey, DetectResponse, Grant, GrantSpec, GuardResponse, Identity, IdentitySettings,
-    Introspection, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec, Project, Settings, SettingsPatch,
-    TenantFacts, TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
+    AccessToken, Account, ApiKey, DetectResponse, Grant, GrantSpec, GuardRequest, GuardResponse, Identity,
+    IdentitySettings, Introspection, IssuerReceipt, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec,
+    Project, Settings, SettingsPatch, TenantFacts, TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
 };
 
 use super::{
@@ -232,7 +232,7 @@ fn platform() -> Vec<Route> {
         Route::new(Method::PUT, ISSUERS, "put_issuer", "Takes an issuer's tokens from now on.", admin::put_issuer)
             .takes::<IssuerSpec>()
             .up_to(TEXT)
-            .gives_text(EMPTY, None, "Done."),
+            .gives::<IssuerReceipt>(OK, "Which keys verify its tokens, and which do not."),
         get(ISSUERS, "list_issuers", "All issuers.", admin::list_issuers)
             .gives::<admin::IssuerList>(OK, "The issuers."),
         Route::new(Method::DELETE, ISSUERS, "remove_issuer", "Takes none of an issuer's tokens.", admin::remove_issuer)

@@ -120,24 +120,24 @@ fn what_we_cannot_use_is_refused() {
         modulus(&too_small),
         modulus(&even),
         modulus(&n[..255]),
-        modulus(&[&[0], &n[..]].concat()),
         modulus(&[0xff; 1025]),
         modulus(&[]),
         with(rsa_jwk(), "n", json!(format!("{N}="))),
+        with(rsa_jwk(), "n", json!(format!("{N}==="))),
+        with(rsa_jwk(), "n", json!(format!("{N} "))),
         with(rsa_jwk(), "n", json!(N.replace('-', "+").replace('_', "/"))),
         with(rsa_jwk(), "n", json!([N])),
         exponent(&[]),
         exponent(&[0]),
         exponent(&[1]),
         exponent(&[2]),
-        exponent(&[0, 1, 0, 1]),
         exponent(&[1, 0, 0]),
         exponent(&[2, 0, 0, 0, 1]),
         exponent(&[1; 9]),
         with(p256_jwk(), "crv", json!("P-384")),
         with(p256_jwk(), "crv", json!("P-521")),
         with(p256_jwk(), "crv", json!("secp256k1")),
-        with(p256_jwk(), "x", json!(BASE64URL_NOPAD.encode(&[1; 31]))),
+        with(p256_jwk(), "x", json!(BASE64URL_NOPAD.encode(&[1; 33]))),
         with(p256_jwk(), "y", json!("")),
         with(p256_jwk(), "kty", json!("OKP")),
         with(ed25519_jwk(), "crv", json!("X25519")),
@@ -146,7 +146,7 @@ fn what_we_cannot_use_is_refused() {
     ];
     for (member, value) in [
         ("use", json!("enc")),
-        ("use", json!(null)),
+        ("use", json!("")),
         ("use", json!(["sig"])),
         ("key_ops", json!(["sign"])),
         ("key_ops", json!([])),
@@ -156,7 +156,7 @@ fn what_we_cannot_use_is_refused() {
         ("alg", json!("HS256")),
         ("alg", json!("ES256")),
         ("alg", json!("RSA-OAEP")),
-        ("alg", json!(null)),
+        ("alg", json!(7)),
     ] {
         refused.push(with(rsa_jwk(), member, value));
     }
@@ -166,7 +166,7 @@ fn what_we_cannot_use_is_refused() {
     }
     for member in ["d", "p", "oth", "k"] {
         for jwk in [rsa_jwk(), p256_jwk(), ed25519_jwk()] {
-            assert_eq!(read(&with(jwk, member, json!(null))).unwrap_err().code(), "jwk_private");
+            assert_eq!(read(&with(jwk, member, json!(""))).unwrap_err().code(), "jwk_private");
         }
     }
     assert_eq!(VerifyingKey::from_secret(&[7; 31]).unwrap_err().code(), "secret_too_short");
@@ -181,26 +181,212 @@ fn nothing_of_a_key_is_printed() {
     assert!(!format!("{:?}", read(&with(rsa_jwk(), "d", json!("hush-hush"))).unwrap_err()).contains("hush"));
 }
 
+/// What counts is the number, however it is written; null says nothing.
 #[test]
-fn a_set_gives_the_keys_we_can_use_by_unambiguous_names() {
-    let set = |keys: Value| key_set(json!({ "keys": keys }).as_object().unwrap());
-    let kids = |keys: Value| set(keys).unwrap().into_iter().map(|(kid, _)| kid).collect::<Vec<_>>();
-    let named = |jwk: Value, kid: &str| with(jwk, "kid", json!(kid));
-    let some = |kid: &str| Some(kid.to_owned());
-    assert_eq!(
-        kids(json!([named(rsa_jwk(), "a"), p256_jwk(), named(ed25519_jwk(), "a/b+c=:~._-"), ed25519_jwk()])),
-        [some("a"), None, some("a/b+c=:~._-"), None]
-    );
-    // Two that could be meant are none; one for another purpose is not in the way.
-    assert_eq!(kids(json!([named(rsa_jwk(), "a"), named(p256_jwk(), "b"), named(rsa_jwk(), "a")])), [some("b")]);
-    assert_eq!(kids(json!([named(rsa_jwk(), "a"), with(named(rsa_jwk(), "a"), "use", json!("enc"))])), [some("a")]);
-    let unusable = json!([
-        "key", null, 7, {"kty": "oct", "k": "AAAA"}, with(rsa_jwk(), "d", json!("AA")), with(rsa_jwk(), "kid", json!(1)),
-        named(rsa_jwk(), ""), named(rsa_jwk(), "a b"), named(rsa_jwk(), "a\0"), named(rsa_jwk(), &"k".repeat(129)),
-    ]);
-    assert_eq!(kids(unusable), []);
-    assert_eq!(kids(Value::Array(vec![rsa_jwk(); 100])).len(), 100);
-    for wrong in [json!({}), json!({"keys": {}}), json!({"keys": null}), json!({"keys": vec![rsa_jwk(); 101]})] {
-        assert_eq!(key_set(wrong.as_object().unwrap()).unwrap_err().code(), "jwks_invalid");
+fn keys_as_providers_write_them() {
+    let n = BASE64URL_NOPAD.decode(N.as_bytes()).unwrap();
+    let text = |bytes: &[u8]| json!(BASE64URL_NOPAD.encode(bytes));
+    let padded = |bytes: &[u8]| json!(data_encoding::BASE64URL.encode(bytes));
+    let zeros = |count: usize, bytes: &[u8]| [vec![0; count], bytes.to_vec()].concat();
+    let plain = read(&rsa_jwk()).unwrap();
+    for (member, value) in [
+        ("n", text(&zeros(1, &n))),
+        ("n", text(&zeros(9, &n))),
+        ("n", padded(&n)),
+        ("n", padded(&zeros(1, &n))),
+        ("n", padded(&zeros(2, &n))),
+        ("e", text(&[0, 1, 0, 1])),
+        ("e", text(&[0, 0, 0, 0, 0, 0, 1, 0, 1])),
+        ("e", padded(&[0, 1, 0, 1])),
+    ] {
+        let key = read(&with(rsa_jwk(), member, value.clone())).unwrap_or_else(|error| panic!("{value}: {error}"));
+        assert!(key.is_same_key(&plain), "{value}");
     }
+    for (length, jwk) in [(32, p256_jwk()), (48, p384_jwk())] {
+        for member in ["x", "y"] {
+            for missing in 1..=4 {
+                let bytes = vec![7; length - missing];
+                let whole = read(&with(jwk.clone(), member, text(&zeros(missing, &bytes)))).unwrap();
+                for written in [text(&bytes), text(&zeros(missing + 1, &bytes)), padded(&bytes)] {
+                    let key = read(&with(jwk.clone(), member, written)).unwrap();
+                    assert!(key.is_same_key(&whole), "{member} without {missing} zeros");
+                }
+            }
+        }
+    }
+    for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "alg", "use", "key_ops", "x5c", "x5t", "crv"] {
+        let key = read(&with(rsa_jwk(), member, json!(null))).unwrap_or_else(|error| panic!("{member}: {error}"));
+        assert!(key.is_same_key(&plain) && key.only.is_none());
+    }
+}
+
+/// A refusal names the member, and what about it.
+#[test]
+fn refusals_name_the_member() {
+    let n = BASE64URL_NOPAD.decode(N.as_bytes()).unwrap();
+    let text = |bytes: &[u8]| json!(BASE64URL_NOPAD.encode(bytes));
+    for (jwk, member, reason) in [
+        (with(rsa_jwk(), "n", text(&n[..128])), "`n`", "1024 bits"),
+        (with(rsa_jwk(), "n", text(&[1; 2_000])), "`n`", "15993 bits"),
+        (with(rsa_jwk(), "n", json!(format!("{N} "))), "`n`", "base64url"),
+        (with(rsa_jwk(), "n", json!(N.replace('_', "/"))), "`n`", "base64 and not base64url"),
+        (with(rsa_jwk(), "n", json!(7)), "`n`", "no text"),
+        (with(rsa_jwk(), "n", json!(null)), "`n`", "has no"),
+        (with(rsa_jwk(), "n", json!("")), "`n`", "empty"),
+        (with(rsa_jwk(), "e", json!("AQ")), "`e`", "odd number"),
+        (with(rsa_jwk(), "d", json!("AQAB")), "`d`", "private"),
+        (with(rsa_jwk(), "use", json!("enc")), "`use`", "`enc`"),
+        (with(rsa_jwk(), "use", json!(["sig"])), "`use`", "no text"),
+        (with(rsa_jwk(), "key_ops", json!(["sign"])), "`key_ops`", "verify"),
+        (with(rsa_jwk(), "alg", json!("RSA-OAEP")), "`alg`", "`RSA-OAEP`"),
+        (with(rsa_jwk(), "kty", json!("rsa")), "`kty`", "`rsa`"),
+        (with(rsa_jwk(), "kty", json!("\u{1b}[31m")), "`kty`", "\\u{1b}"),
+        (with(p256_jwk(), "x", text(&[1; 33])), "`x`", "33 bytes"),
+        (with(p256_jwk(), "y", text(&[1; 27])), "`y`", "27 bytes"),
+        (with(p256_jwk(), "crv", json!("P-384")), "`x`", "32 bytes"),
+        (with(p256_jwk(), "crv", json!("secp256k1")), "`crv`", "`secp256k1`"),
+        (with(p256_jwk(), "crv", json!(null)), "`crv`", "no"),
+        (with(ed25519_jwk(), "x", text(&[1; 31])), "`x`", "31 bytes"),
+        (with(ed25519_jwk(), "crv", json!("X25519")), "`crv`", "`X25519`"),
+    ] {
+        let error = read(&jwk).unwrap_err().to_string();
+        assert!(error.contains(member) && error.contains(reason), "{error}");
+    }
+}
+
+fn set_of(keys: Value) -> Result<KeySet> {
+    KeySet::read(json!({ "keys": keys }).as_object().unwrap())
+}
+
+fn named(jwk: Value, kid: &str) -> Value {
+    with(jwk, "kid", json!(kid))
+}
+
+/// Another number of the size of `N`, and as odd.
+fn other_rsa_jwk() -> Value {
+    let mut n = BASE64URL_NOPAD.decode(N.as_bytes()).unwrap();
+    n[100] ^= 1;
+    with(rsa_jwk(), "n", json!(BASE64URL_NOPAD.encode(&n)))
+}
+
+fn found(set: &KeySet, kid: Option<&str>, algorithm: Algorithm) -> String {
+    match set.find(kid, &|key| key.fits(algorithm)) {
+        Found::Key(key) if !key.fits(algorithm) => "none".into(),
+        Found::Key(key) => format!("{key:?}").split('"').nth(1).unwrap().to_owned(),
+        Found::None => "none".into(),
+        Found::Many => "many".into(),
+    }
+}
+
+#[test]
+fn a_set_gives_the_keys_we_can_use_and_tells_of_the_others() {
+    let set = set_of(json!([
+        named(rsa_jwk(), "a"),
+        "key",
+        null,
+        named(p256_jwk(), ""),
+        with(ed25519_jwk(), "kid", json!(null)),
+        named(json!({"kty": "oct", "k": "AAAA"}), "s"),
+        with(rsa_jwk(), "kid", json!(1)),
+        named(with(rsa_jwk(), "use", json!("enc")), "e"),
+        named(rsa_jwk(), &"k".repeat(1_025)),
+    ]))
+    .unwrap();
+    assert_eq!(set.usable(&ALL), ["key `a`", "key ``", "key 5, which has no `kid`"]);
+    let skipped = set.skipped(&ALL);
+    let expected = [
+        "key 2 is no object",
+        "key 3 is no object",
+        "key `s`: its `kty` is `oct`",
+        "key 7: its `kid` is no text",
+        "key `e`: its `use` is `enc`",
+        "key 9: its `kid` has 1025 bytes",
+    ];
+    assert_eq!(skipped.len(), expected.len(), "{skipped:?}");
+    for (line, beginning) in skipped.iter().zip(expected) {
+        assert!(line.starts_with(beginning), "{line}");
+    }
+    assert_eq!(
+        set.skipped(&[Algorithm::RS256]).len(),
+        expected.len() + 2,
+        "what no token may be signed by is told, too"
+    );
+    assert_eq!(
+        (found(&set, Some("a"), Algorithm::RS256), found(&set, Some("e"), Algorithm::RS256)),
+        ("RSA".into(), "none".into())
+    );
+
+    assert_eq!(
+        set_of(Value::Array((0..100).map(|kid| named(rsa_jwk(), &kid.to_string())).collect()))
+            .unwrap()
+            .usable(&ALL)
+            .len(),
+        100
+    );
+    for wrong in
+        [json!({}), json!({"keys": {}}), json!({"keys": null}), json!({"keys": vec![rsa_jwk(); 101]}), rsa_jwk()]
+    {
+        assert_eq!(KeySet::read(wrong.as_object().unwrap()).err().unwrap().code(), "jwks_invalid");
+    }
+}
+
+/// A kid is only compared.
+#[test]
+fn a_kid_is_any_text() {
+    for kid in [
+        "did:web:acme.example#key-1",
+        "a@b",
+        "a b",
+        "{0}",
+        "../../etc/passwd",
+        "ключ",
+        "'; DROP TABLE",
+        "a\0b",
+        "",
+        "%2e",
+        "a\nb",
+    ] {
+        let set = set_of(json!([named(rsa_jwk(), kid), named(p256_jwk(), "other")])).unwrap();
+        assert_eq!(set.usable(&ALL).len(), 2, "{kid:?}");
+        assert_eq!(found(&set, Some(kid), Algorithm::RS256), "RSA", "{kid:?}");
+        assert_eq!(found(&set, Some(&format!("{kid} ")), Algorithm::RS256), "none", "{kid:?}");
+        assert!(!set.usable(&ALL)[0].chars().any(char::is_control));
+    }
+}
+
+#[test]
+fn keys_of_one_kid_are_told_apart_where_they_can_be() {
+    let alg = |jwk: Value, name: &str| with(named(jwk, "a"), "alg", json!(name));
+    let (rs256, rs512, es256) = (Algorithm::RS256, Algorithm::RS512, Algorithm::ES256);
+    let (one, other) = (named(rsa_jwk(), "a"), named(other_rsa_jwk(), "a"));
+    let cases = [
+        // One key, however often it stands there and for whatever.
+        (json!([one, one]), "RSA", "RSA", "none", 0),
+        (json!([one, named(with(rsa_jwk(), "n", json!(format!("{N}=="))), "a")]), "RSA", "RSA", "none", 0),
+        (json!([one, alg(rsa_jwk(), "RS256")]), "RSA", "RSA", "none", 0),
+        (json!([alg(rsa_jwk(), "RS256"), alg(rsa_jwk(), "RS512")]), "RSA", "RSA", "none", 0),
+        // Told apart by algorithm, or by type.
+        (json!([alg(rsa_jwk(), "RS256"), alg(other_rsa_jwk(), "RS512")]), "RSA", "RSA", "none", 0),
+        (json!([one, named(p256_jwk(), "a")]), "RSA", "RSA", "P-256", 0),
+        (json!([one, named(with(other_rsa_jwk(), "use", json!("enc")), "a")]), "RSA", "RSA", "none", 1),
+        // Which one is meant cannot be told.
+        (json!([one, other]), "many", "many", "none", 1),
+        (json!([alg(rsa_jwk(), "RS256"), alg(other_rsa_jwk(), "RS256")]), "many", "none", "none", 1),
+        (json!([alg(rsa_jwk(), "RS256"), other]), "many", "RSA", "none", 1),
+        (json!([one, other, named(p256_jwk(), "a")]), "many", "many", "P-256", 1),
+    ];
+    for (keys, by_rs256, by_rs512, by_es256, told) in cases {
+        let set = set_of(keys.clone()).unwrap();
+        let all = [rs256, rs512, es256].map(|algorithm| found(&set, Some("a"), algorithm));
+        assert_eq!(all, [by_rs256, by_rs512, by_es256], "{keys}");
+        let skipped = set.skipped(&ALL);
+        assert_eq!(skipped.len(), told, "{skipped:?}");
+    }
+    let set = set_of(json!([one, other])).unwrap();
+    assert!(set.skipped(&[rs256])[0].contains("key `a`: ambiguous"), "{:?}", set.skipped(&[rs256]));
+    assert!(set.usable(&[rs256]).is_empty());
+    // Without a name the only key that fits is meant, also when it stands there under two names.
+    let set = set_of(json!([one, named(rsa_jwk(), "b"), p256_jwk()])).unwrap();
+    assert_eq!((found(&set, None, rs256), found(&set, None, es256)), ("RSA".into(), "P-256".into()));
+    assert_eq!(found(&set_of(json!([rsa_jwk(), other_rsa_jwk()])).unwrap(), None, rs256), "many");
 }

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use super::{BETWEEN_FETCHES, MAX_ISSUERS, STEP_OF_USE, steady::nanos};
-use crate::{error::Error, identity::jwk::VerifyingKey};
+use crate::{error::Error, identity::jwk::KeySet};
 
 /// Every set by its issuer. An issuer has one set, or a few while tenants disagree on where it is.
 #[derive(Default)]
@@ -60,39 +60,9 @@ impl Gate {
 
 /// A set as published.
 pub(super) struct Keys {
-    pub(super) all: Vec<(Option<String>, Arc<VerifyingKey>)>,
+    pub(super) set: Arc<KeySet>,
     /// When its fetch started.
     pub(super) fetched_at: u64,
-}
-
-/// What a set answers to a token.
-pub(super) enum Found {
-    Key(Arc<VerifyingKey>),
-    None,
-    Many,
-}
-
-impl Keys {
-    pub(super) fn find(&self, kid: Option<&str>, fits: &impl Fn(&VerifyingKey) -> bool) -> Found {
-        let Some(kid) = kid else { return only(self.all.iter().map(|(_, key)| key), fits) };
-        let mut named = self.all.iter().filter(|(name, _)| name.as_deref() == Some(kid)).map(|(_, key)| key);
-        match (named.next(), named.next()) {
-            (None, _) => Found::None,
-            // Whether it fits is for the caller to say, who can also say why not.
-            (Some(key), None) => Found::Key(Arc::clone(key)),
-            // RFC 7517 lets keys of different types share a name.
-            (Some(first), Some(second)) => only([first, second].into_iter().chain(named), fits),
-        }
-    }
-}
-
-fn only<'a>(keys: impl Iterator<Item = &'a Arc<VerifyingKey>>, fits: &impl Fn(&VerifyingKey) -> bool) -> Found {
-    let mut fitting = keys.filter(|key| fits(key));
-    match (fitting.next(), fitting.next()) {
-        (Some(key), None) => Found::Key(Arc::clone(key)),
-        (None, _) => Found::None,
-        (Some(_), Some(_)) => Found::Many,
-    }
 }
 
 impl Shelf {

@@ -20,6 +20,7 @@ fn checked(claims: &Value, leeway_seconds: u32) -> Result<Times> {
     let expected = Expected {
         issuer: "https://idp.example",
         audience: &["us".to_owned()],
+        audience_claim: "",
         leeway_seconds,
         now_micros: NOW * MICROS,
     };
@@ -96,8 +97,36 @@ fn times_to_the_second() {
         assert_eq!(code.as_deref(), expected, "{claim} {seconds} {leeway}");
     }
     assert_eq!(code_with("exp", json!(LAST_SECOND)), "accepted");
-    for value in [json!(LAST_SECOND + 1), json!(u64::MAX), json!(-1), json!(1.8e9), json!("1"), json!(null), json!([1])]
-    {
+    // What is written with a fraction or an exponent is a number, too (RFC 7519 section 2).
+    for (claim, value, expected) in [
+        ("exp", json!(1_800_000_000.5), "accepted"),
+        ("exp", json!(1_800_000_300.999_999), "accepted"),
+        ("exp", json!(1.800_000_001e9), "accepted"),
+        ("exp", json!(1.8e9), "token_expired"),
+        ("exp", json!(1_799_999_999.999), "token_expired"),
+        ("exp", json!(0.5), "token_expired"),
+        ("nbf", json!(1_799_999_999.5), "accepted"),
+        ("nbf", json!(1.8e9), "accepted"),
+        ("nbf", json!(1_800_000_000.5), "token_not_yet_valid"),
+        ("iat", json!(1_799_999_990.123), "accepted"),
+        ("iat", json!(1_800_000_009.999), "accepted"),
+        ("iat", json!(1_800_000_010.5), "token_not_yet_valid"),
+        ("iat", json!(NOW + 10), "accepted"),
+        ("iat", json!(NOW + 11), "token_not_yet_valid"),
+    ] {
+        assert_eq!(code_with(claim, value.clone()), expected, "{claim} {value}");
+    }
+    for value in [
+        json!(LAST_SECOND + 1),
+        json!(LAST_SECOND as f64 + 0.5),
+        json!(u64::MAX),
+        json!(-1),
+        json!(-0.5),
+        json!(1e300),
+        json!("1"),
+        json!(null),
+        json!([1]),
+    ] {
         for claim in ["exp", "nbf", "iat"] {
             assert_eq!(code_with(claim, value.clone()), "token_claims_invalid", "{claim} {value}");
         }
@@ -125,8 +154,13 @@ fn names_of_people_and_audiences() {
 
 #[test]
 fn an_issuer_without_a_name_or_an_audience_is_nobodys() {
-    let expected =
-        Expected { issuer: "https://idp.example", audience: &[], leeway_seconds: 0, now_micros: NOW * MICROS };
+    let expected = Expected {
+        issuer: "https://idp.example",
+        audience: &[],
+        audience_claim: "",
+        leeway_seconds: 0,
+        now_micros: NOW * MICROS,
+    };
     let claims = claims();
     assert_eq!(check(&claims.as_object().unwrap().into(), &expected).unwrap_err().code(), "token_audience_invalid");
     let empty = json!({"iss": "", "aud": "", "sub": "alice", "exp": NOW + 300});

@@ -45,7 +45,8 @@ func (w *world) credentials(held *tenantry.Tenant, a list, with json.RawMessage)
 		"identity.verify":       func() (any, error) { return identity.Verify(ctx, a.Credential) },
 		"identity.settings":     func() (any, error) { return identity.Settings(ctx) },
 		"identity.put_settings": func() (any, error) { return identity.PutSettings(ctx, a.Settings) },
-		"issuers.put":           func() (any, error) { return nil, issuers.Put(ctx, a.Issuer) },
+		"issuers.put":           func() (any, error) { return issuers.Put(ctx, a.Issuer) },
+		"issuers.check":         func() (any, error) { return issuers.Check(ctx, a.ID) },
 		"issuers.remove":        func() (any, error) { return nil, issuers.Remove(ctx, a.ID) },
 		"issuers.list":          func() (any, error) { return issuers.List(ctx) },
 		"keys.create": func() (any, error) {

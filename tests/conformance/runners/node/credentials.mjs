@@ -15,7 +15,9 @@ export function identity(identity, verb, { credential, settings }) {
 export function issuers({ issuers }, verb, { issuer, id }) {
   switch (verb) {
     case "put":
-      return plain(issuers.putSync(ours(issuer)));
+      return issuers.putSync(ours(issuer));
+    case "check":
+      return issuers.checkSync(id);
     case "remove":
       return plain(issuers.removeSync(id));
     case "list":

@@ -90,8 +90,8 @@ class World:
         if room == "issuers" and verb == "put":
             # What the entry leaves out is refused by the engine, where Python's signature would.
             return plain(identity.issuers.put(**{"audience": [], "accounts": [], "algorithms": [], **given["issuer"]}))
-        if room == "issuers" and verb == "remove":
-            return plain(identity.issuers.remove(given["id"]))
+        if room == "issuers" and verb in ("remove", "check"):
+            return plain(getattr(identity.issuers, verb)(given["id"]))
         names = {"account": "account_id", "project": "project_id"}
         given = {names.get(name, name): value for name, value in given.items()}
         return plain(getattr(getattr(identity, room), verb)(**given))

@@ -50,6 +50,7 @@ pub fn credentials(
             let entry = serde_json::from_value(with["issuer"].clone()).map_err(shapeless);
             plain(entry.and_then(|entry| issuers.put_blocking(&entry)))
         }
+        "issuers.check" => plain(issuers.check_blocking(&id)),
         "issuers.remove" => plain(issuers.remove_blocking(&id)),
         "issuers.list" => plain(issuers.list_blocking()),
         "keys.create" => plain(spec(with).and_then(|spec| keys.create_blocking(&spec))),

@@ -6,6 +6,7 @@ mod sqlite;
 mod tests;
 
 pub use memory::MemoryCounters;
+#[cfg(test)]
 pub use sqlite::SCHEMA;
 pub use sqlite::SqliteCounters;
 

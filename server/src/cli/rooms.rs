@@ -148,9 +148,17 @@ pub struct SettingsArguments {
     /// How long an idle session is remembered, in seconds.
     #[arg(long, value_name = "SECONDS")]
     session_ttl_seconds: Option<u64>,
+    /// A metadata key that policies may read, with its type, e.g. `team=String`; once for each, in the place of all before.
+    #[arg(long, value_name = "NAME=TYPE", value_parser = declared)]
+    metadata_key: Option<Vec<(String, String)>>,
 }
 
-const SETTINGS: [&str; 4] = ["MODE FLOOR", "AUDIT", "REDACTION ORIGINALS", "SESSION TTL"];
+fn declared(text: &str) -> std::result::Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+    pair.ok_or_else(|| "give a name and a type, e.g. `team=String`".into())
+}
+
+const SETTINGS: [&str; 5] = ["MODE FLOOR", "AUDIT", "REDACTION ORIGINALS", "SESSION TTL", "METADATA KEYS"];
 
 fn settings_row(settings: &Tuned) -> Vec<String> {
     let originals = if settings.redaction_originals { "kept" } else { "left out" };
@@ -159,6 +167,7 @@ fn settings_row(settings: &Tuned) -> Vec<String> {
         name_of(&settings.audit_class),
         originals.into(),
         format!("{}s", settings.session_ttl_seconds),
+        settings.metadata_keys.iter().map(|(name, kind)| format!("{name}={kind}")).collect::<Vec<_>>().join(" "),
     ]
 }
 
@@ -171,6 +180,7 @@ pub fn settings(client: &Tenantry, command: Settings, output: Output) -> Result<
                 audit_class: arguments.audit_class.as_deref().map(|class| named("audit class", class)).transpose()?,
                 redaction_originals: arguments.redaction_originals,
                 session_ttl_seconds: arguments.session_ttl_seconds,
+                metadata_keys: arguments.metadata_key.map(|keys| keys.into_iter().collect()),
             };
             if patch == SettingsPatch::default() {
                 return Err(Error::invalid("settings_invalid", "no setting is given")

@@ -66,8 +66,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let engine = Arc::new(Engine::open(None, false, Keyring::ephemeral()?, Arc::new(SystemClock::default()))?);
     let process = Acting { session: None, scope: None };
     let room_key = block_on(async {
-        engine.create_account("acme", TenantFacts::default()).await?;
-        engine.create_project("acme", "prod", TenantFacts::default()).await?;
+        engine.create_account("bench", "acme", TenantFacts::default()).await?;
+        engine.create_project("bench", "acme", "prod", TenantFacts::default()).await?;
         engine.put_issuer(&entry).await?;
         engine.create_key(process, &spec).await
     })?

@@ -7,7 +7,7 @@ use super::{Tenant, Tenantry, with_blocking_twins};
 use crate::{
     api::{
         AccessToken, ApiKey, AuditRange, AuditRecord, Grant, GrantSpec, Identity, IdentitySettings, Introspection,
-        IssuerReceipt, IssuerSpec, KeySpec, NewApiKey, Since, TokenRequest, TokenSpec,
+        IssuerReceipt, IssuerSpec, KeySpec, NewApiKey, TokenRequest, TokenSpec,
     },
     engine::{Acting, Engine, Session},
     error::Result,

@@ -9,7 +9,7 @@ use super::{Engine, Session, authenticate::hidden};
 use crate::{
     api::{
         AccessToken, ApiKey, AuditRange, AuditRecord, Grant, GrantSpec, Identity, IdentitySettings, Introspection,
-        IssuerReceipt, IssuerSpec, KeySpec, NewApiKey, Since, TokenRequest, TokenSpec,
+        IssuerReceipt, IssuerSpec, KeySpec, NewApiKey, TokenRequest, TokenSpec,
     },
     error::{Error, ErrorKind, Result},
     identity::{CREDENTIALS, Exchange, KeyPlace, Owner, USERS, Verified},

@@ -417,7 +417,7 @@ fn any_text_is_put_judged_and_loaded_again_in_bounded_time_and_memory() {
                 prop_assert!(error.code().starts_with("policy_") || error.code() == "annotation_invalid", "{error:?}");
                 let lines = text.split('\n').count();
                 let is_inside = |location: &tenantry::error::Location| (1..=lines).contains(&(location.line as usize));
-                prop_assert!(error.location().is_none_or(is_inside), "{error:?}");
+                prop_assert!(error.location().is_none_or(is_inside) && error.message().len() < 2_000, "{error:?}");
             }
         }
         let arguments = json!({"path": "a".repeat(5_000), "amount": 7});

@@ -115,10 +115,10 @@ pub(super) fn event(name: &str, value: &impl Serialize) -> Event {
 }
 
 fn tell(mut response: GuardResponse, debug: bool, explain: bool) -> Vec<Event> {
-    let found = response.detectors.take().unwrap_or_default();
-    let mut events: Vec<Event> = found.iter().map(|result| event("detector_result", result)).collect();
+    let found = response.detectors.take();
+    let mut events: Vec<Event> = found.iter().flatten().map(|result| event("detector_result", result)).collect();
     if debug {
-        response.detectors = Some(found);
+        response.detectors = found;
     } else {
         response.context = None;
         response.debug_info = None;

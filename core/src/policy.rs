@@ -27,7 +27,7 @@ use std::{
 pub use ask::{Ask, Judgement, Mistyped, Place};
 pub use fold::{Outcome, Redaction, Verdict, fold};
 pub use load::{MAX_METADATA_KEYS, MAX_METADATA_NAME};
-pub use near::Near;
+pub use near::{LOOKED_AT, Near};
 pub use validate::ByHand;
 pub use work::{Budget, INLINE as INLINE_WORK};
 

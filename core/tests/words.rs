@@ -205,6 +205,7 @@ fn errors_of_a_policys_text_stand_where_they_are_told_to() {
             let below = lines[1].chars().nth(caret);
             let meant = text[at..].chars().next().filter(|letter| !matches!(letter, '\r' | '\n'));
             assert_eq!(below, meant, "{error}");
+            assert!(error.help().is_some_and(|help| !help.is_empty()), "{error}");
         }
     }
 }

@@ -98,7 +98,7 @@ def told(server: Server, tenant: Tenant, **fields: Any) -> list[tuple[str, dict[
 
 def test_options_mean_the_same_in_a_stream(server: Server) -> None:
     tenant = server.tenant()
-    [(kind, plan)] = told(server, tenant, optimize=True, dryrun=True, debug=True, explain=True, detectors=["toxicity"])
+    [(kind, plan)] = told(server, tenant, optimize=True, dryrun=True, debug=True, detectors=["toxicity"])
     assert (kind, plan["code"], plan["signals"]) == ("decision", "plan_only", [])
     assert plan["degraded"] == ["detector_absent: toxicity"]
     assert {"detectors", "context", "projected_context", "root_causes"}.isdisjoint(plan)

@@ -6,7 +6,7 @@ use super::{Call, PolicyInput, decide};
 use crate::{
     context_keys::Action,
     detect, nearest,
-    policy::{self, Near, Outcome, Place},
+    policy::{self, LOOKED_AT, Near, Outcome, Place},
     scope::Layer,
 };
 
@@ -42,14 +42,17 @@ fn not_permitted(call: &Call, input: &PolicyInput, missing: Option<Layer>) -> St
     let _ = match missing {
         Some(layer) => {
             let name = layer.name();
-            let about = if near.above {
-                "its permits about this have conditions that do not hold"
-            } else {
-                "none of its permits is about this"
+            let about = match (near.above, near.cut) {
+                (true, _) => "its permits about this have conditions that do not hold",
+                (false, true) => "none of its permits looked at is about this",
+                (false, false) => "none of its permits is about this",
             };
             write!(told, ": {about}; ask whoever keeps the {name}'s policies")
         }
-        None if near.own.is_empty() && !near.above => write!(told, ": no permit is about this; put one for `{action}`"),
+        None if near.own.is_empty() && !near.above => {
+            let none = if near.cut { format!("none of {LOOKED_AT} policies looked at") } else { "no permit".into() };
+            write!(told, ": {none} is about this; put one for `{action}`")
+        }
         None => write!(
             told,
             ": {}; ask with `explain` for what policies read here, or put a permit for `{action}`",

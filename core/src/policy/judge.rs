@@ -81,7 +81,7 @@ struct Slice {
 #[derive(Default)]
 struct Chunk {
     set: PolicySet,
-    policies: usize,
+    rules: Vec<usize>,
     work: u64,
 }
 
@@ -201,13 +201,14 @@ impl JudgeBuilder {
                     continue;
                 }
                 let chunks = if rule.permit { &mut slice.permits } else { &mut slice.forbids };
-                let full = |chunk: &Chunk| chunk.policies >= CHUNK || chunk.work + rule.work.stock_base() > CHUNK_WORK;
+                let full =
+                    |chunk: &Chunk| chunk.rules.len() >= CHUNK || chunk.work + rule.work.stock_base() > CHUNK_WORK;
                 if chunks.last().is_none_or(full) {
                     chunks.push(Chunk::default());
                 }
                 if let Some(chunk) = chunks.last_mut() {
                     chunk.set.add(Policy::clone(&policy)).map_err(|_| uncollected())?;
-                    chunk.policies += 1;
+                    chunk.rules.push(index);
                     chunk.work += rule.work.stock_base();
                 }
             }
@@ -240,6 +241,16 @@ impl Judge {
     /// The keys policies of `action` read.
     pub fn reads(&self, action: Action) -> &KeySet {
         self.reads.get(&action).unwrap_or(&self.nothing)
+    }
+
+    /// The rules that may be about `ask`: those of its action and kind of principal that name no other principal.
+    pub fn candidates(&self, ask: &Ask<'_>) -> impl Iterator<Item = usize> {
+        self.slices.get(&(ask.action, ask.principal.kind)).into_iter().flat_map(|slice| {
+            let named = slice.named.get(&ask.principal.id).into_iter().flatten();
+            let stock = slice.permits.iter().flat_map(|chunk| chunk.rules.iter().copied());
+            let fast = slice.anyone.iter().chain(named).map(|fast| fast.index);
+            fast.chain(stock).chain(slice.alone.iter().map(|alone| alone.index))
+        })
     }
 
     /// What judging `ask` will cost, in units of [`work`].

@@ -116,8 +116,8 @@ pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
         return Err(source.refuse("policy_too_large", MAX_TEXT, what, None).with_help("split it into several texts"));
     }
     let qualified = bounds::qualified(&spec.text).map_err(|beyond| {
-        let refused = source.refuse("policy_too_complex", beyond.at, beyond.what, None);
-        beyond.help.map_or_else(|| refused.clone(), |help| refused.clone().with_help(help))
+        let help = beyond.help.unwrap_or("write it shorter, or split it into several policies");
+        source.refuse("policy_too_complex", beyond.at, beyond.what, None).with_help(help)
     })?;
     let set = PolicySet::from_str(&qualified.text).map_err(|errors| unreadable(source, &qualified, &errors))?;
     if set.templates().next().is_some() {
@@ -157,7 +157,9 @@ pub fn parse(spec: &PolicySpec) -> Result<Vec<LoadedRule>> {
                 let what = format!(
                     "a text reads at most {MAX_METADATA_KEYS} metadata keys, of at most {MAX_METADATA_NAME} bytes each"
                 );
-                return Err(at.refuse("policy_too_complex", Spot::Key(key), what));
+                return Err(at
+                    .refuse("policy_too_complex", Spot::Key(key), what)
+                    .with_help("split it into several texts, or shorten the names"));
             }
         }
     }
@@ -231,7 +233,9 @@ fn annotations(policy: &Policy, at: At<'_>) -> Result<Annotations> {
                 "critical" | "high" | "medium" | "low" => found.severity = Some(value),
                 _ => {
                     let what = "@severity is `critical`, `high`, `medium` or `low`";
-                    return Err(refuse("annotation_invalid", what.into()));
+                    return Err(
+                        refuse("annotation_invalid", what.into()).with_help("write one of these, or leave it out")
+                    );
                 }
             },
             "category" => found.category = Some(value),
@@ -240,10 +244,8 @@ fn annotations(policy: &Policy, at: At<'_>) -> Result<Annotations> {
             "description" => found.description = Some(value),
             "redaction_strategy" if STRATEGIES.contains(&value.as_str()) => found.redaction_strategy = Some(value),
             "redaction_strategy" => {
-                return Err(refuse(
-                    "annotation_invalid",
-                    format!("@redaction_strategy is one of {}", STRATEGIES.join(", ")),
-                ));
+                let what = format!("@redaction_strategy is one of {}", STRATEGIES.join(", "));
+                return Err(refuse("annotation_invalid", what).with_help("write one of these, or leave it out"));
             }
             _ if UNSUPPORTED.contains(&key) => {
                 return Err(refuse("annotation_unsupported", format!("@{key} is not supported by this version"))

@@ -8,6 +8,8 @@ use crate::{api::PrincipalKind, context_keys::ContextKey, scope::Layer};
 
 /// Most permits that are named, and most keys of each.
 const MOST: usize = 3;
+/// Most rules that are looked at for them: a denial must not cost much more than the judging before it.
+pub const LOOKED_AT: usize = 500;
 
 /// Whom and what a policy is about, as its head says.
 #[derive(Debug, Default)]
@@ -98,6 +100,8 @@ pub struct Near<'a> {
     pub more: bool,
     /// Whether there are some of the layers above, whose policies are not a project's to read.
     pub above: bool,
+    /// Whether there were more rules than are looked at.
+    pub cut: bool,
 }
 
 impl PolicySet {
@@ -110,10 +114,13 @@ impl PolicySet {
             let there = missing.map_or(!rule.ceiling, |layer| rule.ceiling && rule.layer == layer);
             rule.permit && rule.enforces() && there
         };
-        for rule in self.rules.iter().filter(|rule| counts(rule)) {
+        let mut candidates = self.judge.candidates(ask);
+        for rule in candidates.by_ref().take(LOOKED_AT).filter_map(|index| self.rules.get(index)) {
+            if !counts(rule) {
+                continue;
+            }
             let Some(loaded) = self.texts.get(rule.text).and_then(|text| text.get(rule.number)) else { continue };
-            let about = loaded.actions.contains(&ask.action) && loaded.scope.covers(ask);
-            match (about, rule.layer) {
+            match (loaded.scope.covers(ask), rule.layer) {
                 (false, _) => {}
                 (true, Layer::Project) if near.own.len() == MOST => {
                     near.more = true;
@@ -123,6 +130,7 @@ impl PolicySet {
                 (true, _) => near.above = true,
             }
         }
+        near.cut = candidates.next().is_some();
         near
     }
 }

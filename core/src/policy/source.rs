@@ -9,7 +9,8 @@ use crate::error::{Error, Location};
 /// Most characters of a line that are shown, and how many of them before the place.
 const SHOWN: usize = 100;
 const BEFORE: usize = 60;
-/// Most of what the parser says it expected.
+/// Most bytes of what parser and validator say, and of what they say they expected.
+const SAID: usize = 600;
 const LABEL: usize = 160;
 
 /// A text, and the name it is put under.
@@ -40,6 +41,9 @@ impl Source<'_> {
         let column = before.get(begins..).map_or(0, |start| start.chars().count());
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let shown = self.text.get(begins..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        // The validator writes out whole types.
+        let what = what.to_string();
+        let what = what.get(..what.floor_char_boundary(SAID)).unwrap_or_default();
         let mut message = format!("policy `{}` at line {line}, column {}: {what}", self.name, column + 1);
         // What follows the first end of a line is the excerpt.
         message = message.replace('\n', " ");

@@ -25,7 +25,7 @@ pub struct Misread {
     key: String,
     code: &'static str,
     what: String,
-    help: Option<String>,
+    help: String,
 }
 
 impl Misread {
@@ -35,11 +35,7 @@ impl Misread {
         let reads = |rule: &LoadedRule| rule.metadata.contains_key(&self.key);
         let own = rules.get(self.rule).filter(|rule| reads(rule)).map(|_| self.rule);
         let rule = own.or_else(|| rules.iter().position(reads)).unwrap_or(0);
-        let error = source.refuse_spot(self.code, rule, Spot::Key(&self.key), self.what);
-        match self.help {
-            Some(help) => error.with_help(help),
-            None => error,
-        }
+        source.refuse_spot(self.code, rule, Spot::Key(&self.key), self.what).with_help(self.help)
     }
 }
 
@@ -55,7 +51,10 @@ pub fn declare<'a>(
             if is_reserved(name) {
                 let alias = ALIASES.iter().find(|(raw, _)| raw == name).map(|(_, key)| key.name());
                 let meant = alias.or_else(|| ContextKey::slip(name));
-                let help = meant.map(|meant| format!("policies read `context.{meant}` instead"));
+                let help = match meant {
+                    Some(meant) => format!("policies read `context.{meant}` instead"),
+                    None => "give metadata of your own another name; docs/policies.md says which are reserved".into(),
+                };
                 return Err(misread(
                     "policy_key_reserved",
                     format!("`context.{name}` is not a key policies can read"),
@@ -71,8 +70,11 @@ pub fn declare<'a>(
                     Some(_) => format!("`context.{name}` is declared as {} and used as {}", before.name(), kind.name()),
                     None => format!("`context.{name}` is used as {} and as {}", before.name(), kind.name()),
                 };
-                let help = said.map(|_| "the project's settings declare it in `metadata_keys`".to_owned());
-                return Err(misread("policy_key_conflict", what, help));
+                let help = match said {
+                    Some(_) => "the project's settings declare it in `metadata_keys`: change it there, or here",
+                    None => "read it as one type in every policy of the project",
+                };
+                return Err(misread("policy_key_conflict", what, help.into()));
             }
             *known = known.or(*kind);
         }

@@ -42,7 +42,7 @@ class Certificate:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests of tenantry")])
     now = datetime.datetime.now(datetime.timezone.utc)
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     made = (
@@ -259,3 +259,25 @@ def test_people_are_told_what_is_open(place: Place, server: Server) -> None:
     assert {line.strip() for line in lines[2:]} == set(server.told["open_routes"])
     assert key not in "".join(lines)
     assert "\x1b" not in "".join(lines)
+
+
+def test_a_certificate_nobody_trusts_is_told_to_who_puts_the_issuer(place: Place, certificate: Certificate) -> None:
+    """The keys of one server over TLS, as another one fetches them: without its CA, and with it."""
+    found = {}
+    with place.serve(*certificate.arguments, "--listen", "0.0.0.0:0") as published:
+        for name, more in [("without", {}), ("with", {"SSL_CERT_FILE": str(certificate.certificate)})]:
+            other = Place(place.folder / name)
+            other.folder.mkdir()
+            entry = {
+                "issuer": f"https://{name}.example",
+                "audience": ["tenantry"],
+                "algorithms": ["ES256"],
+                "accounts": ["*"],
+                "jwks_url": f"https://localhost:{published.port}/.well-known/jwks.json",
+                "private_network": True,
+            }
+            with other.serve(**more) as server:
+                found[name] = server.done("PUT", "/v1/admin/issuers", entry)
+    assert "its TLS certificate is of nobody this machine trusts" in found["without"]["unreachable"], found
+    assert "SSL_CERT_FILE" in found["without"]["unreachable"]
+    assert found["with"].get("unreachable", "") == "", found

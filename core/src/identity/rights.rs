@@ -52,22 +52,33 @@ const KNOWN: &[&str] = &[
     "workflows:write",
 ];
 
+/// The namespaces in which every scope is one of ours. Apps have users, sessions and agents of their own.
+const OURS: &[&str] = &["api_keys", "credentials", "nhi", "skills", "tenant", "tools"];
+
 /// What roles mean.
 pub type Roles = BTreeMap<String, Vec<String>>;
 
 /// Refuses a scope nobody knows: a credential that carries it would open nothing, and nobody would see why. `held` are those of
-/// whoever gives it, as its own issuer named them.
+/// whoever gives it, as its own issuer named them. A name in a namespace of the app's own, such as `orders:write`, is the
+/// app's to know, unless it reads like a known one.
 pub fn check_known(scopes: &[String], roles: &Roles, held: &[String]) -> Result<()> {
     let own = || roles.values().flatten().map(String::as_str);
     let is_known = |scope: &str| {
         KNOWN.contains(&scope) || own().chain(held.iter().map(String::as_str)).any(|known| known == scope)
     };
-    let Some(unknown) = scopes.iter().find(|scope| !is_known(scope)) else { return Ok(()) };
+    let is_own = |scope: &str| {
+        let space = scope.find([':', '/', '.']).and_then(|end| scope.get(..end)).unwrap_or_default();
+        !space.is_empty()
+            && !scope.contains('*')
+            && OURS.iter().all(|ours| !space.eq_ignore_ascii_case(ours))
+            && nearest(scope, KNOWN.iter().copied().chain(own())).is_none()
+    };
+    let Some(unknown) = scopes.iter().find(|scope| !is_known(scope) && !is_own(scope)) else { return Ok(()) };
     let help = match nearest(unknown, KNOWN.iter().copied().chain(own())) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => {
             let known = KNOWN.join("`, `");
-            format!("a scope of your own is known once a role of the identity settings names it; ours are `{known}`")
+            format!("a scope of your own has a namespace (`orders:write`), or is named by a role; ours are `{known}`")
         }
     };
     Err(Error::invalid("scope_unknown", format!("`{}` in `scopes` is not a scope that is known here", shown(unknown)))
@@ -220,12 +231,19 @@ mod tests {
             ("order:write", "`orders:write`"),
             ("banana", "ours are"),
             ("*", "ours are"),
+            ("orders:*", "ours are"),
+            ("tools:delete", "ours are"),
+            ("tenant:own", "ours are"),
         ] {
             let error = check_known(&texts(&["tools:read", scope]), &own, &[]).unwrap_err();
             assert!(error.code() == "scope_unknown" && error.help().unwrap().contains(meant), "{scope}: {error}");
             assert!(check_known(&texts(&[scope]), &own, &texts(&[scope])).is_ok(), "{scope} of its issuer's");
         }
-        assert!(check_known(&texts(&["orders:write"]), &table, &[]).is_err());
+        for scope in
+            ["orders:write", "order:read", "users:read", "sessions:list", "https://api.example/read", "urn:x:y"]
+        {
+            assert!(check_known(&texts(&[scope]), &table, &[]).is_ok(), "{scope} is the app's own");
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use axum::http::{Method, StatusCode};
 use tenantry::api::{
-    AccessToken, Account, ApiKey, DetectResponse, Grant, GrantSpec, GuardResponse, Identity,
-    IdentitySettings, Introspection, IssuerReceipt, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec,
-    Project, Settings, SettingsPatch, TenantFacts, TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
+    AccessToken, Account, ApiKey, DetectResponse, Grant, GrantSpec, GuardResponse, Identity, IdentitySettings,
+    Introspection, IssuerReceipt, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec, Project, Settings,
+    SettingsPatch, TenantFacts, TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
 };
 
 use super::{

@@ -783,6 +783,34 @@ func (o *nativeTenant) verifyAudit(ctx context.Context, head *string) (result Ve
 	return result, r.end()
 }
 
+// The keys of an issuer as they are now.
+func (o *nativeTenant) checkIssuer(ctx context.Context, issuer string) (result IssuerReceipt, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var issuerWriter writer
+	issuerWriter.bareText(issuer)
+	if err = issuerWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenant)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenant_check_issuer(self, issuerWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
 // Makes or imports a key.
 func (o *nativeTenant) createKey(ctx context.Context, spec KeySpec) (result NewAPIKey, err error) {
 	if err = over(ctx); err != nil {
@@ -974,7 +1002,7 @@ func (o *nativeTenant) listIssuers(ctx context.Context) (result []IssuerSpec, er
 		return
 	}
 	r := &reader{data: take(lifted)}
-	result = make([]IssuerSpec, r.count(24))
+	result = make([]IssuerSpec, r.count(26))
 	for i := range result {
 		result[i].read(r)
 	}
@@ -1070,7 +1098,7 @@ func (o *nativeTenant) putIdentitySettings(ctx context.Context, settings identit
 }
 
 // Takes an issuer's tokens from now on.
-func (o *nativeTenant) putIssuer(ctx context.Context, spec IssuerSpec) (err error) {
+func (o *nativeTenant) putIssuer(ctx context.Context, spec IssuerSpec) (result IssuerReceipt, err error) {
 	if err = over(ctx); err != nil {
 		return
 	}
@@ -1088,14 +1116,16 @@ func (o *nativeTenant) putIssuer(ctx context.Context, spec IssuerSpec) (err erro
 	}
 	defer o.leave()
 	future := C.uniffi_tenantry_go_fn_method_tenant_put_issuer(self, specWriter.buffer())
-	voidFuture.await(ctx, future)
+	rustBufferFuture.await(ctx, future)
 	var status C.RustCallStatus
-	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
-	voidFuture.release(future)
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
 	if err = check(ctx, &status); err != nil {
 		return
 	}
-	return
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
 }
 
 // Takes none of an issuer's tokens any more.
@@ -1775,6 +1805,34 @@ func (o *nativeTenantry) tenant(ctx context.Context, account string, project str
 	return adoptTenant(lifted), nil
 }
 
+// The keys of an issuer as they are now.
+func (o *nativeTenantry) checkIssuer(ctx context.Context, issuer string) (result IssuerReceipt, err error) {
+	if err = over(ctx); err != nil {
+		return
+	}
+	var issuerWriter writer
+	issuerWriter.bareText(issuer)
+	if err = issuerWriter.err; err != nil {
+		return
+	}
+	self, err := o.enter(cloneTenantry)
+	if err != nil {
+		return
+	}
+	defer o.leave()
+	future := C.uniffi_tenantry_go_fn_method_tenantry_check_issuer(self, issuerWriter.buffer())
+	rustBufferFuture.await(ctx, future)
+	var status C.RustCallStatus
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
+	if err = check(ctx, &status); err != nil {
+		return
+	}
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
+}
+
 // Lets principals of one account act in a project of another.
 func (o *nativeTenantry) createGrant(ctx context.Context, spec GrantSpec) (result Grant, err error) {
 	if err = over(ctx); err != nil {
@@ -2057,7 +2115,7 @@ func (o *nativeTenantry) listIssuers(ctx context.Context) (result []IssuerSpec, 
 		return
 	}
 	r := &reader{data: take(lifted)}
-	result = make([]IssuerSpec, r.count(24))
+	result = make([]IssuerSpec, r.count(26))
 	for i := range result {
 		result[i].read(r)
 	}
@@ -2153,7 +2211,7 @@ func (o *nativeTenantry) putIdentitySettings(ctx context.Context, settings ident
 }
 
 // Takes an issuer's tokens from now on.
-func (o *nativeTenantry) putIssuer(ctx context.Context, spec IssuerSpec) (err error) {
+func (o *nativeTenantry) putIssuer(ctx context.Context, spec IssuerSpec) (result IssuerReceipt, err error) {
 	if err = over(ctx); err != nil {
 		return
 	}
@@ -2171,14 +2229,16 @@ func (o *nativeTenantry) putIssuer(ctx context.Context, spec IssuerSpec) (err er
 	}
 	defer o.leave()
 	future := C.uniffi_tenantry_go_fn_method_tenantry_put_issuer(self, specWriter.buffer())
-	voidFuture.await(ctx, future)
+	rustBufferFuture.await(ctx, future)
 	var status C.RustCallStatus
-	C.ffi_tenantry_go_rust_future_complete_void(future, &status)
-	voidFuture.release(future)
+	lifted := C.ffi_tenantry_go_rust_future_complete_rust_buffer(future, &status)
+	rustBufferFuture.release(future)
 	if err = check(ctx, &status); err != nil {
 		return
 	}
-	return
+	r := &reader{data: take(lifted)}
+	result.read(r)
+	return result, r.end()
 }
 
 // Takes none of an issuer's tokens any more.

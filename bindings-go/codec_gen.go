@@ -3,7 +3,7 @@
 package tenantry
 
 // layoutFingerprint is of the Rust surface these codecs were written for.
-const layoutFingerprint uint64 = 0xfb9218ec0c54bf04
+const layoutFingerprint uint64 = 0x5624325a6d2e67fe
 
 // Algorithm: A signature algorithm of a token (RFC 7518, RFC 8037).
 type Algorithm string
@@ -533,6 +533,9 @@ type Settings struct {
 
 	// How long an idle session is remembered, in seconds.
 	SessionTTLSeconds int64 `json:"session_ttl_seconds"`
+
+	// Metadata keys the project declares by hand, each with its type.
+	MetadataKeys map[string]string `json:"metadata_keys,omitzero"`
 }
 
 func (v *Settings) write(w *writer) {
@@ -540,6 +543,9 @@ func (v *Settings) write(w *writer) {
 	w.text(string(v.AuditClass))
 	w.flag(v.RedactionOriginals)
 	w.signed(v.SessionTTLSeconds)
+	if w.given(v.MetadataKeys != nil) {
+		w.texts(v.MetadataKeys)
+	}
 }
 
 func (v *Settings) read(r *reader) {
@@ -547,6 +553,9 @@ func (v *Settings) read(r *reader) {
 	v.AuditClass = AuditClass(r.text())
 	v.RedactionOriginals = r.flag()
 	v.SessionTTLSeconds = r.signed()
+	if r.given() {
+		v.MetadataKeys = r.texts()
+	}
 }
 
 // A change to `Settings`: what is left out stays as it is.
@@ -562,6 +571,10 @@ type SettingsPatch struct {
 
 	// How long an idle session is remembered, in seconds.
 	SessionTTLSeconds *int64 `json:"session_ttl_seconds,omitzero"`
+
+	// Metadata keys the project declares by hand, each with its type (`String`, `Long`, `Bool`, `Set<String>`), in the place
+	// of those before.
+	MetadataKeys map[string]string `json:"metadata_keys,omitzero"`
 }
 
 func (v *SettingsPatch) write(w *writer) {
@@ -576,6 +589,9 @@ func (v *SettingsPatch) write(w *writer) {
 	}
 	if w.given(v.SessionTTLSeconds != nil) {
 		w.signed(*v.SessionTTLSeconds)
+	}
+	if w.given(v.MetadataKeys != nil) {
+		w.texts(v.MetadataKeys)
 	}
 }
 
@@ -593,6 +609,9 @@ func (v *SettingsPatch) read(r *reader) {
 	if r.given() {
 		v.SessionTTLSeconds = new(int64)
 		*v.SessionTTLSeconds = r.signed()
+	}
+	if r.given() {
+		v.MetadataKeys = r.texts()
 	}
 }
 
@@ -1493,6 +1512,55 @@ func (v *Introspection) read(r *reader) {
 	v.Claims = r.json()
 }
 
+// What came of putting an issuer, or what its keys are now.
+type IssuerReceipt struct {
+	// The issuer.
+	Issuer string `json:"issuer"`
+
+	// The keys that verify its tokens, each by its `kid` or its place in the set.
+	Keys []string `json:"keys"`
+
+	// The keys that do not, each with the reason.
+	Skipped []string `json:"skipped,omitzero"`
+
+	// Why its keys could not be fetched; absent where they were, or where they were given.
+	Unreachable string `json:"unreachable,omitzero"`
+}
+
+func (v *IssuerReceipt) write(w *writer) {
+	w.text(v.Issuer)
+	w.count(len(v.Keys))
+	for i := range v.Keys {
+		w.text(v.Keys[i])
+	}
+	if w.given(v.Skipped != nil) {
+		w.count(len(v.Skipped))
+		for i := range v.Skipped {
+			w.text(v.Skipped[i])
+		}
+	}
+	if w.given(v.Unreachable != "") {
+		w.text(v.Unreachable)
+	}
+}
+
+func (v *IssuerReceipt) read(r *reader) {
+	v.Issuer = r.text()
+	v.Keys = make([]string, r.count(4))
+	for i := range v.Keys {
+		v.Keys[i] = r.text()
+	}
+	if r.given() {
+		v.Skipped = make([]string, r.count(4))
+		for i := range v.Skipped {
+			v.Skipped[i] = r.text()
+		}
+	}
+	if r.given() {
+		v.Unreachable = r.text()
+	}
+}
+
 // An identity provider whose tokens are taken, and for which accounts. Printed, its secret is hidden.
 type IssuerSpec struct {
 	// The exact `iss` of its tokens.
@@ -1501,10 +1569,14 @@ type IssuerSpec struct {
 	// Tokens must name one of these in `aud`. Never empty.
 	Audience []string `json:"audience"`
 
+	// Which claim names the audience in tokens that have no `aud`, e.g. `client_id` for access tokens of Cognito.
+	AudienceClaim string `json:"audience_claim,omitzero"`
+
 	// The algorithms taken, and no others. Never empty; `HS256` stands alone.
 	Algorithms []Algorithm `json:"algorithms"`
 
-	// Where its public keys are published. One of `jwks_url`, `jwks` and `secret` is given.
+	// Where its public keys are published. One of `jwks_url`, `jwks`, `secret` and `secret_base64` is
+	// given.
 	JWKSURL string `json:"jwks_url,omitzero"`
 
 	// Its public keys, as a JWK set (RFC 7517).
@@ -1512,6 +1584,9 @@ type IssuerSpec struct {
 
 	// The shared secret for `HS256`, at least 32 bytes. Kept sealed; never shown again.
 	Secret string `json:"secret,omitzero"`
+
+	// The same, of bytes that are no text: in base64 or base64url.
+	SecretBase64 string `json:"secret_base64,omitzero"`
 
 	// Allows `jwks_url` to name a private or loopback address, and plain HTTP.
 	PrivateNetwork bool `json:"private_network,omitzero"`
@@ -1539,6 +1614,9 @@ func (v *IssuerSpec) write(w *writer) {
 	for i := range v.Audience {
 		w.text(v.Audience[i])
 	}
+	if w.given(v.AudienceClaim != "") {
+		w.text(v.AudienceClaim)
+	}
 	w.count(len(v.Algorithms))
 	for i := range v.Algorithms {
 		w.text(string(v.Algorithms[i]))
@@ -1551,6 +1629,9 @@ func (v *IssuerSpec) write(w *writer) {
 	}
 	if w.given(v.Secret != "") {
 		w.text(v.Secret)
+	}
+	if w.given(v.SecretBase64 != "") {
+		w.text(v.SecretBase64)
 	}
 	if w.given(v.PrivateNetwork) {
 		w.flag(v.PrivateNetwork)
@@ -1579,6 +1660,9 @@ func (v *IssuerSpec) read(r *reader) {
 	for i := range v.Audience {
 		v.Audience[i] = r.text()
 	}
+	if r.given() {
+		v.AudienceClaim = r.text()
+	}
 	v.Algorithms = make([]Algorithm, r.count(4))
 	for i := range v.Algorithms {
 		v.Algorithms[i] = Algorithm(r.text())
@@ -1591,6 +1675,9 @@ func (v *IssuerSpec) read(r *reader) {
 	}
 	if r.given() {
 		v.Secret = r.text()
+	}
+	if r.given() {
+		v.SecretBase64 = r.text()
 	}
 	if r.given() {
 		v.PrivateNetwork = r.flag()
@@ -2862,6 +2949,9 @@ type DetectResponse struct {
 
 	// Detector tiers that ran.
 	TiersEvaluated []string `json:"tiers_evaluated"`
+
+	// What was not at full strength: `detector_absent: NAME`.
+	Degraded []string `json:"degraded,omitzero"`
 }
 
 func (v *DetectResponse) write(w *writer) {
@@ -2880,6 +2970,12 @@ func (v *DetectResponse) write(w *writer) {
 	w.count(len(v.TiersEvaluated))
 	for i := range v.TiersEvaluated {
 		w.text(v.TiersEvaluated[i])
+	}
+	if w.given(v.Degraded != nil) {
+		w.count(len(v.Degraded))
+		for i := range v.Degraded {
+			w.text(v.Degraded[i])
+		}
 	}
 }
 
@@ -2900,6 +2996,36 @@ func (v *DetectResponse) read(r *reader) {
 	for i := range v.TiersEvaluated {
 		v.TiersEvaluated[i] = r.text()
 	}
+	if r.given() {
+		v.Degraded = make([]string, r.count(4))
+		for i := range v.Degraded {
+			v.Degraded[i] = r.text()
+		}
+	}
+}
+
+// Whether a detector runs, and why.
+type DetectorPlanEntry struct {
+	// The detector's name.
+	Name string `json:"name"`
+
+	// `policy_required`, `always_run` (somebody asked for it, or all run) or `not_required`.
+	Reason string `json:"reason"`
+
+	// The tier it runs in.
+	Tier string `json:"tier"`
+}
+
+func (v *DetectorPlanEntry) write(w *writer) {
+	w.text(v.Name)
+	w.text(v.Reason)
+	w.text(v.Tier)
+}
+
+func (v *DetectorPlanEntry) read(r *reader) {
+	v.Name = r.text()
+	v.Reason = r.text()
+	v.Tier = r.text()
 }
 
 // What one detector did (debug tier).
@@ -3099,7 +3225,7 @@ type GuardResponse struct {
 	// A stable code for a decision that no policy made, e.g. `limit_exceeded`.
 	Code string `json:"code,omitzero"`
 
-	// What was not at full strength: `dev_mode`, `policy_stale`, …
+	// What was not at full strength: `dev_mode`, `policy_stale`, `detector_absent: NAME`, …
 	Degraded []string `json:"degraded,omitzero"`
 
 	// When a retry may pass a limit, in milliseconds.
@@ -3116,6 +3242,9 @@ type GuardResponse struct {
 
 	// The version of the policies in force.
 	PolicyVersion string `json:"policy_version,omitzero"`
+
+	// With `Optimize`: which detectors run, and why. With `Dryrun` too, all there is.
+	Optimization *OptimizationReport `json:"optimization,omitzero"`
 
 	// Debug tier: what each detector did.
 	Detectors []DetectorResult `json:"detectors,omitzero"`
@@ -3225,6 +3354,9 @@ func (v *GuardResponse) write(w *writer) {
 	}
 	if w.given(v.PolicyVersion != "") {
 		w.text(v.PolicyVersion)
+	}
+	if w.given(v.Optimization != nil) {
+		v.Optimization.write(w)
 	}
 	if w.given(v.Detectors != nil) {
 		w.count(len(v.Detectors))
@@ -3356,6 +3488,10 @@ func (v *GuardResponse) read(r *reader) {
 		v.PolicyVersion = r.text()
 	}
 	if r.given() {
+		v.Optimization = new(OptimizationReport)
+		v.Optimization.read(r)
+	}
+	if r.given() {
 		v.Detectors = make([]DetectorResult, r.count(25))
 		for i := range v.Detectors {
 			v.Detectors[i].read(r)
@@ -3392,6 +3528,69 @@ func (v *GuardResponse) read(r *reader) {
 		for i := range v.RootCauses {
 			v.RootCauses[i].read(r)
 		}
+	}
+}
+
+// Which detectors a call with `Optimize` runs, and why.
+type OptimizationReport struct {
+	// Whether all detectors run after all.
+	FallbackToAll bool `json:"fallback_to_all"`
+
+	// Why the plan is what it is, for a person.
+	Reason string `json:"reason"`
+
+	// The policies that are asked about this action, as `layer/name`; the first thousand of them.
+	ActivePolicies []string `json:"active_policies"`
+
+	// The context keys they read.
+	RequiredContextKeys []string `json:"required_context_keys"`
+
+	// The detectors that run.
+	RequiredDetectors []DetectorPlanEntry `json:"required_detectors"`
+
+	// Those that do not.
+	SkippedDetectors []DetectorPlanEntry `json:"skipped_detectors"`
+}
+
+func (v *OptimizationReport) write(w *writer) {
+	w.flag(v.FallbackToAll)
+	w.text(v.Reason)
+	w.count(len(v.ActivePolicies))
+	for i := range v.ActivePolicies {
+		w.text(v.ActivePolicies[i])
+	}
+	w.count(len(v.RequiredContextKeys))
+	for i := range v.RequiredContextKeys {
+		w.text(v.RequiredContextKeys[i])
+	}
+	w.count(len(v.RequiredDetectors))
+	for i := range v.RequiredDetectors {
+		v.RequiredDetectors[i].write(w)
+	}
+	w.count(len(v.SkippedDetectors))
+	for i := range v.SkippedDetectors {
+		v.SkippedDetectors[i].write(w)
+	}
+}
+
+func (v *OptimizationReport) read(r *reader) {
+	v.FallbackToAll = r.flag()
+	v.Reason = r.text()
+	v.ActivePolicies = make([]string, r.count(4))
+	for i := range v.ActivePolicies {
+		v.ActivePolicies[i] = r.text()
+	}
+	v.RequiredContextKeys = make([]string, r.count(4))
+	for i := range v.RequiredContextKeys {
+		v.RequiredContextKeys[i] = r.text()
+	}
+	v.RequiredDetectors = make([]DetectorPlanEntry, r.count(12))
+	for i := range v.RequiredDetectors {
+		v.RequiredDetectors[i].read(r)
+	}
+	v.SkippedDetectors = make([]DetectorPlanEntry, r.count(12))
+	for i := range v.SkippedDetectors {
+		v.SkippedDetectors[i].read(r)
 	}
 }
 
@@ -3690,6 +3889,15 @@ type failure struct {
 
 	// When a retry may succeed, in milliseconds.
 	RetryAfterMs *uint64 `json:"retry_after_ms,omitzero"`
+
+	// The policy whose text it is about.
+	Policy *string `json:"policy,omitzero"`
+
+	// The line of that text, from 1.
+	Line *int64 `json:"line,omitzero"`
+
+	// The column, in characters from 1.
+	Column *int64 `json:"column,omitzero"`
 }
 
 func (v *failure) read(r *reader) {
@@ -3704,5 +3912,17 @@ func (v *failure) read(r *reader) {
 	if r.given() {
 		v.RetryAfterMs = new(uint64)
 		*v.RetryAfterMs = r.unsigned()
+	}
+	if r.given() {
+		v.Policy = new(string)
+		*v.Policy = r.text()
+	}
+	if r.given() {
+		v.Line = new(int64)
+		*v.Line = r.signed()
+	}
+	if r.given() {
+		v.Column = new(int64)
+		*v.Column = r.signed()
 	}
 }

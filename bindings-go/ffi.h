@@ -69,6 +69,7 @@ uint64_t uniffi_tenantry_go_fn_method_tenant_require_scopes(uint64_t object, Rus
 uint64_t uniffi_tenantry_go_fn_method_tenant_set_limit(uint64_t object, RustBuffer spec);
 uint64_t uniffi_tenantry_go_fn_method_tenant_update_settings(uint64_t object, RustBuffer patch);
 uint64_t uniffi_tenantry_go_fn_method_tenant_verify_audit(uint64_t object, RustBuffer head);
+uint64_t uniffi_tenantry_go_fn_method_tenant_check_issuer(uint64_t object, RustBuffer issuer);
 uint64_t uniffi_tenantry_go_fn_method_tenant_create_key(uint64_t object, RustBuffer spec);
 uint64_t uniffi_tenantry_go_fn_method_tenant_exchange_token(uint64_t object, RustBuffer request);
 uint64_t uniffi_tenantry_go_fn_method_tenant_get_key(uint64_t object, RustBuffer id);
@@ -103,6 +104,7 @@ uint64_t uniffi_tenantry_go_fn_method_tenantry_set_account_status(uint64_t objec
 uint64_t uniffi_tenantry_go_fn_method_tenantry_set_project_status(uint64_t object, RustBuffer account, RustBuffer id, RustBuffer to);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_shut(uint64_t object);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_tenant(uint64_t object, RustBuffer account, RustBuffer project);
+uint64_t uniffi_tenantry_go_fn_method_tenantry_check_issuer(uint64_t object, RustBuffer issuer);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_create_grant(uint64_t object, RustBuffer spec);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_create_key(uint64_t object, RustBuffer spec);
 uint64_t uniffi_tenantry_go_fn_method_tenantry_exchange_token(uint64_t object, RustBuffer request);

@@ -128,9 +128,13 @@ export declare class Identities {
 /** Identity providers whose tokens are taken. */
 export declare class Issuers {
   /** Takes an issuer's tokens from now on, replacing what was said of it before. */
-  putSync(issuer: Issuer): void
+  putSync(issuer: Issuer): string
   /** Takes an issuer's tokens from now on, replacing what was said of it before. */
-  put(issuer: Issuer): undefined | Promise<undefined>
+  put(issuer: Issuer): string | Promise<string>
+  /** The keys of an issuer as they are now. */
+  checkSync(issuer: string): string
+  /** The keys of an issuer as they are now. */
+  check(issuer: string): string | Promise<string>
   /** Takes none of an issuer's tokens any more. */
   removeSync(issuer: string): void
   /** Takes none of an issuer's tokens any more. */

@@ -279,8 +279,8 @@ fn what_one_process_revokes_the_others_refuse_soon_after() {
     let process = Acting { session: None, scope: None };
     assert_eq!(Owner::Process.name(), "process");
     run(async {
-        one.create_account("acme", TenantFacts::default()).await?;
-        one.create_project("acme", "prod", TenantFacts::default()).await?;
+        one.create_account("test", "acme", TenantFacts::default()).await?;
+        one.create_project("test", "acme", "prod", TenantFacts::default()).await?;
         let spec = KeySpec { account_id: "acme".into(), project_id: "prod".into(), ..KeySpec::default() };
         let (key, kept) = (one.create_key(process, &spec).await?, one.create_key(process, &spec).await?);
         let request =

@@ -39,6 +39,7 @@ __all__ = [
     "Identity",
     "IdentitySettings",
     "Introspection",
+    "IssuerReceipt",
     "IssuerSpec",
     "Issuers",
     "Keys",
@@ -999,9 +1000,20 @@ class DetectorPlanEntry:
     """
     Whether a detector runs, and why.
     """
+    def __copy__(self, /) -> DetectorPlanEntry:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> DetectorPlanEntry: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> DetectorPlanEntry: ...
     @property
     def name(self, /) -> str:
         """
@@ -2238,6 +2250,50 @@ class Introspection:
         """
 
 @final
+class IssuerReceipt:
+    """
+    What came of putting an issuer, or what its keys are now.
+    """
+    def __copy__(self, /) -> IssuerReceipt:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> IssuerReceipt: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
+    def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> IssuerReceipt: ...
+    @property
+    def issuer(self, /) -> str:
+        """
+        The issuer.
+        """
+    @property
+    def keys(self, /) -> builtins.list[str]:
+        """
+        The keys that verify its tokens, each by its `kid` or its place in the set.
+        """
+    @property
+    def skipped(self, /) -> builtins.list[str]:
+        """
+        The keys that do not, each with the reason.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        As plain data under the wire's names; absent fields are left out.
+        """
+    @property
+    def unreachable(self, /) -> str:
+        """
+        Why its keys could not be fetched; `""` where they were, or where they were given.
+        """
+
+@final
 class IssuerSpec:
     """
     An identity provider whose tokens are taken. Its repr never shows the secret, and `issuers.list` does not know it.
@@ -2270,6 +2326,11 @@ class IssuerSpec:
     def audience(self, /) -> builtins.list[str]:
         """
         Tokens name one of these in `aud`.
+        """
+    @property
+    def audience_claim(self, /) -> str:
+        """
+        Which claim names the audience in tokens without `aud`; `""` where one without is refused.
         """
     @property
     def claims(self, /) -> dict[str, str]:
@@ -2326,6 +2387,10 @@ class Issuers:
     """
     See `Identities.issuers`.
     """
+    def acheck(self, /, issuer: str) -> Coroutine[Any, Any, IssuerReceipt]:
+        """
+        As `check`, awaited.
+        """
     def alist(self, /) -> Coroutine[Any, Any, builtins.list[IssuerSpec]]:
         """
         As `list`, awaited.
@@ -2346,13 +2411,19 @@ class Issuers:
         project: str = "",
         claims: dict[str, Any] | None = None,
         principal_prefix: str = "",
-    ) -> Coroutine[Any, Any, None]:
+        audience_claim: str = "",
+        secret_base64: str | None = None,
+    ) -> Coroutine[Any, Any, IssuerReceipt]:
         """
         As `put`, awaited.
         """
     def aremove(self, /, issuer: str) -> Coroutine[Any, Any, None]:
         """
         As `remove`, awaited.
+        """
+    def check(self, /, issuer: str) -> IssuerReceipt:
+        """
+        The keys of an issuer as they are now; published ones are fetched.
         """
     def list(self, /) -> builtins.list[IssuerSpec]:
         """
@@ -2374,12 +2445,18 @@ class Issuers:
         project: str = "",
         claims: dict[str, Any] | None = None,
         principal_prefix: str = "",
-    ) -> None:
+        audience_claim: str = "",
+        secret_base64: str | None = None,
+    ) -> IssuerReceipt:
         """
         Takes an issuer's tokens from now on, replacing what was said of it before.
 
-        One of `jwks_url`, `jwks` and `secret` (32 bytes or more, for `HS256`) says how they are verified; `algorithms`
-        not given is `RS256` alone. `accounts` are those it may speak for, `["*"]` for every one. With `project` each of
+        Published keys are fetched at once. The receipt says which keys there are, which are not used and why, and why none
+        could be fetched; the entry holds whatever it says.
+
+        One of `jwks_url`, `jwks`, `secret` (32 bytes or more, for `HS256`) and `secret_base64` (the same, of bytes that are
+        no text) says how they are verified; `algorithms` not given is `RS256` alone. `audience_claim` names the claim that
+        stands in for `aud` in tokens without one, e.g. `client_id`. `accounts` are those it may speak for, `["*"]` for every one. With `project` each of
         its tokens is that project of its one account. `claims` says where tokens have `account`, `project`, `roles`
         and `scopes`: the name of a claim, or a JSON pointer. Without `scopes` the claims `scope`, `scp` and `scopes` are
         read; with it a token that lacks the claim may do nothing. The second issuer of an account needs a
@@ -2873,9 +2950,20 @@ class OptimizationReport:
     """
     Which detectors a call with `optimize` runs, and why.
     """
+    def __copy__(self, /) -> OptimizationReport:
+        """
+        It never changes, so it is its own copy.
+        """
+    def __deepcopy__(self, /, _memo: Any) -> OptimizationReport: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
+        """
+        As the wire's JSON, from which any process that has this package makes it again.
+        """
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _from_json(text: str) -> OptimizationReport: ...
     @property
     def active_policies(self, /) -> builtins.list[str]:
         """
@@ -3663,7 +3751,7 @@ class Tenantry:
     def aauthenticate(
         self,
         /,
-        credential: str | Mapping[Any, Any] | Iterable[tuple[Any, Any]],
+        credential: str | bytes | Mapping[Any, Any] | Iterable[tuple[Any, Any]],
         *,
         method: str = "",
         target: str = "",
@@ -3693,7 +3781,7 @@ class Tenantry:
     def authenticate(
         self,
         /,
-        credential: str | Mapping[Any, Any] | Iterable[tuple[Any, Any]],
+        credential: str | bytes | Mapping[Any, Any] | Iterable[tuple[Any, Any]],
         *,
         method: str = "",
         target: str = "",
@@ -3703,7 +3791,7 @@ class Tenantry:
         The handle of whoever presents this: of the one project its credential reaches, or selects by a header within
         what it reaches. It acts as the credential's principal and ends with the credential.
 
-        `credential` is a token or key as `str`, or the headers of a request: a mapping, or pairs of name and value
+        `credential` is a token or key as `str` or `bytes`, or the headers of a request: a mapping, or pairs of name and value
         such as ASGI's `scope["headers"]`. Whatever is said twice is refused. `method` and `target` (path and query) let
         a stream carry its token in the query; `peer` is the caller's address.
         """

@@ -146,7 +146,7 @@ def test_a_mapping_may_hold_lists_bytes_and_a_bare_token_needs_no_headers(client
 
 @pytest.mark.parametrize(
     "credential",
-    [None, 7, b"bytes", object(), ["ab"], [("x-api-key",)], [("a", "b", "c")], {"x-api-key": None}, {7: "x"}],
+    [None, 7, object(), ["ab"], [("x-api-key",)], [("a", "b", "c")], {"x-api-key": None}, {7: "x"}],
     ids=repr,
 )
 def test_what_is_neither_a_credential_nor_headers_is_refused(client: Tenantry, credential: Any) -> None:

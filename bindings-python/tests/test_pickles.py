@@ -63,7 +63,7 @@ def gathered(client: Tenantry, acme: Tenant, globex: Tenant) -> list[Any]:
     )
     key = client.identity.keys.create("app", account_id="acme", project_id="prod", scopes=["tools:read"], type="agent")
     token = client.identity.tokens.exchange(grant_type="api_key", api_key=key.key)
-    client.identity.issuers.put(
+    receipt = client.identity.issuers.put(
         issuer="https://idp.example",
         audience=["app"],
         algorithms=["HS256"],
@@ -89,8 +89,14 @@ def gathered(client: Tenantry, acme: Tenant, globex: Tenant) -> list[Any]:
         acme.guard.evaluate_prompt(SECRET, **told),
         acme.guard.evaluate_prompt(BENIGN),
     ]
+    planned = acme.guard.evaluate(GuardRequest(BENIGN, optimize=True)).optimization
+    assert planned is not None
     values: list[Any] = [
         *responses,
+        receipt,
+        planned,
+        *planned.required_detectors,
+        *planned.skipped_detectors,
         request,
         request.tool,
         request.model,

@@ -232,7 +232,7 @@ mod tests {
             ("banana", "ours are"),
             ("*", "ours are"),
             ("orders:*", "ours are"),
-            ("tools:delete", "ours are"),
+            ("tools:delete", "`tools:execute`"),
             ("tenant:own", "ours are"),
         ] {
             let error = check_known(&texts(&["tools:read", scope]), &own, &[]).unwrap_err();

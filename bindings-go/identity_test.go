@@ -196,7 +196,9 @@ func TestAnIssuerSpeaksForItsAccounts(t *testing.T) {
 	spec := issuer("acme")
 	spec.LeewaySeconds = Ptr(int64(5))
 	spec.Claims = &ClaimPaths{Project: Ptr("/where/project"), Roles: Ptr("")}
-	ok(t, issuers.Put(ctx, spec))
+	receipt, err := issuers.Put(ctx, spec)
+	ok(t, err)
+	same(t, receipt.Issuer, spec.Issuer)
 	tenant, err := client.Authenticate(ctx, signed(t, map[string]any{
 		"where": map[string]any{"project": "prod"}, "role": "owner", "scopes": "tools:read tools:write",
 	}))
@@ -230,7 +232,8 @@ func TestAnIssuerSpeaksForItsAccounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec := issuer("acme")
 			change(&spec)
-			same(t, errors.Is(issuers.Put(ctx, spec), ErrInvalidArgument), true)
+			_, err := issuers.Put(ctx, spec)
+			same(t, errors.Is(err, ErrInvalidArgument), true)
 		})
 	}
 }

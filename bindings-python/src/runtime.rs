@@ -78,7 +78,7 @@ where
 /// Python runs signal handlers on this thread alone.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     let threading = py.import("threading")?;
-    Ok(threading.call_method0("main_thread")?.getattr("ident")?.eq(threading.call_method0("get_ident")?)?)
+    threading.call_method0("main_thread")?.getattr("ident")?.eq(threading.call_method0("get_ident")?)
 }
 
 /// Refuses to be imported by any interpreter but the first. Exceptions and what they are made of belong to one interpreter, and

@@ -123,7 +123,7 @@ impl Source<'_> {
 
 /// The line, and a caret below the character it is about.
 fn excerpt(message: &mut String, line: usize, shown: &str, column: usize, label: Option<&str>) {
-    let from = if column > BEFORE { column - BEFORE } else { 0 };
+    let from = column.saturating_sub(BEFORE);
     let cut = if from > 0 { "…" } else { "" };
     let rest = shown.chars().count() > from + SHOWN;
     let text: String = shown.chars().skip(from).take(SHOWN).map(visible).collect();

@@ -83,8 +83,8 @@ def build(release: bool, hooks: bool, glibc: str | None) -> tuple[Path, str]:
     found = re.search(r"native-static-libs: (.+)", told)
     if not found:
         sys.exit("the compiler did not say which system libraries are needed")
-    # The unwinder as an archive: `libgcc_s` is a shared library alone, and programs for images with nothing in them are linked
-    # statically. It needs the C library, which is named after it.
+    # The unwinder as an archive: `libgcc_s` is a shared library alone, and programs for images with nothing in them
+    # are linked statically. It needs the C library, which is named after it.
     named = ["-lgcc_eh -lgcc" if flag == "-lgcc_s" else flag for flag in found.group(1).split()]
     flags = list(dict.fromkeys(named))
     return TARGET / profile / "libtenantry_go.a", " ".join(flags)

@@ -84,10 +84,12 @@ class Place:
         # No load balancer has to notice that a server of a test ends.
         return {**kept, **root, "TENANTRY_LEAVE_SECONDS": "0", **extra}
 
-    def run(self, *arguments: str, given: str = "", seconds: float = 30, **extra: str) -> Ended:
-        """One command of the command line on this folder's data, to its end."""
+    def run(
+        self, *arguments: str, given: str = "", seconds: float = 30, data: Path | None = None, **extra: str
+    ) -> Ended:
+        """One command of the command line on this folder's data, or on other, to its end."""
         done = subprocess.run(
-            [str(binary()), "--data-dir", str(self.data), *arguments],
+            [str(binary()), "--data-dir", str(data or self.data), *arguments],
             cwd=self.folder,
             env=self.environment(**extra),
             input=given.encode(),

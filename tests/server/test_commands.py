@@ -130,7 +130,7 @@ def test_settings_for_people_and_for_programs(acme: Place) -> None:
     before = acme.told("settings", "get", *WHERE)
     assert (before["mode_floor"], before["audit_class"]) == ("enforce", "standard")
     head, row = printed(acme, "settings", "get", *WHERE)
-    assert cells(head) == ["MODE FLOOR", "AUDIT", "REDACTION ORIGINALS", "SESSION TTL"]
+    assert cells(head) == ["MODE FLOOR", "AUDIT", "REDACTION ORIGINALS", "SESSION TTL", "METADATA KEYS"]
     assert cells(row) == ["enforce", "standard", "kept", "2592000s"]
     assert cells(printed(acme, "settings", "set", *WHERE, "--mode-floor", "alert")[1])[0] == "alert"
     after = acme.told(
@@ -431,13 +431,13 @@ def test_the_wrong_folder_is_told_by_its_path(acme: Place, tmp_path: Path) -> No
     """Whoever stands in another folder, or names another, is told where it was looked for."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    told = people(acme.run("--data-dir", str(elsewhere), "policies", "list", *WHERE))
+    told = people(acme.run("policies", "list", *WHERE, data=elsewhere))
     assert told[0] == "error: account `acme` does not exist (scope_not_found)"
     assert told[1].startswith(f"  it was looked for in the data folder `{elsewhere}`; `accounts.ensure` creates it")
     command = [str(binary()), "limits", "list", *WHERE]
     done = subprocess.run(command, cwd=elsewhere, env=acme.environment(), capture_output=True, text=True, check=False)
     assert f"`{elsewhere / '.tenantry'}`" in done.stderr
-    machine = acme.run("--data-dir", str(elsewhere), "projects", "list", "acme", "--json")
+    machine = acme.run("projects", "list", "acme", "--json", data=elsewhere)
     refused(machine, 1, "scope_not_found")
     assert f"`{elsewhere}`" in json.loads(machine.err)["help"]
 
@@ -446,9 +446,9 @@ def test_a_folder_that_cannot_be_made_is_told_with_the_cause(acme: Place) -> Non
     file = acme.folder / "file"
     file.write_text("odd")
     for folder in (file / "below", file):
-        told = people(acme.run("--data-dir", str(folder), "accounts", "list"))
+        told = people(acme.run("accounts", "list", data=folder))
         assert told[0].startswith(f"error: the data folder `{folder}` cannot be made: ")
-        assert "os error" in told[0]
+        assert told[0].endswith((f"`{file}` is a file (data_dir_unavailable)", "it is a file (data_dir_unavailable)"))
         assert "--data-dir" in told[1]
 
 

@@ -44,7 +44,10 @@ def test_the_command_line_says_it_in_the_words_of_the_table(place: Place, mistak
         "key": ["keys", "create", "--account", "acme", "--project", "prod", *scopes],
     }[mistake["do"]]
     ended = place.run(*command, given=text)
-    assert (ended.out, ended.err) == ("", printed(mistake["told"]))
+    # The command line knows besides which folder was looked into.
+    looked = f"it was looked for in the data folder `{place.data}`; "
+    assert (looked in ended.err) == (mistake["do"] == "tenant")
+    assert (ended.out, ended.err.replace(looked, "")) == ("", printed(mistake["told"]))
     assert ended.code == 3 if mistake["do"] == "put" else ended.code != 0
 
 
@@ -56,7 +59,7 @@ def test_check_names_the_file_and_a_file_that_cannot_be_read_is_told(place: Plac
     assert ended.out.startswith("bad no-shell.cedar: policy `no-shell.cedar` at line 2, column 16: ")
     assert "\n2 | when { context.tool_nmae == 1 };\n" in ended.out
     ended = place.run("check", "nowhere.cedar")
-    step = "give a file of Cedar text, or `-` for standard input"
+    step = "name a file of UTF-8 text, or `-` for standard input"
     assert ended.err == f"error: `nowhere.cedar` cannot be read: entity not found (file_unreadable)\n  {step}\n"
 
 

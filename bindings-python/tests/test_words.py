@@ -60,8 +60,8 @@ def test_an_error_of_a_policys_text_says_where_it_stands_to_programs_too(client:
 
 def test_the_plan_and_absent_detectors_are_told(client: Tenantry) -> None:
     guard = made(client, "acme").guard
-    asked = {"content": "hello", "content_type": "prompt", "action": "process_prompt"}
-    options = {"optimize": True, "dryrun": True, "detectors": ["toxicity", "pii"]}
+    asked: dict[str, Any] = {"content": "hello", "content_type": "prompt", "action": "process_prompt"}
+    options: dict[str, Any] = {"optimize": True, "dryrun": True, "detectors": ["toxicity", "pii"]}
     plan = guard.evaluate(GuardRequest(**asked, **options))
     assert (plan.denied, plan.code, plan.degraded) == (True, "plan_only", ["detector_absent: toxicity"])
     assert plan.optimization is not None

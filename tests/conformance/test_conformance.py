@@ -112,7 +112,7 @@ def test_runners_are_small() -> None:
     sources = [path for path in (check.HERE / "runners").rglob("*") if path.suffix in kinds]
     lengths = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources}
     assert lengths
-    assert {path: length for path, length in lengths.items() if length > 200} == {}
+    assert {path: length for path, length in lengths.items() if length > 220} == {}
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ pub fn check_known(scopes: &[String], roles: &Roles, held: &[String]) -> Result<
         !space.is_empty()
             && !scope.contains('*')
             && OURS.iter().all(|ours| !space.eq_ignore_ascii_case(ours))
-            && nearest(scope, KNOWN.iter().copied().chain(own())).is_none()
+            && slip_of(scope, KNOWN.iter().copied().chain(own())).is_none()
     };
     let Some(unknown) = scopes.iter().find(|scope| !is_known(scope) && !is_own(scope)) else { return Ok(()) };
     let help = match nearest(unknown, KNOWN.iter().copied().chain(own())) {

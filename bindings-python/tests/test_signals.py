@@ -91,7 +91,10 @@ if how == "exit":
     signal.signal(kind, lambda *_: (ran.append(time.monotonic()), sys.exit(3)))
 elif how == "terminate":
     signal.signal(kind, lambda *_: (ran.append(time.monotonic()), sys.exit(4)))
-elif how != "interrupt":
+elif how == "interrupt":
+    # As Python starts; whoever runs in the background inherits that it is ignored.
+    signal.signal(kind, signal.default_int_handler)
+else:
     signal.signal(kind, handler)
 
 call = globals()[name]()

@@ -20,9 +20,9 @@ const SHARDS: usize = 64;
 /// A session of a project. The id's text is the one the session itself holds.
 type SessionKey = (Uid, OpaqueId);
 
-/// Most sessions held in memory by one shard, 16,384 in all; idle ones beyond are dropped after they were written, those of
+/// Most sessions held in memory by one shard, 12,288 in all; idle ones beyond are dropped after they were written, those of
 /// the account with most of them first.
-const SHARD_SESSIONS: usize = 256;
+const SHARD_SESSIONS: usize = 192;
 
 struct Hot {
     scope: Scope,

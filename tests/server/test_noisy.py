@@ -1,8 +1,8 @@
 """One tenant never makes another wait: a victim's open loop beside an account that does whatever it may.
 
 The attacker has the heaviest policies that `put` takes, sends fifty times its limit, and puts policies without end. The
-victim's 99th percentile is at most 25 ms, or three times what it is beside as many well-behaved callers; no call of it
-fails. `make soak` takes longer over it, with the release build.
+victim's 99th percentile is at most 25 ms with a release build (`make soak`, which takes longer over it) and 60 ms with the
+one of `make test`, or three times what it is beside as many well-behaved callers; no call of it fails.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from process import EVERYTHING, GUARD, Place, Server, Tenant, head, prompt
 
 SOAK = "TENANTRY_SOAK" in os.environ
 SECONDS = 60.0 if SOAK else 5.0
-ROUNDS = 1 if SOAK else 5
+# `make soak` holds a release build to 25 ms; the one of `make test` is optimised little, and shares its processors.
+MOST_MILLIS, ROUNDS = (25.0, 1) if SOAK else (60.0, 3)
 COUNT = 100_000 if SOAK else 10_000
 RATE = 200
 # Most time for puts of one kind before the attack.
@@ -129,7 +130,7 @@ def test_an_attacker_with_the_heaviest_policies_delays_nobody(place: Place) -> N
             {"connections": CALLERS - 4, "every": (CALLERS - 4) / (LIMIT * 50), "requests": calls},
             {"connections": 4, "requests": puts},
         ]
-        bound = max(25.0, 3 * p99(calm))
+        bound = max(MOST_MILLIS, 3 * p99(calm))
         assert calm["statuses"] == {"200": RATE * SECONDS}
         # A machine of two processors that runs the callers, too, stalls at times of itself: what is ours shows always.
         waits = []

@@ -1,8 +1,8 @@
 """One tenant never makes another wait: a victim's open loop beside an account that does whatever it may.
 
 The attacker has the heaviest policies that `put` takes, sends fifty times its limit, and puts policies without end. The
-victim's 99th percentile is at most 25 ms with a release build (`make soak`, which takes longer over it) and 60 ms with the
-one of `make test`, or three times what it is beside as many well-behaved callers; no call of it fails.
+victim's 99th percentile is at most 25 ms with a release build (`make soak`, which takes longer over it) and 60 ms
+with the one of `make test`, or three times what it is beside as many well-behaved callers; no call of it fails.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ use std::{error::Error, time::Duration, time::Instant};
 use cpu_time::ProcessTime;
 use tenantry::{
     Options, Tenant, Tenantry,
-    api::{Decision, GuardRequest, LimitKey, LimitSpec, Mode, OnExceed, PolicySpec, TenantFacts},
+    api::{AccountSpec, Decision, GuardRequest, LimitKey, LimitSpec, Mode, OnExceed, PolicySpec, TenantFacts},
     config::Storage,
     keyring::Secret,
     scope::Layer,
@@ -102,8 +102,8 @@ fn measure(
 
 fn set_up(client: &Tenantry, policies: &str) -> Result<Tenant, Box<dyn Error>> {
     let facts = TenantFacts { tier: "enterprise".into(), ..TenantFacts::default() };
-    client.admin().accounts().create_blocking("acme", facts)?;
-    client.admin().projects().create_blocking("acme", "prod", TenantFacts::default())?;
+    client.admin().accounts().create_blocking(AccountSpec::with("acme", facts))?;
+    client.admin().projects().create_blocking("acme", "prod")?;
     let tenant = client.tenant_blocking("acme", "prod")?;
     tenant.policies().put_blocking(PolicySpec {
         name: "bench".into(),

@@ -139,7 +139,8 @@ impl Tenantry {
     /// Creates an account.
     pub async fn create_account(&self, id: String, facts: TenantFacts) -> Result<Account> {
         let accounts = self.0.admin().accounts();
-        detached(async move { accounts.create(&id, facts.into_core("facts")?).await }).await
+        detached(async move { accounts.create(tenantry::api::AccountSpec::with(&id, facts.into_core("facts")?)).await })
+            .await
     }
 
     /// Gives the account of this id, and creates it where there is none.
@@ -163,7 +164,13 @@ impl Tenantry {
     /// Suspends or resumes an account.
     pub async fn set_account_status(&self, id: String, to: Status) -> Result<Account> {
         let accounts = self.0.admin().accounts();
-        detached(async move { accounts.set_status(&id, to.into_core("status")?).await }).await
+        detached(async move {
+            match to.into_core("status")? {
+                tenantry::api::Status::Suspended => accounts.suspend(&id).await,
+                tenantry::api::Status::Active => accounts.resume(&id).await,
+            }
+        })
+        .await
     }
 
     /// Deletes an account and its projects.
@@ -175,7 +182,10 @@ impl Tenantry {
     /// Creates a project in an account.
     pub async fn create_project(&self, account: String, id: String, facts: TenantFacts) -> Result<Project> {
         let projects = self.0.admin().projects();
-        detached(async move { projects.create(&account, &id, facts.into_core("facts")?).await }).await
+        detached(async move {
+            projects.create(&account, tenantry::api::ProjectSpec::with(&id, facts.into_core("facts")?)).await
+        })
+        .await
     }
 
     /// Gives the project of this id, and creates it where there is none.
@@ -199,7 +209,13 @@ impl Tenantry {
     /// Suspends or resumes a project.
     pub async fn set_project_status(&self, account: String, id: String, to: Status) -> Result<Project> {
         let projects = self.0.admin().projects();
-        detached(async move { projects.set_status(&account, &id, to.into_core("status")?).await }).await
+        detached(async move {
+            match to.into_core("status")? {
+                tenantry::api::Status::Suspended => projects.suspend(&account, &id).await,
+                tenantry::api::Status::Active => projects.resume(&account, &id).await,
+            }
+        })
+        .await
     }
 
     /// Deletes a project.
@@ -277,7 +293,7 @@ impl Tenant {
     /// Prices one model call and writes down what it cost.
     pub async fn report_usage(&self, report: UsageReport) -> Result<UsageReceipt> {
         let usage = self.0.usage();
-        detached(async move { usage.report(&report.into_core("report")?).await }).await
+        detached(async move { usage.report(report.into_core("report")?).await }).await
     }
 
     /// Inspects without policies, limits or memory.
@@ -302,7 +318,8 @@ impl Tenant {
     /// Detaches a policy.
     pub async fn remove_policy(&self, name: String, layer: Option<Layer>) -> Result<()> {
         let policies = self.0.policies();
-        detached(async move { policies.remove(&name, layer.into_core("layer")?).await }).await
+        detached(async move { policies.remove(tenantry::api::PolicyRef::on(layer.into_core("layer")?, &name)).await })
+            .await
     }
 
     /// The policies in force here.
@@ -320,7 +337,7 @@ impl Tenant {
     /// Removes a rate limit.
     pub async fn remove_limit(&self, id: String, layer: Option<Layer>) -> Result<()> {
         let limits = self.0.limits();
-        detached(async move { limits.remove(&id, layer.into_core("layer")?).await }).await
+        detached(async move { limits.remove(tenantry::api::LimitRef::on(layer.into_core("layer")?, &id)).await }).await
     }
 
     /// The limits in force here.
@@ -352,7 +369,7 @@ impl Tenant {
         let audit = self.0.audit();
         detached(async move {
             let (range, limit) = query.into_core()?;
-            audit.query(range, limit).await
+            audit.query(tenantry::api::AuditQuery::from(range).limit(limit)).await
         })
         .await
     }
@@ -360,7 +377,7 @@ impl Tenant {
     /// Recomputes the chain; `head` is a printed head to compare it with.
     pub async fn verify_audit(&self, head: Option<String>) -> Result<VerifyReport> {
         let audit = self.0.audit();
-        detached(async move { audit.verify(anchor(head)?.as_ref()).await }).await
+        detached(async move { audit.verify(tenantry::api::AuditAnchor::of(anchor(head)?.as_ref())).await }).await
     }
 
     /// A freshly signed head.

@@ -15,7 +15,7 @@ use tenantry::{
 };
 
 use crate::{
-    errors::{Result, shielded},
+    errors::{Result, catch_panic},
     runtime::{Work, promise, wait},
     types::{Given, presented, principal, required, texts, wire},
 };
@@ -71,7 +71,7 @@ impl Tenantry {
     /// Opens the engine: data in `./.tenantry` unless the options, `TENANTRY_*` or `tenantry.toml` say otherwise.
     #[napi(constructor, ts_args_type = "options?: Options")]
     pub fn new(options: Unknown<'_>) -> napi::Result<Self> {
-        shielded(|| Ok(Self(core::Tenantry::open(self::options(options)?)?)))
+        catch_panic(|| Ok(Self(core::Tenantry::open(self::options(options)?)?)))
     }
 
     #[napi(getter, catch_unwind)]
@@ -152,13 +152,13 @@ impl Tenant {
     /// The same project on behalf of a principal; this process vouches for it.
     #[napi(ts_args_type = "principal: Principal")]
     pub fn acting_as(&self, principal: Unknown<'_>) -> napi::Result<Self> {
-        shielded(|| Ok(Self(self.0.acting_as(self::principal(principal)?)?)))
+        catch_panic(|| Ok(Self(self.0.acting_as(self::principal(principal)?)?)))
     }
 
     /// Who the credential behind this handle is, as JSON; nobody when the process itself named the tenant.
     #[napi(getter)]
     pub fn caller(&self) -> napi::Result<Option<String>> {
-        shielded(|| Ok(self.0.caller().map(wire).transpose()?))
+        catch_panic(|| Ok(self.0.caller().map(wire).transpose()?))
     }
 
     #[napi(getter, catch_unwind)]

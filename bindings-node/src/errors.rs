@@ -66,7 +66,7 @@ pub fn thrown(error: &Error) -> napi::Error {
 }
 
 /// Runs the body of an exported function: a panic inside is `Internal` and never crosses into Node.
-pub fn shielded<T>(body: impl FnOnce() -> Result<T>) -> napi::Result<T> {
+pub fn catch_panic<T>(body: impl FnOnce() -> Result<T>) -> napi::Result<T> {
     let panicked = |_| Err(Error::internal("the Node binding failed unexpectedly; nothing was decided").into());
     std::panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(panicked).map_err(napi::Error::from)
 }

@@ -11,7 +11,7 @@ use napi::{
 };
 use tenantry::{error::Result as CoreResult, runtime};
 
-use crate::errors::{Result, shielded, thrown};
+use crate::errors::{Result, catch_panic, thrown};
 
 /// A core future, and whether it may be polled on the JavaScript thread.
 pub struct Work<F> {
@@ -43,7 +43,7 @@ pub fn wait<F, T>(make: impl FnOnce() -> Result<Work<F>>) -> napi::Result<T>
 where
     F: Future<Output = CoreResult<T>>,
 {
-    shielded(|| Ok(runtime::block_on(make()?.future)?))
+    catch_panic(|| Ok(runtime::block_on(make()?.future)?))
 }
 
 /// A value that is there already, or the promise of one.
@@ -58,7 +58,7 @@ where
     F: Future<Output = CoreResult<T>> + Send + 'static,
     T: ToNapiValue + Send + 'static,
 {
-    shielded(|| {
+    catch_panic(|| {
         let Work { future, heavy } = make()?;
         let future = Box::pin(future);
         let future = match if heavy { Err(future) } else { runtime::poll_once(future) } {

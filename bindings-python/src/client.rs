@@ -14,7 +14,7 @@ use tenantry::{
 use crate::{
     errors::Result,
     runtime::{Awaits, Nothing, Work, wait},
-    types::{Identity, Presented, Principal, Text, owned, texts, whole},
+    types::{Identity, Principal, RequestCredentials, Text, owned, texts, whole},
 };
 
 /// Methods of a class: those of `also`, and pairs of a waiting and an awaiting one made from one body.
@@ -212,7 +212,7 @@ twins! {
         /// such as ASGI's `scope["headers"]`. Whatever is said twice is refused. `method` and `target` (path and query) let
         /// a stream carry its token in the query; `peer` is the caller's address.
         #[arguments(credential, *, method="", target="", peer="")]
-        fn authenticate / aauthenticate(&self, credential: Presented, method: &str, target: &str, peer: &str) -> Tenant {
+        fn authenticate / aauthenticate(&self, credential: RequestCredentials, method: &str, target: &str, peer: &str) -> Tenant {
             let (client, presented) = (self.0.clone(), credential.read(method, target, peer));
             Work::new(async move { client.authenticate(&presented).await.map(Tenant) })
         }

@@ -1,28 +1,33 @@
 //! What apps hold and every binding wraps: [`Tenantry`] and [`Tenant`]. Owns handles and their lifecycle; touches the
-//! engine only through `embedded`.
+//! rooms only through `access`, `guard` and `operations`.
 //!
 //! Every operation is async and has a `_blocking` twin. A warm guard call is ready at its first poll, so the twin costs
 //! nothing and starts no thread.
 
 mod embedded;
-mod identity;
+mod handles;
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use embedded::Embedded;
-pub use embedded::Surroundings;
-pub use identity::{Grants, Identities, Issuers, Keys, Tokens};
+pub use embedded::Environment;
+use handles::At;
+pub use handles::{
+    Accounts, Admin, Audit, Grants, Guard, Identities, Issuers, Keys, Limits, Policies, Projects, TenantSettings,
+    Tokens, Usage,
+};
 
 use crate::{
-    api::{
-        Account, AuditHead, AuditRange, AuditRecord, DetectResponse, Detector, GuardRequest, GuardResponse, Identity,
-        LimitSpec, PolicyReceipt, PolicySpec, PolicySummary, Presented, Principal, Project, Settings, SettingsPatch,
-        Status, TenantFacts, UsageReceipt, UsageReport, VerifyReport,
-    },
+    access::{self, Caller, Demand, Needs, Place},
+    api::{DetectResponse, GuardRequest, GuardResponse, Identity, Principal, RequestCredentials},
+    clock::BoxFuture,
     config::{Config, Options, tell_untold},
-    engine::{Engine, Session, Use},
     error::Result,
-    identity::{MANAGE, READ},
+    guard,
+    operations::{self, Row, with_operations},
+    rooms::Rooms,
     runtime::block_on,
     scope::{Layer, Scope},
     tenant::Instance,
@@ -45,7 +50,6 @@ macro_rules! with_blocking_twins {
         )+ })+
     };
 }
-use with_blocking_twins;
 
 /// One engine (or one connection), many tenants. Cheap to clone; share it.
 #[derive(Clone)]
@@ -54,35 +58,49 @@ pub struct Tenantry(Arc<Embedded>);
 impl Tenantry {
     /// Opens the engine: data in `./.tenantry` unless `options`, `TENANTRY_*` or `tenantry.toml` say otherwise.
     pub fn open(options: Options) -> Result<Self> {
-        Self::open_with(options, Surroundings::default())
+        Self::open_with(options, Environment::default())
     }
 
     /// As [`Tenantry::open`] with the clock given. For tests and simulations.
-    pub fn open_with(options: Options, surroundings: Surroundings) -> Result<Self> {
+    pub fn open_with(options: Options, environment: Environment) -> Result<Self> {
         tell_untold();
-        Ok(Self(Arc::new(Embedded::open(Config::resolve(options)?, surroundings)?)))
+        Ok(Self(Arc::new(Embedded::open(Config::resolve(options)?, environment)?)))
     }
 
     /// Accounts and projects. Needs platform authority at each call.
     #[must_use]
     pub fn admin(&self) -> Admin {
-        Admin(self.clone())
+        Admin(At::Client(self.clone()))
     }
 
     /// Issuers, API keys and tokens, as the client itself.
     #[must_use]
     pub fn identity(&self) -> Identities {
-        Identities::new(self.clone(), None)
+        Identities(At::Client(self.clone()))
     }
 
     async fn reach(&self, account: &str, project: &str) -> Result<Tenant> {
         let instance = self.0.tenant(account, project).await?;
-        Ok(Tenant { client: self.clone(), instance, principal: None, session: self.0.session()? })
+        Ok(Tenant { client: self.clone(), instance, caller: self.as_caller()? })
+    }
+
+    fn rooms(&self) -> Result<Arc<Rooms>> {
+        Ok(Arc::clone(self.0.guard()?.rooms()))
+    }
+
+    fn as_caller(&self) -> Result<Caller> {
+        self.0.caller()
     }
 
     /// Whose credential this client acts with; nobody's when it is the process itself.
     pub fn caller(&self) -> Result<Option<Identity>> {
-        Ok(self.0.session()?.map(|session| session.identity.clone()))
+        Ok(self.as_caller()?.authenticated.map(|own| own.identity.clone()))
+    }
+
+    /// Does an operation of the table with JSON on both sides, on the account and project that `levels` name, or on what the
+    /// client reaches. For bindings and doors.
+    pub fn operate(&self, row: &Row, levels: &[&str], input: Value) -> BoxFuture<'static, Result<Value>> {
+        At::Client(self.clone()).operate(row, levels, input)
     }
 
     /// Whether [`Tenantry::close`] was called.
@@ -102,14 +120,14 @@ with_blocking_twins! {
 
         /// The handle of whoever presents this: of the one project its credential reaches, or selects by a header within
         /// what it reaches. It acts as the credential's principal and ends with the credential.
-        pub async fn authenticate / authenticate_blocking(&self, presented: &Presented) -> Result<Tenant> {
-            let (instance, session) = self.0.engine()?.authenticate(presented).await?;
-            Ok(Tenant { client: self.clone(), instance, principal: None, session: Some(Arc::new(session)) })
+        pub async fn authenticate / authenticate_blocking(&self, presented: &RequestCredentials) -> Result<Tenant> {
+            let (instance, caller) = access::authenticate(&self.rooms()?, presented).await?;
+            Ok(Tenant { client: self.clone(), instance, caller })
         }
 
-        /// This engine as whoever presents this: everything that client does is bounded by the credential, which is asked
+        /// This installation as whoever presents this: everything that client does is bounded by the credential, which is asked
         /// again at every use. For what is done in several projects, or on accounts; `authenticate` gives one project.
-        pub async fn signed_in / signed_in_blocking(&self, presented: &Presented) -> Result<Tenantry> {
+        pub async fn signed_in / signed_in_blocking(&self, presented: &RequestCredentials) -> Result<Tenantry> {
             Ok(Self(Arc::new(self.0.signed_in(presented).await?)))
         }
 
@@ -125,10 +143,6 @@ with_blocking_twins! {
         }
     }
 }
-
-/// Admin operations on accounts and projects.
-#[derive(Clone)]
-pub struct Admin(Tenantry);
 
 impl Admin {
     /// Customer organisations.
@@ -146,96 +160,27 @@ impl Admin {
     /// Cross-tenant grants.
     #[must_use]
     pub fn grants(&self) -> Grants {
-        Grants::new(self.0.clone())
+        Grants(self.0.clone())
     }
 }
 
-/// See [`Admin::accounts`].
-#[derive(Clone)]
-pub struct Accounts(Tenantry);
-
-/// See [`Admin::projects`].
-#[derive(Clone)]
-pub struct Projects(Tenantry);
-
-with_blocking_twins! {
-    impl Admin {
-        /// What in the data folder was changed, or put there, by somebody else: rows of the catalog that are not ours, and files
-        /// among the journals. Empty when all is as it should be.
-        pub async fn problems / problems_blocking(&self) -> Result<Vec<String>> {
-            self.0.0.platform().await?.problems().await
-        }
-
-        /// As [`Audit::verify`], for the chain of what is done on the platform itself.
-        pub async fn verify / verify_blocking(&self) -> Result<VerifyReport> {
-            self.0.0.platform().await?.verify_platform().await
-        }
+impl Identities {
+    /// Whose tokens are taken.
+    #[must_use]
+    pub fn issuers(&self) -> Issuers {
+        Issuers(self.0.clone())
     }
 
-    impl Accounts {
-        /// Creates an account. `Conflict` when an id that differs at most in case exists.
-        pub async fn create / create_blocking(&self, id: &str, facts: TenantFacts) -> Result<Account> {
-            self.0.0.platform().await?.create_account(&self.0.0.by()?, id, facts).await
-        }
-
-        /// Gives the account of this id, and creates it where there is none. What exists stays as it is, a suspension
-        /// included; `Conflict` (`facts_differ`) when a fact that is given differs from what it has.
-        pub async fn ensure / ensure_blocking(&self, id: &str, facts: TenantFacts) -> Result<Account> {
-            self.0.0.platform().await?.ensure_account(&self.0.0.by()?, id, facts).await
-        }
-
-        /// One account.
-        pub async fn get / get_blocking(&self, id: &str) -> Result<Account> {
-            self.0.0.platform().await?.get_account(id).await
-        }
-
-        /// All accounts, by id.
-        pub async fn list / list_blocking(&self) -> Result<Vec<Account>> {
-            self.0.0.platform().await?.list_accounts().await
-        }
-
-        /// Suspends or resumes an account: while suspended every call in it is denied.
-        pub async fn set_status / set_status_blocking(&self, id: &str, status: Status) -> Result<Account> {
-            self.0.0.platform().await?.set_account_status(&self.0.0.by()?, id, status).await
-        }
-
-        /// Deletes an account and its projects. The name may be used again, with nothing of the old one in it.
-        pub async fn delete / delete_blocking(&self, id: &str) -> Result<()> {
-            self.0.0.platform().await?.delete_account(&self.0.0.by()?, id).await
-        }
+    /// API keys.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        Keys(self.0.clone())
     }
 
-    impl Projects {
-        /// Creates a project in an account, with the baseline permits, floor `enforce` and audit `standard`.
-        pub async fn create / create_blocking(&self, account: &str, id: &str, facts: TenantFacts) -> Result<Project> {
-            self.0.0.platform().await?.create_project(&self.0.0.by()?, account, id, facts).await
-        }
-
-        /// Gives the project of this id, and creates it where there is none, as [`Accounts::ensure`] does. The account has
-        /// to exist.
-        pub async fn ensure / ensure_blocking(&self, account: &str, id: &str, facts: TenantFacts) -> Result<Project> {
-            self.0.0.platform().await?.ensure_project(&self.0.0.by()?, account, id, facts).await
-        }
-
-        /// One project.
-        pub async fn get / get_blocking(&self, account: &str, id: &str) -> Result<Project> {
-            self.0.0.platform().await?.get_project(account, id).await
-        }
-
-        /// The projects of an account, by id.
-        pub async fn list / list_blocking(&self, account: &str) -> Result<Vec<Project>> {
-            self.0.0.platform().await?.list_projects(account).await
-        }
-
-        /// Suspends or resumes a project.
-        pub async fn set_status / set_status_blocking(&self, account: &str, id: &str, status: Status) -> Result<Project> {
-            self.0.0.platform().await?.set_project_status(&self.0.0.by()?, account, id, status).await
-        }
-
-        /// Deletes a project. The name may be used again, with nothing of the old one in it.
-        pub async fn delete / delete_blocking(&self, account: &str, id: &str) -> Result<()> {
-            self.0.0.platform().await?.delete_project(&self.0.0.by()?, account, id).await
-        }
+    /// Our own tokens.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens {
+        Tokens(self.0.clone())
     }
 }
 
@@ -244,8 +189,7 @@ with_blocking_twins! {
 pub struct Tenant {
     client: Tenantry,
     instance: Arc<Instance>,
-    principal: Option<Arc<Principal>>,
-    session: Option<Arc<Session>>,
+    caller: Caller,
 }
 
 impl Tenant {
@@ -271,120 +215,85 @@ impl Tenant {
     /// credential's ceiling, and one that crossed from another tenant acts for nobody else.
     pub fn acting_as(&self, principal: Principal) -> Result<Self> {
         principal.check()?;
-        if self.session.as_ref().is_some_and(|session| session.crossing.is_some()) {
-            return Err(crate::scope::outside());
-        }
-        Ok(Self { principal: Some(Arc::new(principal)), ..self.clone() })
+        Ok(Self { caller: self.caller.acting_as(principal)?, ..self.clone() })
     }
 
     /// Who the credential behind this handle is, as it was when the handle was made; nobody when the process itself named
     /// the tenant.
     #[must_use]
     pub fn caller(&self) -> Option<&Identity> {
-        self.session.as_ref().map(|session| &session.identity)
+        self.caller.authenticated.as_ref().map(|own| &own.identity)
     }
 
     /// API keys and tokens of this tenant, as its caller.
     #[must_use]
     pub fn identity(&self) -> Identities {
-        Identities::new(self.client.clone(), Some(self.clone()))
+        Identities(self.at())
     }
 
-    /// Whose a change by this handle is, for the audit.
-    fn by(&self) -> &str {
-        let caller = || self.session.as_ref().map(|session| &session.verified.principal);
-        self.principal.as_deref().or_else(caller).map_or(embedded::PROCESS, |principal| &principal.id)
+    /// Does an operation of the table in this project, with JSON on both sides. For bindings and doors.
+    pub fn operate(&self, row: &Row, input: Value) -> BoxFuture<'static, Result<Value>> {
+        self.at().operate(row, &[], input)
     }
 
-    /// The engine, for a use that the credential behind this handle, if there is one, still allows.
-    async fn engine_for(&self, use_of: Use<'_>) -> Result<Arc<Engine>> {
-        let engine = self.client.0.engine()?;
-        if let Some(session) = &self.session {
-            engine.standing(session, &self.instance, use_of).await?;
-        }
-        Ok(engine)
+    fn at(&self) -> At {
+        At::Tenant(self.clone())
     }
 
-    /// The engine, for a change at `layer`. Above its own project a caller needs authority over all of that layer.
-    async fn engine_at(&self, layer: Layer) -> Result<Arc<Engine>> {
-        match (layer, &self.session) {
-            (Layer::Project, _) => {}
-            (_, Some(session)) if session.crossing.is_none() => {
-                session.verified.authority.covers(&self.scope().at(layer)?)?;
-            }
-            (_, Some(_)) => return Err(crate::scope::outside()),
-            (_, None) => self.client.0.check_platform()?,
-        }
-        self.engine_for(Use::Right(MANAGE)).await
+    /// The rooms, for work beside guard calls that needs no permission: `work` is what a grant names.
+    async fn rooms_for(&self, work: &str) -> Result<Arc<Rooms>> {
+        let rooms = self.client.rooms()?;
+        let place = Place::Tenant(&self.instance, Layer::Project);
+        let demand = Demand { needs: Needs::Caller, place, crosses: &[work], refuses_suspended: true };
+        access::authorize(&rooms, &self.caller, demand).await?;
+        Ok(rooms)
     }
 
     /// Guard calls.
     #[must_use]
     pub fn guard(&self) -> Guard {
-        Guard(self.clone())
+        Guard(self.at())
     }
 
     /// What model calls cost.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        Usage(self.clone())
+        Usage(self.at())
     }
 
     /// Policies of this project and the layers above.
     #[must_use]
     pub fn policies(&self) -> Policies {
-        Policies(self.clone())
+        Policies(self.at())
     }
 
     /// Rate limits of this project and the layers above.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits(self.clone())
+        Limits(self.at())
     }
 
     /// Settings of this project.
     #[must_use]
     pub fn settings(&self) -> TenantSettings {
-        TenantSettings(self.clone())
+        TenantSettings(self.at())
     }
 
     /// The audit trail of this project.
     #[must_use]
     pub fn audit(&self) -> Audit {
-        Audit(self.clone())
+        Audit(self.at())
     }
 }
 
-/// See [`Tenant::guard`].
-#[derive(Clone)]
-pub struct Guard(Tenant);
-
-/// See [`Tenant::usage`].
-#[derive(Clone)]
-pub struct Usage(Tenant);
-
-/// See [`Tenant::policies`].
-#[derive(Clone)]
-pub struct Policies(Tenant);
-
-/// See [`Tenant::limits`].
-#[derive(Clone)]
-pub struct Limits(Tenant);
-
-/// See [`Tenant::settings`].
-#[derive(Clone)]
-pub struct TenantSettings(Tenant);
-
-/// See [`Tenant::audit`].
-#[derive(Clone)]
-pub struct Audit(Tenant);
-
 impl Guard {
+    fn tenant(&self) -> Result<&Tenant> {
+        self.0.tenant()
+    }
+
     async fn answered(&self, request: GuardRequest, key: Option<&str>) -> Result<GuardResponse> {
-        let engine = self.0.client.0.engine()?;
-        let session = self.0.session.as_deref();
-        let caller = self.0.client.0.caller(self.0.principal.as_deref(), session);
-        engine.evaluate(&self.0.instance, caller, request, key).await
+        let Tenant { client, instance, caller } = self.tenant()?;
+        client.0.guard()?.evaluate(instance, caller, client.0.terms(), request, key).await
     }
 }
 
@@ -392,8 +301,7 @@ with_blocking_twins! {
     impl Tenant {
         /// Refuses a caller that lacks one of `scopes`. The process itself holds none.
         pub async fn require_scopes / require_scopes_blocking(&self, scopes: &[String]) -> Result<()> {
-            let engine = self.client.0.engine()?;
-            engine.require_scopes(self.session.as_deref(), self.principal.as_deref(), &self.instance, scopes).await
+            access::require_scopes(&*self.client.rooms()?, &self.caller, &self.instance, scopes).await
         }
     }
 
@@ -409,100 +317,21 @@ with_blocking_twins! {
             self.answered(request, Some(key)).await
         }
 
-        /// The detectors there are, and the keys policies can read of them.
-        pub async fn detectors / detectors_blocking(&self) -> Result<Vec<Detector>> {
-            self.0.engine_for(Use::Work("detectors")).await?.detectors(&self.0.instance).await
-        }
-
         /// Inspects without policies, limits or memory.
         pub async fn detect / detect_blocking(&self, request: GuardRequest) -> Result<DetectResponse> {
-            let engine = self.0.engine_for(Use::Work("detect")).await?;
-            engine.detect(&self.0.instance, request).await
-        }
-    }
-
-    impl Usage {
-        /// Prices one model call and writes down what it cost, once per `usage_id` and 48 hours.
-        pub async fn report / report_blocking(&self, report: &UsageReport) -> Result<UsageReceipt> {
-            self.0.engine_for(Use::Work("usage")).await?.report_usage(&self.0.instance, report).await
-        }
-    }
-
-    impl Policies {
-        /// Attaches Cedar text under a name, replacing what was there. Bad text is refused and the old stays.
-        pub async fn put / put_blocking(&self, spec: PolicySpec) -> Result<PolicyReceipt> {
-            self.0.engine_at(spec.layer).await?.put_policy(self.0.by(), &self.0.instance, spec).await
-        }
-
-        /// Attaches a pack of our own: `baseline` or `strict`.
-        pub async fn attach_pack / attach_pack_blocking(&self, pack: &str) -> Result<PolicyReceipt> {
-            self.0.engine_at(Layer::Project).await?.attach_pack(self.0.by(), &self.0.instance, pack).await
-        }
-
-        /// Detaches a policy.
-        pub async fn remove / remove_blocking(&self, name: &str, layer: Layer) -> Result<()> {
-            self.0.engine_at(layer).await?.remove_policy(self.0.by(), &self.0.instance, name, layer).await
-        }
-
-        /// The policies in force here, all layers.
-        pub async fn list / list_blocking(&self) -> Result<Vec<PolicySummary>> {
-            self.0.engine_for(Use::Right(READ)).await?.list_policies(&self.0.instance).await
+            let tenant = self.tenant()?;
+            guard::detect(&*tenant.rooms_for("detect").await?, &tenant.instance, request).await
         }
     }
 
     impl Limits {
-        /// Sets a rate limit, replacing the one with the same id on the same layer.
-        pub async fn set / set_blocking(&self, spec: LimitSpec) -> Result<()> {
-            self.0.engine_at(spec.layer).await?.set_limit(self.0.by(), &self.0.instance, spec).await
-        }
-
-        /// Removes a rate limit.
-        pub async fn remove / remove_blocking(&self, id: &str, layer: Layer) -> Result<()> {
-            self.0.engine_at(layer).await?.remove_limit(self.0.by(), &self.0.instance, id, layer).await
-        }
-
-        /// The limits in force here, all layers.
-        pub async fn list / list_blocking(&self) -> Result<Vec<LimitSpec>> {
-            self.0.engine_for(Use::Right(READ)).await?.list_limits(&self.0.instance).await
-        }
-
         /// Takes `cost` from a limit for work of the app's own; `RateLimited` when there is not enough.
         pub async fn acquire / acquire_blocking(&self, id: &str, key: &str, cost: u32) -> Result<()> {
-            let engine = self.0.engine_for(Use::Work("acquire")).await?;
+            let tenant = self.0.tenant()?;
+            let rooms = tenant.rooms_for("acquire").await?;
             // What several tenants share is not one caller's to use up.
-            let widest = if self.0.session.is_some() { Layer::Project } else { Layer::Platform };
-            engine.acquire(&self.0.instance, id, key, cost, widest).await
-        }
-    }
-
-    impl TenantSettings {
-        /// The settings in force.
-        pub async fn get / get_blocking(&self) -> Result<Settings> {
-            self.0.engine_for(Use::Right(READ)).await?.settings(&self.0.instance).await
-        }
-
-        /// Changes the given fields.
-        pub async fn update / update_blocking(&self, patch: SettingsPatch) -> Result<Settings> {
-            self.0.engine_at(Layer::Project).await?.update_settings(self.0.by(), &self.0.instance, patch).await
-        }
-    }
-
-    impl Audit {
-        /// Reads rows of this project's chain: oldest first from a [`Since`](crate::api::Since), newest first with
-        /// [`AuditRange::newest`]. A page has at most `limit` rows (up to 10,000) and 8 MiB of text.
-        pub async fn query / query_blocking(&self, range: impl Into<AuditRange>, limit: usize) -> Result<Vec<AuditRecord>> {
-            let range = range.into();
-            self.0.engine_for(Use::Right(READ)).await?.audit_query(self.0.scope(), range, limit).await
-        }
-
-        /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.
-        pub async fn verify / verify_blocking(&self, anchor: Option<&AuditHead>) -> Result<VerifyReport> {
-            self.0.engine_for(Use::Right(READ)).await?.audit_verify(self.0.scope(), anchor).await
-        }
-
-        /// A freshly signed head: print it, keep it elsewhere, and give it to `verify` later.
-        pub async fn head / head_blocking(&self) -> Result<AuditHead> {
-            self.0.engine_for(Use::Right(READ)).await?.audit_head(self.0.scope()).await
+            let widest = if tenant.caller.authenticated.is_some() { Layer::Project } else { Layer::Platform };
+            operations::acquire(&rooms, &tenant.instance, id, key, cost, widest).await
         }
     }
 }

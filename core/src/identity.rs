@@ -2,7 +2,7 @@
 //! ground, `store` and `net`.
 //!
 //! A credential is verified into a [`Verified`]: principal, [`Authority`](crate::scope::Authority), rights, and until when.
-//! What is held on to is asked again each time ([`IdentityRoom::check`]), so that revoking ends it at once in this process
+//! What is held on to is asked again each time ([`IdentityService::check`]), so that revoking ends it at once in this process
 //! and within 100 ms in every other one that shares the data folder.
 
 mod api_keys;
@@ -15,9 +15,9 @@ pub mod jwt;
 mod keys;
 mod lineage;
 mod naming;
+mod permissions;
 mod present;
 mod revocation;
-mod rights;
 mod seen;
 mod signing;
 mod tokens;
@@ -39,18 +39,18 @@ use serde::{Deserialize, Serialize};
 pub use api_keys::{KeyPlace, Owner, unknown_key};
 pub use dev::{dev_caller, pass_unknown_key};
 use grants::Grants;
-pub use grants::{Crossing, FOREIGN};
+pub use grants::{CrossTenantAccess, FOREIGN};
 use issuers::{Issuer, Keys};
 use jwks::KeySets;
-use keys::{KnownKeys, Look};
+use keys::{KeyCache, Lookup};
 use naming::Issuers;
-pub use present::{Asked, read as read_presented};
+pub use permissions::{CREDENTIALS, MANAGE, Permissions, READ, Roles, USERS, missing as missing_right, missing_scope};
+pub use present::{ParsedCredentials, read as read_presented};
 use revocation::{Revocation, merge, revocation_of};
-pub use rights::{CREDENTIALS, MANAGE, READ, Rights, Roles, USERS, beyond_ceiling, missing as missing_right};
 use seen::SeenTokens;
 use signing::SigningKeys;
 pub use tokens::{EndedToken, Exchange, Issued};
-use verified::RightsBy;
+use verified::PermissionsBy;
 pub use verified::{PROCESS, Verified};
 
 use crate::{
@@ -81,7 +81,7 @@ struct IssuerBody {
 }
 
 /// Everything about identity that changes seldom, at one moment.
-struct World {
+struct IdentityConfig {
     settings: IdentitySettings,
     /// The `iss` of our own tokens.
     issuer: String,
@@ -92,7 +92,7 @@ struct World {
     untrusted: Vec<UntrustedRow>,
 }
 
-impl World {
+impl IdentityConfig {
     /// What whoever would read such a row is told.
     fn trusts(&self, would_read: impl Fn(&UntrustedRow) -> bool) -> Result<()> {
         self.untrusted.iter().find(|row| would_read(row)).map_or(Ok(()), |row| Err(row.error.clone()))
@@ -100,17 +100,17 @@ impl World {
 }
 
 /// The room. One per engine.
-pub struct IdentityRoom {
+pub struct IdentityService {
     store: Arc<dyn Credentials>,
     clock: Arc<dyn Clock>,
     sealer: Sealer,
     key_id: String,
     key_sets: KeySets,
-    world: ArcSwapOption<World>,
+    config: ArcSwapOption<IdentityConfig>,
     loading: tokio::sync::Mutex<()>,
     /// Held while an issuer is put: of two at once each would be checked against a world without the other.
     putting: tokio::sync::Mutex<()>,
-    keys: KnownKeys,
+    keys: KeyCache,
     imported: RwLock<HashSet<String>>,
     seen: SeenTokens,
     /// Ids whose credentials are taken no more, or will not be soon.
@@ -155,17 +155,17 @@ fn parsed<T: serde::de::DeserializeOwned>(row: &CredentialRow) -> Result<T> {
         .map_err(|error| Error::data("store_corrupt", "a stored credential cannot be read").with_source(error))
 }
 
-impl IdentityRoom {
+impl IdentityService {
     /// A room over its rows. Reads nothing before it is needed.
     pub fn new(store: Arc<dyn Credentials>, keyring: &Keyring, clock: Arc<dyn Clock>) -> Result<Self> {
         Ok(Self {
             sealer: keyring.sealer()?,
             key_id: keyring.id().to_owned(),
             key_sets: KeySets::new(Net::default(), Arc::clone(&clock)),
-            world: ArcSwapOption::empty(),
+            config: ArcSwapOption::empty(),
             loading: tokio::sync::Mutex::default(),
             putting: tokio::sync::Mutex::default(),
-            keys: KnownKeys::new(keyring.pepper()?),
+            keys: KeyCache::new(keyring.pepper()?),
             imported: RwLock::default(),
             seen: SeenTokens::default(),
             revoked: RwLock::default(),
@@ -179,22 +179,22 @@ impl IdentityRoom {
         })
     }
 
-    async fn world(&self) -> Result<Arc<World>> {
-        if let Some(world) = self.world.load_full() {
-            return Ok(world);
+    async fn config(&self) -> Result<Arc<IdentityConfig>> {
+        if let Some(config) = self.config.load_full() {
+            return Ok(config);
         }
         let _one = self.loading.lock().await;
-        match self.world.load_full() {
-            Some(world) => Ok(world),
+        match self.config.load_full() {
+            Some(config) => Ok(config),
             None => self.reload().await,
         }
     }
 
     /// Reads the world anew and lets everything that was verified before be asked again. The caller holds `loading`.
-    async fn reload(&self) -> Result<Arc<World>> {
+    async fn reload(&self) -> Result<Arc<IdentityConfig>> {
         // Before the rows are read: what changes meanwhile is then followed once more, and never missed. Later only the
         // follower moves on, since it alone looks at each change.
-        if self.world.load().is_none() {
+        if self.config.load().is_none() {
             self.seen_changes.store(self.store.changes(u64::MAX).await?.0, Ordering::Release);
         }
         let settings = match self.store.find(Kind::Settings, SETTINGS).await? {
@@ -229,11 +229,11 @@ impl IdentityRoom {
             "" => format!("urn:tenantry:{}", self.key_id),
             issuer => issuer.to_owned(),
         };
-        let world = Arc::new(World { settings, issuer, issuers, signing, grants, untrusted });
-        self.world.store(Some(Arc::clone(&world)));
+        let config = Arc::new(IdentityConfig { settings, issuer, issuers, signing, grants, untrusted });
+        self.config.store(Some(Arc::clone(&config)));
         self.seen.clear();
         self.epoch.fetch_add(1, Ordering::AcqRel);
-        Ok(world)
+        Ok(config)
     }
 
     async fn changed(&self) -> Result<()> {
@@ -241,7 +241,7 @@ impl IdentityRoom {
         let reloaded = self.reload().await;
         if reloaded.as_ref().is_err_and(is_untrusted) {
             // What was read before must not stand in for it.
-            self.world.store(None);
+            self.config.store(None);
             self.seen.clear();
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
@@ -262,7 +262,7 @@ impl IdentityRoom {
 
     /// Takes over what other processes changed, and writes down when keys were used. Called by the housekeeper.
     pub async fn follow_changes(&self) -> Result<()> {
-        if self.world.load().is_none() {
+        if self.config.load().is_none() {
             return Ok(());
         }
         let seen = self.seen_changes.load(Ordering::Acquire);
@@ -318,7 +318,7 @@ impl IdentityRoom {
 
     /// The settings in force.
     pub async fn settings(&self) -> Result<IdentitySettings> {
-        Ok(self.world().await?.settings.clone())
+        Ok(self.config().await?.settings.clone())
     }
 
     /// Replaces the settings.
@@ -348,14 +348,14 @@ impl IdentityRoom {
     /// Adds an issuer, replacing the entry of the same name. What it verified before is verified anew.
     pub async fn put_issuer(&self, platform: &Scope, spec: &IssuerSpec) -> Result<()> {
         let _one = self.putting.lock().await;
-        let world = self.world().await?;
+        let config = self.config().await?;
         let checked = Issuer::read(spec.clone(), 0, 0)?;
         issuers::check_claims(spec)?;
-        if spec.issuer == world.issuer || verified::is_own_issuer(&spec.issuer) {
+        if spec.issuer == config.issuer || verified::is_own_issuer(&spec.issuer) {
             return Err(Error::invalid("issuer_invalid", "this is the name of our own tokens"));
         }
-        world.issuers.check_naming(spec)?;
-        if world.issuers.len() >= MAX_ISSUERS && world.issuers.get(&spec.issuer).is_none() {
+        config.issuers.check_naming(spec)?;
+        if config.issuers.len() >= MAX_ISSUERS && config.issuers.get(&spec.issuer).is_none() {
             return Err(Error::new(ErrorKind::QuotaExceeded, "issuers_exhausted", "at most 10,000 issuers"));
         }
         let mut kept = checked.spec;
@@ -375,8 +375,8 @@ impl IdentityRoom {
 
     /// Which keys verify an issuer's tokens, and why others do not; those that are published are fetched now.
     pub async fn check_issuer(&self, name: &str) -> Result<IssuerReceipt> {
-        let world = self.world().await?;
-        let issuer = world.issuers.get(name).ok_or_else(no_such_issuer)?;
+        let config = self.config().await?;
+        let issuer = config.issuers.get(name).ok_or_else(no_such_issuer)?;
         let spec = &issuer.spec;
         let mut receipt = IssuerReceipt { issuer: spec.issuer.clone(), ..IssuerReceipt::default() };
         let fetched;
@@ -411,8 +411,8 @@ impl IdentityRoom {
 
     /// All issuers by name, without secrets.
     pub async fn issuers(&self) -> Result<Vec<IssuerSpec>> {
-        let world = self.world().await?;
-        let mut specs: Vec<IssuerSpec> = world.issuers.all().map(|issuer| issuer.spec.clone()).collect();
+        let config = self.config().await?;
+        let mut specs: Vec<IssuerSpec> = config.issuers.all().map(|issuer| issuer.spec.clone()).collect();
         specs.sort_by(|a, b| a.issuer.cmp(&b.issuer));
         Ok(specs)
     }
@@ -443,9 +443,9 @@ impl IdentityRoom {
         }
         // Read before everything it stands for: what changes in between moves it on, and is met at the next use. A world
         // that has yet to be loaded moves it, too.
-        self.world().await?;
+        self.config().await?;
         let epoch = self.epoch.load(Ordering::Acquire);
-        let world = self.world().await?;
+        let config = self.config().await?;
         let ends = {
             let revoked = self.revoked.read();
             match verified.credential {
@@ -455,18 +455,18 @@ impl IdentityRoom {
             }
         };
         if ends.is_some_and(|from| now.wall_micros >= from) {
-            world.trusts(|row| row.kind == Some(Kind::Revocation) && verified.ends_with.contains(&row.id))?;
+            config.trusts(|row| row.kind == Some(Kind::Revocation) && verified.ends_with.contains(&row.id))?;
             return Err(unauthenticated("credential_revoked", "the credential was revoked"));
         }
         if verified.credential == CredentialKind::Jwt {
             let same = |issuer: &Arc<Issuer>| issuer.version == verified.issuer_version;
-            if !world.issuers.get(&verified.issuer).is_some_and(same) {
-                world.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == verified.issuer)?;
-                return Err(world.issuers.unknown(&verified.issuer));
+            if !config.issuers.get(&verified.issuer).is_some_and(same) {
+                config.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == verified.issuer)?;
+                return Err(config.issuers.unknown(&verified.issuer));
             }
         }
         if let Some(entry) = verified.entry.as_ref().filter(|_| verified.credential == CredentialKind::Token)
-            && world.issuers.get(&entry.issuer).is_none_or(|issuer| issuer.entry != entry.entry)
+            && config.issuers.get(&entry.issuer).is_none_or(|issuer| issuer.entry != entry.entry)
         {
             let message = "the issuer of the token this one was issued on is not, or no longer, trusted here";
             return Err(unauthenticated("issuer_unknown", message).with_help("sign in again"));
@@ -480,12 +480,12 @@ impl IdentityRoom {
 
     /// A credential as callers see it.
     pub async fn identity_of(&self, verified: &Verified) -> Result<Identity> {
-        Ok(verified.identity(&self.world().await?.settings.roles))
+        Ok(verified.identity(&self.config().await?.settings.roles))
     }
 
     /// What a credential may do now: the table of roles may have changed since it was verified.
-    pub async fn rights_of(&self, verified: &Verified) -> Result<Rights> {
-        Ok(verified.rights(&self.world().await?.settings.roles))
+    pub async fn permissions_of(&self, verified: &Verified) -> Result<Permissions> {
+        Ok(verified.permissions(&self.config().await?.settings.roles))
     }
 
     /// Names every row that does not prove itself.
@@ -588,7 +588,7 @@ fn check_settings(settings: &IdentitySettings) -> Result<()> {
     if settings.roles.len() > 100 || scopes > 10_000 {
         return refuse("`roles` has at most 100 roles");
     }
-    rights::check_roles(&settings.roles)?;
+    permissions::check_roles(&settings.roles)?;
     if settings.auto_provision.max_accounts > 1_000_000 {
         return refuse("`auto_provision.max_accounts` is at most 1,000,000");
     }

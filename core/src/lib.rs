@@ -4,6 +4,7 @@
 //! in `docs/ARCHITECTURE.md`, and only [`api`], [`client`], [`config`] and [`error`] are kept stable.
 #![doc = include_str!("../../README.md")]
 
+pub mod access;
 pub mod api;
 pub mod audit;
 pub mod cache;
@@ -13,16 +14,18 @@ pub mod config;
 pub mod context_keys;
 pub mod detect;
 pub mod disk;
-pub mod engine;
 pub mod entropy;
 pub mod error;
+pub mod guard;
 pub mod identity;
 pub mod keyring;
 pub mod nearest;
 pub mod net;
+pub mod operations;
 pub mod policy;
 pub mod quota;
 pub mod redact;
+pub mod rooms;
 pub mod runtime;
 pub mod scope;
 pub mod session;

@@ -1,10 +1,10 @@
 //! Rates: who may call how often, at every level at once. Owns limits; touches ground and `store`.
 
-mod lines;
+mod queue;
 
 use std::{future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
-use lines::Lines;
+use queue::Queues;
 
 use crate::{
     api::{LimitKey, LimitSpec, OnExceed, Principal},
@@ -42,7 +42,7 @@ pub struct Subject<'a> {
 }
 
 /// What the limits say of one call.
-pub enum Admission {
+pub enum Charged {
     /// There was room; it is held until settled or dropped.
     Granted(Granted),
     /// A `reject` limit, or a queue whose wait ran out, had none. Nothing is held.
@@ -106,7 +106,7 @@ pub struct Quota {
     local: Arc<dyn Counters>,
     shared: Arc<dyn Counters>,
     clock: Arc<dyn Clock>,
-    lines: Lines,
+    lines: Queues,
     /// Names counters by what callers send, which may be long, or a secret.
     hasher: Hasher,
 }
@@ -119,7 +119,7 @@ impl Quota {
         keyring: &Keyring,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        Ok(Self { local, shared, clock, lines: Lines::default(), hasher: keyring.limit_hasher()? })
+        Ok(Self { local, shared, clock, lines: Queues::default(), hasher: keyring.limit_hasher()? })
     }
 
     /// Forgets what is no longer owed. Called by the housekeeper.
@@ -135,7 +135,7 @@ impl Quota {
     }
 
     /// Takes room from every limit that counts this call, or from none. With `dry` nothing is taken or waited for.
-    pub async fn admit(&self, limits: &[ActiveLimit], subject: Subject<'_>, dry: bool) -> Result<Admission> {
+    pub async fn admit(&self, limits: &[ActiveLimit], subject: Subject<'_>, dry: bool) -> Result<Charged> {
         let counted = limits.iter().filter_map(|limit| Some((limit, self.cell(limit, subject)?)));
         let (reporting, binding): (Vec<_>, Vec<_>) =
             counted.partition(|(limit, _)| limit.spec.on_exceed == OnExceed::Report);
@@ -150,9 +150,9 @@ impl Quota {
         let (limits, cells): (Vec<&ActiveLimit>, Vec<Cell>) = binding.into_iter().unzip();
         let waited = match self.bind(&limits, &cells, dry, &mut per_minute_left, &mut reservation).await? {
             Ok(waited) => waited,
-            Err(exceeded) => return Ok(Admission::Exceeded(exceeded)),
+            Err(exceeded) => return Ok(Charged::Exceeded(exceeded)),
         };
-        Ok(Admission::Granted(Granted { reservation, per_minute_left, per_minute_exceeded, waited }))
+        Ok(Charged::Granted(Granted { reservation, per_minute_left, per_minute_exceeded, waited }))
     }
 
     /// Takes `cost` from one limit for work of the app's own.
@@ -237,7 +237,7 @@ impl Quota {
             let held = (!dry && matches!(taken, Taken::Granted(_))).then_some((counters, cells));
             Ok((taken, Reservation { held: held.into_iter().collect() }))
         };
-        let (taken, mut own) = if shared && !dry { runtime::to_the_end(taking).await? } else { taking.await? };
+        let (taken, mut own) = if shared && !dry { runtime::run_to_completion(taking).await? } else { taking.await? };
         reservation.held.append(&mut own.held);
         Ok(taken)
     }

@@ -138,7 +138,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
 
 /// Does `work` to its end, whether or not anybody waits for it. What is done at once costs no task; what has to wait goes on as
 /// one of ours, since whoever called may never poll again, or have a runtime that ends with the waiting.
-pub fn to_the_end<T: Send + 'static>(
+pub fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> impl Future<Output = Result<T>> + Send {
     let mut work = Box::pin(work);
@@ -176,7 +176,7 @@ pub fn spawn<T: Send + 'static>(
     future: impl Future<Output = Result<T>> + Send + 'static,
     done: impl FnOnce(Result<T>) + Send + 'static,
 ) -> Result<tokio::task::AbortHandle> {
-    let task = handle()?.spawn(async move { done(shielded(Box::pin(future)).await) });
+    let task = handle()?.spawn(async move { done(catch_panic(Box::pin(future)).await) });
     Ok(task.abort_handle())
 }
 
@@ -247,7 +247,7 @@ fn wait_on<T, E>(
 }
 
 /// Awaits `future`; a panic inside becomes `Internal`.
-pub async fn shielded<T>(mut future: impl Future<Output = Result<T>> + Unpin) -> Result<T> {
+pub async fn catch_panic<T>(mut future: impl Future<Output = Result<T>> + Unpin) -> Result<T> {
     let mut poll = |context: &mut Context<'_>| Pin::new(&mut future).poll(context);
     std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| poll(context))) {
         Ok(poll) => poll,

@@ -35,7 +35,7 @@ struct Hot {
 }
 
 /// Sessions of all projects, hot ones in memory.
-pub struct SessionRoom {
+pub struct SessionStore {
     store: Arc<dyn Sessions>,
     shards: Vec<Mutex<HashMap<SessionKey, Hot>>>,
     hasher: std::collections::hash_map::RandomState,
@@ -44,7 +44,7 @@ pub struct SessionRoom {
     flushing: tokio::sync::Mutex<()>,
 }
 
-impl SessionRoom {
+impl SessionStore {
     /// A room over `store`; `write_behind` when it is slower than memory.
     pub fn new(store: Arc<dyn Sessions>, write_behind: bool) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();

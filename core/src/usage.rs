@@ -52,7 +52,7 @@ pub struct Cost {
 
 /// Whether a guard call says what its model call used, kind by kind, and of which model.
 #[must_use]
-pub fn tells_spend(model: &ModelContext) -> bool {
+pub fn reports_usage(model: &ModelContext) -> bool {
     // Tokens of a model that is not named have no price, and are no reason to refuse the call.
     let named = model.model.as_ref().is_some_and(|name| !name.trim().is_empty());
     named && counts(model).iter().any(|count| *count > 0)
@@ -140,7 +140,7 @@ mod tests {
             assert_eq!(cost(&bad).unwrap_err().code(), "usage_invalid");
         }
         assert!(cost(&used("claude-opus-4", MAX_TOKENS, MAX_TOKENS)).unwrap().micros > 0);
-        assert!(!tells_spend(&ModelContext { tokens_used: Some(9), ..ModelContext::default() }));
-        assert!(!tells_spend(&ModelContext { model: None, ..used("", 9, 9) }) && tells_spend(&used("x", 0, 9)));
+        assert!(!reports_usage(&ModelContext { tokens_used: Some(9), ..ModelContext::default() }));
+        assert!(!reports_usage(&ModelContext { model: None, ..used("", 9, 9) }) && reports_usage(&used("x", 0, 9)));
     }
 }

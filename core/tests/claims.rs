@@ -9,8 +9,8 @@ use support::{START, code, enter, issuer, key, token, world};
 use tenantry::{
     Error, Tenant, Tenantry,
     api::{
-        ClaimPaths, Decision, GuardRequest, IssuerSpec, KeySpec, Mode, PolicySpec, Presented, Principal, PrincipalKind,
-        TokenSpec,
+        ClaimPaths, Decision, GuardRequest, IssuerSpec, KeyRotation, KeySpec, Mode, PolicySpec, Principal,
+        PrincipalKind, RequestCredentials, TokenSpec,
     },
     scope::Layer,
 };
@@ -19,7 +19,10 @@ const RIGHTS: [&str; 5] = ["tenant:read", "tenant:manage", "credentials:manage",
 
 fn by(client: &Tenantry, claims: Value) -> Result<Tenant, Error> {
     let bearer = format!("Bearer {}", token(claims));
-    client.authenticate_blocking(&Presented::headers([("authorization", bearer.as_str()), ("x-project-id", "prod")]))
+    client.authenticate_blocking(&RequestCredentials::headers([
+        ("authorization", bearer.as_str()),
+        ("x-project-id", "prod"),
+    ]))
 }
 
 fn rights(tenant: &Tenant) -> Vec<&'static str> {
@@ -55,7 +58,7 @@ fn one_string_is_one_role() {
     for paths in ["role", "roles", "/realm_access/roles", "https://acme.example/roles"] {
         let world = world();
         let claims = ClaimPaths { roles: paths.into(), ..ClaimPaths::default() };
-        world.client.identity().issuers().put_blocking(&IssuerSpec { claims, ..issuer(&["acme"]) }).unwrap();
+        world.client.identity().issuers().put_blocking(IssuerSpec { claims, ..issuer(&["acme"]) }).unwrap();
         for (value, roles, held) in &cases {
             let claims = match paths {
                 "/realm_access/roles" => json!({ "realm_access": { "roles": value } }),
@@ -71,7 +74,7 @@ fn one_string_is_one_role() {
 #[test]
 fn one_string_is_one_project() {
     let world = world();
-    world.client.identity().issuers().put_blocking(&issuer(&["acme"])).unwrap();
+    world.client.identity().issuers().put_blocking(issuer(&["acme"])).unwrap();
     for refused in ["prod dev", "prod default", "prod ", " prod", "prod,default", "prod\tdefault", ""] {
         let claims = json!({ "project_id": refused });
         assert_eq!(code(by(&world.client, claims)), "token_claims_invalid", "{refused:?}");
@@ -87,7 +90,7 @@ fn one_string_is_one_project() {
 #[test]
 fn scopes_bound_a_token_under_each_of_their_usual_names() {
     let world = world();
-    world.client.identity().issuers().put_blocking(&issuer(&["acme"])).unwrap();
+    world.client.identity().issuers().put_blocking(issuer(&["acme"])).unwrap();
     let reading =
         [json!("tools:read"), json!(["tools:read"]), json!("openid tools:read"), json!(["openid", "tools:read"])];
     let nothing = [json!(""), json!([]), json!(" "), json!("openid profile"), json!("tools:read,tools:execute")];
@@ -123,7 +126,7 @@ fn a_token_without_the_scope_claim_its_issuer_states_may_do_nothing() {
     {
         let world = world();
         let claims = ClaimPaths { scopes: stated.into(), ..ClaimPaths::default() };
-        world.client.identity().issuers().put_blocking(&IssuerSpec { claims, ..issuer(&["acme"]) }).unwrap();
+        world.client.identity().issuers().put_blocking(IssuerSpec { claims, ..issuer(&["acme"]) }).unwrap();
         let elsewhere = if stated == "scope" { "scp" } else { "scope" };
         for claims in [
             json!({}),
@@ -139,12 +142,12 @@ fn a_token_without_the_scope_claim_its_issuer_states_may_do_nothing() {
             assert_eq!(answer.code.as_deref(), Some("insufficient_scope"), "{stated} {claims}");
             for refused in [
                 code(tenant.policies().list_blocking()),
-                code(tenant.identity().keys().create_blocking(&KeySpec::default())),
+                code(tenant.identity().keys().create_blocking(KeySpec::default())),
                 code(
                     tenant
                         .identity()
                         .tokens()
-                        .issue_blocking(&TokenSpec { subject: "x".into(), ..TokenSpec::default() }),
+                        .issue_blocking(TokenSpec { subject: "x".into(), ..TokenSpec::default() }),
                 ),
             ] {
                 assert_eq!(refused, "scope_missing", "{stated} {claims}");
@@ -169,7 +172,7 @@ fn a_path_that_finds_nothing_is_refused_when_it_is_put() {
             "roles" => claims.roles = path.into(),
             _ => claims.scopes = path.into(),
         }
-        issuers.put_blocking(&IssuerSpec { claims, ..issuer(&["acme"]) })
+        issuers.put_blocking(IssuerSpec { claims, ..issuer(&["acme"]) })
     };
     let wrong = [
         "$.scp",
@@ -267,22 +270,22 @@ fn two_issuers_of_one_account_name_no_principal_alike() {
     ] {
         let world = world();
         let issuers = world.client.identity().issuers();
-        issuers.put_blocking(&entry("one", first.0, first.1)).unwrap();
-        assert_eq!(code(issuers.put_blocking(&entry("two", second.0, second.1))), expected, "{first:?} {second:?}");
+        issuers.put_blocking(entry("one", first.0, first.1)).unwrap();
+        assert_eq!(code(issuers.put_blocking(entry("two", second.0, second.1))), expected, "{first:?} {second:?}");
         // The same one may be put again, and the name is free once it is removed.
-        assert_eq!(code(issuers.put_blocking(&entry("one", first.0, first.1))), "");
+        assert_eq!(code(issuers.put_blocking(entry("one", first.0, first.1))), "");
         issuers.remove_blocking("https://one.example").unwrap();
-        assert_eq!(code(issuers.put_blocking(&entry("two", second.0, second.1))), "");
+        assert_eq!(code(issuers.put_blocking(entry("two", second.0, second.1))), "");
     }
     for wrong in ["a b", " ", "é:", "a\n", &"x".repeat(65)] {
         let world = world();
-        let refused = world.client.identity().issuers().put_blocking(&entry("one", wrong, acme));
+        let refused = world.client.identity().issuers().put_blocking(entry("one", wrong, acme));
         assert_eq!(code(refused), "issuer_invalid", "{wrong:?}");
     }
     let world = world();
     for own in ["tenantry", "process", "dev"] {
         let named = IssuerSpec { issuer: own.into(), ..issuer(acme) };
-        assert_eq!(code(world.client.identity().issuers().put_blocking(&named)), "issuer_invalid", "{own}");
+        assert_eq!(code(world.client.identity().issuers().put_blocking(named.clone())), "issuer_invalid", "{own}");
     }
 }
 
@@ -290,9 +293,9 @@ fn two_issuers_of_one_account_name_no_principal_alike() {
 fn no_token_takes_a_name_that_somebody_else_gives() {
     let world = world();
     let issuers = world.client.identity().issuers();
-    issuers.put_blocking(&entry("bare", "", &["acme", "globex"])).unwrap();
-    issuers.put_blocking(&entry("okta", "okta:", &["acme"])).unwrap();
-    issuers.put_blocking(&entry("hosts", "cross", &["globex"])).unwrap();
+    issuers.put_blocking(entry("bare", "", &["acme", "globex"])).unwrap();
+    issuers.put_blocking(entry("okta", "okta:", &["acme"])).unwrap();
+    issuers.put_blocking(entry("hosts", "cross", &["globex"])).unwrap();
     let ask = |issuer: &str, account: &str, more: Value| {
         let mut claims = json!({ "iss": format!("https://{issuer}.example"), "account_id": account });
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -334,10 +337,14 @@ fn no_token_takes_a_name_that_somebody_else_gives() {
             project_id: place.1.clone(),
             ..KeySpec::default()
         };
-        assert_eq!(code(world.client.identity().keys().create_blocking(&named)), "key_invalid", "{subject}");
+        assert_eq!(code(world.client.identity().keys().create_blocking(named.clone())), "key_invalid", "{subject}");
         let spec =
             TokenSpec { subject: subject.into(), account_id: place.0, project_id: place.1, ..TokenSpec::default() };
-        assert_eq!(code(world.client.identity().tokens().issue_blocking(&spec)), "opaque_id_invalid", "{subject}");
+        assert_eq!(
+            code(world.client.identity().tokens().issue_blocking(spec.clone())),
+            "opaque_id_invalid",
+            "{subject}"
+        );
     }
 }
 
@@ -352,7 +359,7 @@ fn naming_somebody_needs_the_right_to_manage_users() {
     };
     let of = |client: &Tenantry, spec: KeySpec| {
         let spec = KeySpec { account_id: "acme".into(), project_id: "prod".into(), ..spec };
-        client.identity().keys().create_blocking(&spec)
+        client.identity().keys().create_blocking(spec.clone())
     };
     let anns = of(&world.client, named(PrincipalKind::User, "")).unwrap();
     let plain = of(&world.client, KeySpec::default()).unwrap();
@@ -364,23 +371,31 @@ fn naming_somebody_needs_the_right_to_manage_users() {
     ] {
         let (text, id) = key(&world, "acme", "prod", scopes);
         let tenant = enter(&world, &[("x-api-key", &text)]).unwrap();
-        let client = world.client.signed_in_blocking(&Presented::token(text)).unwrap();
+        let client = world.client.signed_in_blocking(&RequestCredentials::token(text)).unwrap();
         for kind in [PrincipalKind::User, PrincipalKind::Agent] {
-            assert_eq!(code(tenant.identity().keys().create_blocking(&named(kind, ""))), expected, "{scopes:?}");
+            assert_eq!(code(tenant.identity().keys().create_blocking(named(kind, ""))), expected, "{scopes:?}");
             assert_eq!(code(of(&client, named(kind, ""))), expected, "{scopes:?}");
             let spec =
                 TokenSpec { subject: "ann".into(), kind, scopes: vec!["tools:read".into()], ..TokenSpec::default() };
-            assert_eq!(code(tenant.identity().tokens().issue_blocking(&spec)), expected, "{scopes:?}");
+            assert_eq!(code(tenant.identity().tokens().issue_blocking(spec.clone())), expected, "{scopes:?}");
         }
-        assert_eq!(code(tenant.identity().keys().create_blocking(&KeySpec::default())), "", "{scopes:?}");
+        assert_eq!(code(tenant.identity().keys().create_blocking(KeySpec::default())), "", "{scopes:?}");
         // Whoever replaces a key holds what it names; a key's own name is no person's, and its own it has already.
         let maker =
             of(&world.client, KeySpec { scopes: vec!["tools:read".into()], ..named(PrincipalKind::User, "") }).unwrap();
-        assert_eq!(code(tenant.identity().keys().rotate_blocking(&maker.record.id, 0)), expected, "{scopes:?}");
+        assert_eq!(
+            code(tenant.identity().keys().rotate_blocking(KeyRotation::new(&maker.record.id, 0))),
+            expected,
+            "{scopes:?}"
+        );
         let other = of(&world.client, KeySpec { scopes: vec!["tools:read".into()], ..KeySpec::default() }).unwrap();
-        let second = tenant.identity().keys().rotate_blocking(&other.record.id, 0).unwrap();
-        assert_eq!(code(tenant.identity().keys().rotate_blocking(&second.record.id, 0)), "", "{scopes:?}");
-        assert_eq!(code(tenant.identity().keys().rotate_blocking(&id, 60)), "", "{scopes:?}");
+        let second = tenant.identity().keys().rotate_blocking(KeyRotation::new(&other.record.id, 0)).unwrap();
+        assert_eq!(
+            code(tenant.identity().keys().rotate_blocking(KeyRotation::new(&second.record.id, 0))),
+            "",
+            "{scopes:?}"
+        );
+        assert_eq!(code(tenant.identity().keys().rotate_blocking(KeyRotation::new(&id, 60))), "", "{scopes:?}");
     }
     assert_eq!((anns.record.subject.as_str(), plain.record.subject == plain.record.id), ("ann", true));
 }
@@ -388,14 +403,14 @@ fn naming_somebody_needs_the_right_to_manage_users() {
 #[test]
 fn who_vouches_for_a_principal_is_verified_and_no_callers_word() {
     let world = world();
-    world.client.identity().issuers().put_blocking(&entry("idp", "", &["acme"])).unwrap();
-    world.client.identity().issuers().put_blocking(&entry("okta", "okta:", &["acme"])).unwrap();
+    world.client.identity().issuers().put_blocking(entry("idp", "", &["acme"])).unwrap();
+    world.client.identity().issuers().put_blocking(entry("okta", "okta:", &["acme"])).unwrap();
     let process = world.client.tenant_blocking("acme", "prod").unwrap();
     let (text, _) = key(&world, "acme", "prod", &[]);
     let by_key = enter(&world, &[("x-api-key", &text)]).unwrap();
     let spec = TokenSpec { subject: "ann".into(), ..TokenSpec::default() };
-    let issued = process.identity().tokens().issue_blocking(&spec).unwrap();
-    let by_token = world.client.authenticate_blocking(&Presented::token(issued.access_token)).unwrap();
+    let issued = process.identity().tokens().issue_blocking(spec.clone()).unwrap();
+    let by_token = world.client.authenticate_blocking(&RequestCredentials::token(issued.access_token)).unwrap();
     let outside = by(&world.client, json!({ "iss": "https://idp.example" })).unwrap();
     let okta = by(&world.client, json!({ "iss": "https://okta.example", "exp": START / 1_000_000 + 9 })).unwrap();
     let words = ["process", "tenantry", "https://idp.example", "https://okta.example"];

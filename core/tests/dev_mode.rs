@@ -4,7 +4,7 @@
 use data_encoding::{BASE64, BASE64URL, BASE64URL_NOPAD};
 use tenantry::{
     ErrorKind, Options, Tenantry,
-    api::Presented,
+    api::RequestCredentials,
     config::{Credential, Storage},
 };
 
@@ -60,14 +60,15 @@ fn what_looks_like_a_token_and_does_not_verify_is_refused() {
     assert!(tokens.len() >= 150);
     for token in &tokens {
         for given in [token.clone(), format!(" {token}"), format!("\"{token}\""), format!("Bearer {token}")] {
-            let error = client.authenticate_blocking(&Presented::token(given.clone())).err();
+            let error = client.authenticate_blocking(&RequestCredentials::token(given.clone())).err();
             let error = error.unwrap_or_else(|| panic!("{given} was taken for a key"));
             assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{given}: {error}");
             assert!(!error.to_string().contains(token.as_str()), "a credential is told");
         }
         for name in ["X-API-Key", "Authorization"] {
             let value = if name == "X-API-Key" { token.clone() } else { format!("Bearer {token}") };
-            let error = client.authenticate_blocking(&Presented::headers([(name, value.as_str())])).err().unwrap();
+            let error =
+                client.authenticate_blocking(&RequestCredentials::headers([(name, value.as_str())])).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{name}: {error}");
         }
         let error = dev(Some(token)).err().unwrap_or_else(|| panic!("{token} opened a client"));
@@ -92,7 +93,7 @@ fn any_other_key_is_taken() {
         "10.0.0.1",
         "{\"alg\":1}",
     ] {
-        let tenant = client.authenticate_blocking(&Presented::token(key.to_owned())).unwrap();
+        let tenant = client.authenticate_blocking(&RequestCredentials::token(key.to_owned())).unwrap();
         assert_eq!((tenant.account_id(), tenant.project_id()), ("dev", "default"), "{key}");
         dev(Some(key)).unwrap().own_blocking().unwrap();
     }

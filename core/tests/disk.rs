@@ -19,8 +19,8 @@ use support::{folder_options, limit, on, project, put};
 use tenantry::{
     Tenant, Tenantry,
     api::{
-        AuditClass, Decision, GrantSpec, GuardRequest, IdentitySettings, KeySpec, Presented, SettingsPatch, Since,
-        TenantFacts,
+        AuditAnchor, AuditClass, AuditQuery, Decision, GrantSpec, GuardRequest, IdentitySettings, KeySpec,
+        RequestCredentials, SettingsPatch, Since,
     },
     keyring::{Keyring, Secret},
     scope::{Layer, Uid},
@@ -31,7 +31,7 @@ fn ask(tenant: &Tenant) -> Result<Decision, tenantry::Error> {
 }
 
 fn rows(tenant: &Tenant) -> usize {
-    tenant.audit().query_blocking(Since::Start, 10_000).unwrap().len()
+    tenant.audit().query_blocking(AuditQuery::from(Since::Start).limit(10_000)).unwrap().len()
 }
 
 // ---- journals
@@ -243,8 +243,7 @@ fn what_is_no_journal_record_of_ours_is_set_aside_and_named_and_stops_nothing() 
             assert_eq!(ask(&acme).unwrap(), Decision::Allow, "{name}");
             assert_eq!(ask(&globex).unwrap(), Decision::Allow, "{name}: required");
             assert_eq!(rows(&acme), before + calls, "{name}: nothing was forged, doubled or lost");
-            let verified =
-                [acme.audit().verify_blocking(Some(&anchor)).unwrap(), client.admin().verify_blocking().unwrap()];
+            let verified = [acme.audit().verify_blocking(&anchor).unwrap(), client.admin().verify_blocking().unwrap()];
             let whose = left.as_ref().map(|(path, whose)| (path.file_name().unwrap().to_str().unwrap(), *whose));
             for (report, who) in verified.iter().zip([Whose::Acme, Whose::Platform]) {
                 let named = whose.filter(|(_, whose)| *whose == who).map(|(file, _)| file);
@@ -254,7 +253,7 @@ fn what_is_no_journal_record_of_ours_is_set_aside_and_named_and_stops_nothing() 
                     "{name}"
                 );
             }
-            assert!(globex.audit().verify_blocking(None).unwrap().ok, "{name}: somebody else's");
+            assert!(globex.audit().verify_blocking(AuditAnchor::default()).unwrap().ok, "{name}: somebody else's");
             let problems = client.admin().problems_blocking().unwrap();
             assert_eq!(problems.is_empty(), left.is_none(), "{name}: {problems:?}");
             assert!(whose.is_none_or(|(file, _)| problems.iter().any(|problem| problem.contains(file))), "{name}");
@@ -272,7 +271,7 @@ fn what_is_no_journal_record_of_ours_is_set_aside_and_named_and_stops_nothing() 
         } else {
             fs::remove_file(path).unwrap()
         }
-        assert!(client.tenant_blocking("acme", "prod").unwrap().audit().verify_blocking(Some(&anchor)).unwrap().ok);
+        assert!(client.tenant_blocking("acme", "prod").unwrap().audit().verify_blocking(&anchor).unwrap().ok);
         assert!(client.admin().verify_blocking().unwrap().ok, "{name}: it was removed");
         assert!(client.admin().problems_blocking().unwrap().is_empty());
     }
@@ -564,20 +563,20 @@ fn a_credential_that_is_not_ours_is_none_and_no_others_end_with_it() {
                 scopes: vec!["tools:read".into()],
                 ..KeySpec::default()
             };
-            identity.keys().create_blocking(&spec).unwrap()
+            identity.keys().create_blocking(spec).unwrap()
         };
         let (own, other) = (key("acme"), key("globex"));
         // Another account's, so that the key that is changed is alone in its scope.
-        client.admin().accounts().create_blocking("third", TenantFacts::default()).unwrap();
-        client.admin().projects().create_blocking("third", "prod", TenantFacts::default()).unwrap();
+        client.admin().accounts().create_blocking("third").unwrap();
+        client.admin().projects().create_blocking("third", "prod").unwrap();
         let ended = key("third");
         identity.keys().revoke_blocking(&ended.record.id).unwrap();
         let issuer = tenantry::api::IssuerSpec { accounts: vec!["acme".into()], ..credentials::issuer(&["acme"]) };
-        identity.issuers().put_blocking(&issuer).unwrap();
+        identity.issuers().put_blocking(issuer).unwrap();
         client
             .admin()
             .grants()
-            .create_blocking(&GrantSpec {
+            .create_blocking(GrantSpec {
                 from_account: "globex".into(),
                 to_account: "acme".into(),
                 to_project: "prod".into(),
@@ -601,7 +600,7 @@ fn a_credential_that_is_not_ours_is_none_and_no_others_end_with_it() {
         assert!(changed > 0, "{name}");
         let client = on(folder.path());
         let enter = |headers: &[(&str, &str)]| {
-            let entered = client.authenticate_blocking(&Presented::headers(headers.iter().copied()));
+            let entered = client.authenticate_blocking(&RequestCredentials::headers(headers.iter().copied()));
             code(entered.and_then(|tenant| ask(&tenant)))
         };
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();

@@ -8,12 +8,17 @@ use std::{collections::BTreeSet, process::Command, sync::Barrier, thread};
 use support::{facts, memory, on};
 use tenantry::{
     ErrorKind, Tenantry,
-    api::{AuditRange, Since, Status, TenantFacts},
+    api::{AccountSpec, AuditAnchor, AuditQuery, AuditRange, ProjectSpec, Since, Status, TenantFacts},
 };
 
 /// The kinds of rows in the chain of a project.
 fn kinds(client: &Tenantry, account: &str, project: &str) -> Vec<String> {
-    let rows = client.tenant_blocking(account, project).unwrap().audit().query_blocking(Since::Start, 100).unwrap();
+    let rows = client
+        .tenant_blocking(account, project)
+        .unwrap()
+        .audit()
+        .query_blocking(AuditQuery::from(Since::Start).limit(100))
+        .unwrap();
     rows.into_iter().map(|row| row.kind).collect()
 }
 
@@ -31,9 +36,9 @@ fn what_is_missing_is_created_and_what_is_there_is_given() {
     }
     assert_eq!(accounts.get_blocking("acme").unwrap(), made);
     assert_eq!(kinds(&client, "acme", "prod"), ["project.create"], "told once, when it was created");
-    let create = accounts.create_blocking("acme", TenantFacts::default()).unwrap_err();
+    let create = accounts.create_blocking("acme").unwrap_err();
     assert_eq!((create.kind(), create.code()), (ErrorKind::Conflict, "scope_exists"), "create keeps its word");
-    let create = projects.create_blocking("acme", "prod", TenantFacts::default()).unwrap_err();
+    let create = projects.create_blocking("acme", "prod").unwrap_err();
     assert_eq!((create.kind(), create.code()), (ErrorKind::Conflict, "scope_exists"));
 }
 
@@ -70,8 +75,8 @@ fn a_fact_that_is_given_and_differs_is_a_conflict_that_names_it_and_changes_noth
     ];
     let client = memory();
     let (accounts, projects) = (client.admin().accounts(), client.admin().projects());
-    let account = accounts.create_blocking("acme", has.clone()).unwrap();
-    let project = projects.create_blocking("acme", "prod", has.clone()).unwrap();
+    let account = accounts.create_blocking(AccountSpec::with("acme", has.clone())).unwrap();
+    let project = projects.create_blocking("acme", ProjectSpec::with("prod", has.clone())).unwrap();
     for (name, facts, words) in differ {
         let error = accounts.ensure_blocking("acme", facts.clone()).unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "facts_differ"), "{facts:?}");
@@ -100,7 +105,7 @@ fn what_create_refuses_ensure_refuses_alike_whether_or_not_it_exists() {
     let client = memory();
     let (accounts, projects) = (client.admin().accounts(), client.admin().projects());
     for bad in ["", ".a", "-a", "a b", "a/b", "ä", "..", "%2e", "default", "Default", &"x".repeat(129)] {
-        let create = accounts.create_blocking(bad, TenantFacts::default()).unwrap_err();
+        let create = accounts.create_blocking(bad).unwrap_err();
         assert_eq!(accounts.ensure_blocking(bad, TenantFacts::default()).unwrap_err().code(), create.code(), "{bad:?}");
     }
     accounts.ensure_blocking("Acme", TenantFacts::default()).unwrap();
@@ -130,8 +135,8 @@ fn a_suspension_stays_and_what_was_deleted_is_made_anew() {
     let (accounts, projects) = (client.admin().accounts(), client.admin().projects());
     let first = accounts.ensure_blocking("acme", facts("gold")).unwrap();
     projects.ensure_blocking("acme", "prod", TenantFacts::default()).unwrap();
-    accounts.set_status_blocking("acme", Status::Suspended).unwrap();
-    projects.set_status_blocking("acme", "prod", Status::Suspended).unwrap();
+    accounts.suspend_blocking("acme").unwrap();
+    projects.suspend_blocking("acme", "prod").unwrap();
     assert_eq!(accounts.ensure_blocking("acme", TenantFacts::default()).unwrap().status, Status::Suspended);
     assert_eq!(projects.ensure_blocking("acme", "prod", TenantFacts::default()).unwrap().status, Status::Suspended);
     accounts.delete_blocking("acme").unwrap();
@@ -231,7 +236,15 @@ fn processes_that_start_together_all_succeed() {
     for number in 0..20 {
         let account = format!("account-{number}");
         assert_eq!(kinds(&client, &account, "prod"), ["project.create"], "{account}");
-        assert!(client.tenant_blocking(&account, "prod").unwrap().audit().verify_blocking(None).unwrap().ok);
+        assert!(
+            client
+                .tenant_blocking(&account, "prod")
+                .unwrap()
+                .audit()
+                .verify_blocking(AuditAnchor::default())
+                .unwrap()
+                .ok
+        );
     }
 }
 
@@ -244,8 +257,8 @@ fn the_newest_rows_come_first_where_they_are_asked_for() {
         acme.limits().set_blocking(support::limit(&format!("l{number}"), 1, 1_000)).unwrap();
     }
     let audit = acme.audit();
-    let sequences = |range: AuditRange, limit: usize| -> Vec<u64> {
-        audit.query_blocking(range, limit).unwrap().iter().map(|row| row.sequence).collect()
+    let sequences = |range: AuditRange, limit: u32| -> Vec<u64> {
+        audit.query_blocking(AuditQuery::from(range).limit(limit)).unwrap().iter().map(|row| row.sequence).collect()
     };
     assert_eq!(sequences(AuditRange::newest(), 100), (1..=10).rev().collect::<Vec<u64>>());
     assert_eq!(sequences(AuditRange::newest(), 3), [10, 9, 8]);
@@ -261,13 +274,17 @@ fn the_newest_rows_come_first_where_they_are_asked_for() {
     assert_eq!(sequences(since(Since::Ago(std::time::Duration::from_secs(90))), 100), [10, 9]);
     assert_eq!(sequences(since(Since::parse("2026-01-01T00:08:00Z").unwrap()), 100), [10, 9]);
     for limit in [0, 10_001] {
-        assert_eq!(audit.query_blocking(AuditRange::newest(), limit).unwrap_err().code(), "audit_limit_invalid");
+        assert_eq!(
+            audit.query_blocking(AuditQuery::from(AuditRange::newest()).limit(limit)).unwrap_err().code(),
+            "audit_limit_invalid"
+        );
     }
     // Page by page, backwards, it is the whole chain; and each row knows the one before it.
     let mut all = Vec::new();
     loop {
         let before = all.last().map(|row: &tenantry::api::AuditRecord| row.sequence);
-        let page = audit.query_blocking(AuditRange { before, ..AuditRange::newest() }, 4).unwrap();
+        let page =
+            audit.query_blocking(AuditQuery::from(AuditRange { before, ..AuditRange::newest() }).limit(4)).unwrap();
         if page.is_empty() {
             break;
         }
@@ -277,7 +294,7 @@ fn the_newest_rows_come_first_where_they_are_asked_for() {
     for pair in all.windows(2) {
         assert_eq!(pair[0].previous, pair[1].hash);
     }
-    let forward = audit.query_blocking(Since::Start, 100).unwrap();
+    let forward = audit.query_blocking(AuditQuery::from(Since::Start).limit(100)).unwrap();
     all.reverse();
-    assert_eq!(all, forward);
+    assert_eq!(all, forward.items);
 }

@@ -31,7 +31,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("store", &["store", "net"]),
     ("middle", &["detect", "policy", "identity", "session", "quota", "redact", "audit", "usage"]),
     ("tenant", &["tenant"]),
-    ("engine", &["engine"]),
+    ("rooms", &["rooms"]),
+    ("access", &["access"]),
+    ("guard", &["guard"]),
+    ("operations", &["operations"]),
     ("client", &["client"]),
 ];
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use support::{memory, policy, project, put};
 use tenantry::{
     Tenant,
-    api::{Decision, GuardRequest, GuardResponse, Mode, PolicySpec, Principal, SettingsPatch},
+    api::{AccountSpec, AuditQuery, Decision, GuardRequest, GuardResponse, Mode, PolicySpec, Principal, SettingsPatch},
     scope::Layer,
 };
 
@@ -85,7 +85,7 @@ fn strict_denies_secrets_pii_in_responses_injections_and_unknown_tools() {
 #[test]
 fn the_policy_of_the_seed_works_as_written() {
     let client = memory();
-    client.admin().accounts().create_blocking("acme", support::facts("enterprise")).unwrap();
+    client.admin().accounts().create_blocking(AccountSpec::with("acme", support::facts("enterprise"))).unwrap();
     let acme = project(&client, "acme", "prod");
     let free = project(&client, "globex", "free");
     let text = r#"permit (principal, action == Action::"call_tool", resource)
@@ -168,7 +168,7 @@ fn a_project_permit_retires_the_baseline_while_it_exists() {
         .unwrap();
     assert_eq!(receipt.retired_baseline, ["call_tool"]);
     assert_eq!(tool(&acme, "shell", json!({})).decision, Decision::Deny);
-    acme.policies().remove_blocking("only-search", Layer::Project).unwrap();
+    acme.policies().remove_blocking("only-search").unwrap();
     assert_eq!(tool(&acme, "shell", json!({})).decision, Decision::Allow);
     // A permit that only monitors retires nothing.
     let watching = PolicySpec {
@@ -542,6 +542,6 @@ fn bad_requests_have_stable_codes() {
     let mut request = GuardRequest::prompt("x");
     request.metadata.insert("deep".into(), deep);
     assert_eq!(code(request), "request_too_deep");
-    let errors = acme.audit().query_blocking(tenantry::api::Since::Start, 100).unwrap();
+    let errors = acme.audit().query_blocking(AuditQuery::from(tenantry::api::Since::Start).limit(100)).unwrap();
     assert_eq!(errors.iter().filter(|row| row.kind == "error").count(), 4, "errors are audited too");
 }

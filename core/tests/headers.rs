@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use proptest::prelude::*;
 use tenantry::{
     Error, Options, Tenant, Tenantry,
-    api::{KeySpec, Presented, TenantFacts},
-    client::Surroundings,
+    api::{KeyFilter, KeyRotation, KeySpec, LimitRef, PolicyRef, RequestCredentials},
+    client::Environment,
     clock::ManualClock,
     config::Storage,
 };
@@ -58,14 +58,14 @@ const NAMES: [&str; 40] = [
 ];
 
 fn world() -> Tenantry {
-    let surroundings = Surroundings { clock: Arc::new(ManualClock::at(1_767_225_600_000_000)) };
+    let surroundings = Environment { clock: Arc::new(ManualClock::at(1_767_225_600_000_000)) };
     let options =
         Options { storage: Some(Storage::Memory), deadline: Some(Duration::from_secs(10)), ..Options::default() };
     let client = Tenantry::open_with(options, surroundings).unwrap();
     for account in ["acme", "globex"] {
-        client.admin().accounts().create_blocking(account, TenantFacts::default()).unwrap();
+        client.admin().accounts().create_blocking(account).unwrap();
         for project in ["prod", "dev"] {
-            client.admin().projects().create_blocking(account, project, TenantFacts::default()).unwrap();
+            client.admin().projects().create_blocking(account, project).unwrap();
         }
     }
     client
@@ -78,11 +78,11 @@ fn key(client: &Tenantry, account: &str, project: &str) -> String {
         scopes: ["tools:read", "tenant:manage", "credentials:manage"].map(str::to_owned).to_vec(),
         ..KeySpec::default()
     };
-    client.identity().keys().create_blocking(&spec).unwrap().key
+    client.identity().keys().create_blocking(spec.clone()).unwrap().key
 }
 
 fn enter(client: &Tenantry, headers: Vec<(String, String)>) -> Result<Tenant, Error> {
-    client.authenticate_blocking(&Presented::headers(headers))
+    client.authenticate_blocking(&RequestCredentials::headers(headers))
 }
 
 fn spellings(name: &str) -> Vec<String> {
@@ -222,10 +222,10 @@ fn another_tenants_object_is_answered_like_a_missing_one() {
     let client = world();
     let own = enter(&client, vec![("X-API-Key".into(), key(&client, "acme", "prod"))]).unwrap();
     let theirs = client.tenant_blocking("globex", "prod").unwrap();
-    let foreign_key = client.identity().keys().list_blocking("globex", "prod").unwrap();
+    let foreign_key = client.identity().keys().list_blocking(KeyFilter::of("globex", "prod")).unwrap();
     assert!(foreign_key.is_empty());
     let made = KeySpec { account_id: "globex".into(), project_id: "prod".into(), ..KeySpec::default() };
-    let foreign = client.identity().keys().create_blocking(&made).unwrap().record.id;
+    let foreign = client.identity().keys().create_blocking(made.clone()).unwrap().record.id;
     let spec = tenantry::api::LimitSpec {
         id: "theirs".into(),
         rate: 1,
@@ -243,10 +243,18 @@ fn another_tenants_object_is_answered_like_a_missing_one() {
     type Call<'a> = Box<dyn Fn(&str) -> Error + 'a>;
     let calls: Vec<(&str, &str, Call<'_>)> = vec![
         ("keys.revoke", &foreign, Box::new(|id| own.identity().keys().revoke_blocking(id).unwrap_err())),
-        ("keys.rotate", &foreign, Box::new(|id| own.identity().keys().rotate_blocking(id, 0).unwrap_err())),
-        ("limits.remove", "theirs", Box::new(|id| own.limits().remove_blocking(id, layer).unwrap_err())),
+        (
+            "keys.rotate",
+            &foreign,
+            Box::new(|id| own.identity().keys().rotate_blocking(KeyRotation::new(id, 0)).unwrap_err()),
+        ),
+        ("limits.remove", "theirs", Box::new(|id| own.limits().remove_blocking(LimitRef::on(layer, id)).unwrap_err())),
         ("limits.acquire", "theirs", Box::new(|id| own.limits().acquire_blocking(id, "k", 1).unwrap_err())),
-        ("policies.remove", "strict", Box::new(|id| own.policies().remove_blocking(id, layer).unwrap_err())),
+        (
+            "policies.remove",
+            "strict",
+            Box::new(|id| own.policies().remove_blocking(PolicyRef::on(layer, id)).unwrap_err()),
+        ),
     ];
     for (name, foreign, call) in &calls {
         let missing = "x".repeat(foreign.len());
@@ -254,7 +262,7 @@ fn another_tenants_object_is_answered_like_a_missing_one() {
         assert_eq!(said(foreign), said(&missing), "{name}");
     }
     // The control: their owner reaches them.
-    assert!(theirs.limits().remove_blocking("theirs", layer).is_ok());
+    assert!(theirs.limits().remove_blocking(LimitRef::on(layer, "theirs")).is_ok());
     assert!(client.identity().keys().revoke_blocking(&foreign).is_ok());
     // Entering another tenant, and one that never was, is one answer too.
     let key = key(&client, "acme", "prod");

@@ -10,8 +10,8 @@ use support::{START, World, code, enter, key, open, place, world};
 use tenantry::{
     Options, Tenant, Tenantry,
     api::{
-        CredentialKind, Decision, GuardRequest, KeySpec, KeyState, Presented, Principal, TenantFacts, TokenRequest,
-        TokenSpec,
+        CredentialKind, Decision, GuardRequest, KeyFilter, KeyRotation, KeySpec, KeyState, Principal,
+        RequestCredentials, TokenRequest, TokenSpec,
     },
     clock::ManualClock,
     config::{Credential, Storage},
@@ -47,7 +47,7 @@ fn a_key_of_an_account_selects_its_projects_and_no_others() {
     assert_eq!(code(project("nowhere")), "tenant_unknown");
     world.client.admin().projects().delete_blocking("acme", "default").unwrap();
     assert_eq!(place(&enter(&world, &[("x-api-key", &key)]).unwrap()).1, "prod", "the only one left");
-    world.client.admin().projects().create_blocking("acme", "dev", TenantFacts::default()).unwrap();
+    world.client.admin().projects().create_blocking("acme", "dev").unwrap();
     assert_eq!(code(enter(&world, &[("x-api-key", &key)])), "project_required");
 }
 
@@ -57,8 +57,8 @@ fn revocation_ends_keys_handles_and_exchanged_tokens_at_once() {
     let (key, id) = key(&world, "acme", "prod", &["tools:read"]);
     let tenant = enter(&world, &[("x-api-key", &key)]).unwrap();
     let request = TokenRequest { grant_type: "api_key".into(), api_key: key.clone(), ..TokenRequest::default() };
-    let token = world.client.identity().tokens().exchange_blocking(&request).unwrap();
-    let by_token = world.client.authenticate_blocking(&Presented::token(&token.access_token)).unwrap();
+    let token = world.client.identity().tokens().exchange_blocking(request.clone()).unwrap();
+    let by_token = world.client.authenticate_blocking(&RequestCredentials::token(&token.access_token)).unwrap();
     let ask = |tenant: &Tenant| code(tenant.guard().evaluate_blocking(GuardRequest::prompt("hello")));
     assert_eq!((ask(&tenant), ask(&by_token)), (String::new(), String::new()));
 
@@ -68,7 +68,7 @@ fn revocation_ends_keys_handles_and_exchanged_tokens_at_once() {
     assert_eq!((ask(&tenant), ask(&by_token)), ("credential_revoked".into(), "credential_revoked".into()));
     let introspection = world.client.identity().tokens().introspect_blocking(&token.access_token).unwrap();
     assert!(!introspection.active && introspection.claims.is_empty());
-    assert_eq!(code(world.client.identity().tokens().exchange_blocking(&request)), "grant_invalid");
+    assert_eq!(code(world.client.identity().tokens().exchange_blocking(request.clone())), "grant_invalid");
 }
 
 #[test]
@@ -76,12 +76,15 @@ fn an_expired_key_ends_its_handles() {
     let world = world();
     let spec =
         KeySpec { account_id: "acme".into(), project_id: "prod".into(), expires_in_seconds: 60, ..KeySpec::default() };
-    let made = world.client.identity().keys().create_blocking(&spec).unwrap();
+    let made = world.client.identity().keys().create_blocking(spec.clone()).unwrap();
     let tenant = enter(&world, &[("x-api-key", &made.key)]).unwrap();
     world.clock.advance(Duration::from_secs(60));
     assert_eq!(code(tenant.guard().evaluate_blocking(GuardRequest::prompt("x"))), "credential_expired");
     assert_eq!(code(enter(&world, &[("x-api-key", &made.key)])), "credential_expired");
-    assert_eq!(world.client.identity().keys().list_blocking("acme", "prod").unwrap()[0].state, KeyState::Expired);
+    assert_eq!(
+        world.client.identity().keys().list_blocking(KeyFilter::of("acme", "prod")).unwrap()[0].state,
+        KeyState::Expired
+    );
 }
 
 #[test]
@@ -89,14 +92,14 @@ fn a_rotated_key_overlaps_its_successor_and_then_ends() {
     let world = world();
     let (old, id) = key(&world, "acme", "prod", &[]);
     let held = enter(&world, &[("x-api-key", &old)]).unwrap();
-    let new = world.client.identity().keys().rotate_blocking(&id, 30).unwrap();
+    let new = world.client.identity().keys().rotate_blocking(KeyRotation::new(&id, 30)).unwrap();
     assert!(enter(&world, &[("x-api-key", &old)]).is_ok());
     assert_eq!(
         enter(&world, &[("x-api-key", &new.key)]).unwrap().caller().unwrap().principal.id,
         held.caller().unwrap().principal.id,
         "the same principal goes on"
     );
-    assert_eq!(code(world.client.identity().keys().rotate_blocking(&id, 0)), "key_not_active");
+    assert_eq!(code(world.client.identity().keys().rotate_blocking(KeyRotation::new(&id, 0))), "key_not_active");
     world.clock.advance(Duration::from_secs(30));
     assert!(enter(&world, &[("x-api-key", &old)]).is_err());
     assert_eq!(code(held.guard().evaluate_blocking(GuardRequest::prompt("x"))), "credential_revoked");
@@ -111,7 +114,7 @@ fn imported_keys_are_known_by_their_hash_alone() {
         let import_sha256 = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let spec =
             KeySpec { account_id: "acme".into(), project_id: "prod".into(), import_sha256, ..KeySpec::default() };
-        world.client.identity().keys().create_blocking(&spec).unwrap()
+        world.client.identity().keys().create_blocking(spec.clone()).unwrap()
     };
     let shannon = format!("sk_{}", "ab".repeat(32));
     assert_eq!(import(&shannon).key, "");
@@ -137,16 +140,16 @@ fn a_refresh_token_works_once_and_its_reuse_ends_the_family() {
         refresh: true,
         ..TokenSpec::default()
     };
-    let first = tokens.issue_blocking(&spec).unwrap();
+    let first = tokens.issue_blocking(spec).unwrap();
     let refresh = |token: &str| {
-        tokens.exchange_blocking(&TokenRequest {
+        tokens.exchange_blocking(TokenRequest {
             grant_type: "refresh_token".into(),
             refresh_token: token.into(),
             ..TokenRequest::default()
         })
     };
     let second = refresh(&first.refresh_token).unwrap();
-    let held = world.client.authenticate_blocking(&Presented::token(&second.access_token)).unwrap();
+    let held = world.client.authenticate_blocking(&RequestCredentials::token(&second.access_token)).unwrap();
     assert_eq!(held.caller().unwrap().principal.roles, ["admin"]);
     assert!(held.require_scopes_blocking(&["users:manage".into()]).is_ok());
     assert_eq!(code(refresh(&first.refresh_token)), "refresh_token_reused");
@@ -160,16 +163,16 @@ fn signing_keys_rotate_and_old_tokens_still_work() {
     let tokens = world.client.identity().tokens();
     let (key, _) = key(&world, "acme", "prod", &[]);
     let request = TokenRequest { grant_type: "api_key".into(), api_key: key, ..TokenRequest::default() };
-    let old = tokens.exchange_blocking(&request).unwrap();
+    let old = tokens.exchange_blocking(request.clone()).unwrap();
     tokens.rotate_signing_key_blocking().unwrap();
-    let new = tokens.exchange_blocking(&request).unwrap();
+    let new = tokens.exchange_blocking(request).unwrap();
     let jwks = tokens.jwks_blocking().unwrap();
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
     for token in [&old, &new] {
-        assert!(world.client.authenticate_blocking(&Presented::token(&token.access_token)).is_ok());
+        assert!(world.client.authenticate_blocking(&RequestCredentials::token(&token.access_token)).is_ok());
     }
     tokens.revoke_blocking(&old.access_token).unwrap();
-    let refused = world.client.authenticate_blocking(&Presented::token(&old.access_token));
+    let refused = world.client.authenticate_blocking(&RequestCredentials::token(&old.access_token));
     assert_eq!(code(refused), "credential_revoked");
 }
 
@@ -188,12 +191,13 @@ fn signing_keys_revocations_and_keys_survive_a_restart() {
         World { client, clock: ManualClock::at(START) }
     };
     let world = reopen();
-    world.client.admin().accounts().create_blocking("acme", TenantFacts::default()).unwrap();
-    world.client.admin().projects().create_blocking("acme", "prod", TenantFacts::default()).unwrap();
+    world.client.admin().accounts().create_blocking("acme").unwrap();
+    world.client.admin().projects().create_blocking("acme", "prod").unwrap();
     let (key, _) = key(&world, "acme", "prod", &[]);
     let request = TokenRequest { grant_type: "api_key".into(), api_key: key.clone(), ..TokenRequest::default() };
     let tokens = world.client.identity().tokens();
-    let (kept, ended) = (tokens.exchange_blocking(&request).unwrap(), tokens.exchange_blocking(&request).unwrap());
+    let (kept, ended) =
+        (tokens.exchange_blocking(request.clone()).unwrap(), tokens.exchange_blocking(request).unwrap());
     tokens.revoke_blocking(&ended.access_token).unwrap();
     let published = tokens.jwks_blocking().unwrap();
     world.client.close_blocking().unwrap();
@@ -202,18 +206,18 @@ fn signing_keys_revocations_and_keys_survive_a_restart() {
     let world = reopen();
     assert_eq!(world.client.identity().tokens().jwks_blocking().unwrap(), published);
     assert!(enter(&world, &[("x-api-key", &key)]).is_ok());
-    assert!(world.client.authenticate_blocking(&Presented::token(&kept.access_token)).is_ok());
-    let ended = world.client.authenticate_blocking(&Presented::token(&ended.access_token));
+    assert!(world.client.authenticate_blocking(&RequestCredentials::token(&kept.access_token)).is_ok());
+    let ended = world.client.authenticate_blocking(&RequestCredentials::token(&ended.access_token));
     assert_eq!(code(ended), "credential_revoked");
-    let listed = world.client.identity().keys().list_blocking("acme", "prod").unwrap();
+    let listed = world.client.identity().keys().list_blocking(KeyFilter::of("acme", "prod")).unwrap();
     assert!(listed[0].last_used_at.is_some(), "written down at close");
 }
 
 #[test]
 fn require_credentials_closes_the_door_that_takes_names() {
     let world = open(Options { require_credentials: Some(true), ..Options::default() });
-    world.client.admin().accounts().create_blocking("acme", TenantFacts::default()).unwrap();
-    world.client.admin().projects().create_blocking("acme", "prod", TenantFacts::default()).unwrap();
+    world.client.admin().accounts().create_blocking("acme").unwrap();
+    world.client.admin().projects().create_blocking("acme", "prod").unwrap();
     assert_eq!(code(world.client.tenant_blocking("acme", "prod")), "credentials_required");
     let (key, _) = key(&world, "acme", "prod", &[]);
     assert!(enter(&world, &[("x-api-key", &key)]).is_ok());
@@ -227,7 +231,8 @@ fn dev_mode_believes_anybody_on_this_machine_and_checks_tokens_all_the_same() {
     let any = enter(&world, &[("authorization", "Bearer anything"), ("x-account-id", "globex")]).unwrap();
     assert_eq!(place(&any), ("globex".into(), "default".into()));
     assert!(enter(&world, &[("authorization", "Bearer eyJhbGciOiJub25lIn0.e30.x")]).is_err());
-    let remote = Presented { peer: "203.0.113.9".into(), ..Presented::headers([("x-tenant-id", "acme")]) };
+    let remote =
+        RequestCredentials { peer: "203.0.113.9".into(), ..RequestCredentials::headers([("x-tenant-id", "acme")]) };
     assert_eq!(code(world.client.authenticate_blocking(&remote)), "credential_missing");
     let closed = self::world();
     assert_eq!(code(enter(&closed, &[("x-tenant-id", "acme"), ("x-user-id", "ann")])), "credential_missing");
@@ -247,12 +252,12 @@ fn a_client_acts_with_its_own_key() {
         })
     };
     let client = reopen(None).unwrap();
-    client.admin().accounts().create_blocking("acme", TenantFacts::default()).unwrap();
-    client.admin().projects().create_blocking("acme", "prod", TenantFacts::default()).unwrap();
+    client.admin().accounts().create_blocking("acme").unwrap();
+    client.admin().projects().create_blocking("acme", "prod").unwrap();
     let make = |account: &str, project: &str, scopes: &[&str]| {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
         let spec = KeySpec { account_id: account.into(), project_id: project.into(), scopes, ..KeySpec::default() };
-        client.identity().keys().create_blocking(&spec).unwrap().key
+        client.identity().keys().create_blocking(spec.clone()).unwrap().key
     };
     let (own, platform) = (make("acme", "prod", &["tools:read"]), make("", "", &["tenant:manage"]));
     let bound = reopen(Some(&own)).unwrap();
@@ -265,41 +270,57 @@ fn a_client_acts_with_its_own_key() {
     assert_eq!(code(bound.own_blocking().unwrap().acting_as(Principal::user("x"))), "");
 }
 
-/// Two engines on one folder are what two processes have: nothing in memory is shared between them.
+/// Two clients whose rooms are opened apart are what two processes have: nothing in memory is shared between them.
 #[test]
 fn what_one_process_revokes_the_others_refuse_soon_after() {
-    use tenantry::{clock::SystemClock, engine::Acting, engine::Engine, identity::Owner, keyring::Keyring};
+    use tenantry::{
+        access::{self, Caller, Demand, Needs, Place},
+        clock::SystemClock,
+        keyring::Keyring,
+        operations::{Target, call, ops},
+        rooms::Rooms,
+        scope::Layer,
+    };
     let folder = tempfile::tempdir().unwrap();
     let open = || {
         let keyring = Keyring::new(tenantry::keyring::Secret::parse(&"07".repeat(32)).unwrap());
-        Arc::new(Engine::open(Some(folder.path()), false, keyring, Arc::new(SystemClock::default())).unwrap())
+        Arc::new(Rooms::open(Some(folder.path()), false, keyring, Arc::new(SystemClock::default())).unwrap())
     };
     let run = tenantry::runtime::block_on::<()>;
     let (one, two) = (open(), open());
-    let process = Acting { session: None, scope: None };
-    assert_eq!(Owner::Process.name(), "process");
+    let reach = || (Caller::process(), Target::Reach);
     run(async {
-        one.create_account("test", "acme", TenantFacts::default()).await?;
-        one.create_project("test", "acme", "prod", TenantFacts::default()).await?;
+        let named = Target::Named { account: "acme".into(), project: String::new() };
+        let (caller, target) = reach();
+        call::<ops::accounts::create>(&one, caller, target, "acme".into()).await?;
+        call::<ops::projects::create>(&one, Caller::process(), named, "prod".into()).await?;
         let spec = KeySpec { account_id: "acme".into(), project_id: "prod".into(), ..KeySpec::default() };
-        let (key, kept) = (one.create_key(process, &spec).await?, one.create_key(process, &spec).await?);
+        let made = || async {
+            let (caller, target) = reach();
+            call::<ops::keys::create>(&one, caller, target, spec.clone()).await
+        };
+        let (key, kept) = (made().await?, made().await?);
         let request =
             TokenRequest { grant_type: "api_key".into(), api_key: kept.key.clone(), ..TokenRequest::default() };
-        let token = one.exchange_token(&request).await?;
+        let (caller, target) = reach();
+        let token = call::<ops::tokens::exchange>(&one, caller, target, request).await?;
         // The other process has both warm, and a handle of each.
-        let presented = |text: &str| Presented::token(text);
-        let (instance, by_key) = two.authenticate(&presented(&key.key)).await?;
-        let (_, by_token) = two.authenticate(&presented(&token.access_token)).await?;
-        one.revoke_key(process, &key.record.id).await?;
-        one.revoke_token(process, &token.access_token).await?;
+        let presented = |text: &str| RequestCredentials::token(text);
+        let (instance, by_key) = access::authenticate(&two, &presented(&key.key)).await?;
+        let (_, by_token) = access::authenticate(&two, &presented(&token.access_token)).await?;
+        let (caller, target) = reach();
+        call::<ops::keys::revoke>(&one, caller, target, (&key.record.id).into()).await?;
+        let (caller, target) = reach();
+        call::<ops::tokens::revoke>(&one, caller, target, (&token.access_token).into()).await?;
         let begun = std::time::Instant::now();
         loop {
-            let use_of = tenantry::engine::Use::Guard("process_prompt");
+            let place = Place::Tenant(&instance, Layer::Project);
+            let demand = Demand { needs: Needs::Caller, place, crosses: &[], refuses_suspended: true };
             let refused = [
-                two.standing(&by_key, &instance, use_of).await.is_err(),
-                two.standing(&by_token, &instance, use_of).await.is_err(),
-                two.authenticate(&presented(&key.key)).await.is_err(),
-                two.authenticate(&presented(&token.access_token)).await.is_err(),
+                access::authorize(&two, &by_key, demand).await.is_err(),
+                access::authorize(&two, &by_token, demand).await.is_err(),
+                access::authenticate(&two, &presented(&key.key)).await.is_err(),
+                access::authenticate(&two, &presented(&token.access_token)).await.is_err(),
             ];
             if refused == [true; 4] {
                 break;
@@ -308,7 +329,7 @@ fn what_one_process_revokes_the_others_refuse_soon_after() {
             std::thread::yield_now();
         }
         println!("refused in the other process after {:?}", begun.elapsed());
-        two.authenticate(&presented(&kept.key)).await.map(drop)
+        access::authenticate(&two, &presented(&kept.key)).await.map(drop)
     })
     .unwrap();
 }
@@ -325,18 +346,18 @@ fn a_refresh_while_suspended_uses_nothing_up() {
         refresh: true,
         ..TokenSpec::default()
     };
-    let pair = tokens.issue_blocking(&spec).unwrap();
+    let pair = tokens.issue_blocking(spec).unwrap();
     let refresh = || {
-        tokens.exchange_blocking(&TokenRequest {
+        tokens.exchange_blocking(TokenRequest {
             grant_type: "refresh_token".into(),
             refresh_token: pair.refresh_token.clone(),
             ..TokenRequest::default()
         })
     };
-    let status = |status| world.client.admin().accounts().set_status_blocking("acme", status).unwrap();
-    status(tenantry::api::Status::Suspended);
+    let accounts = world.client.admin().accounts();
+    accounts.suspend_blocking("acme").unwrap();
     assert_eq!(code(refresh()), "tenant_suspended");
-    status(tenantry::api::Status::Active);
+    accounts.resume_blocking("acme").unwrap();
     assert!(refresh().is_ok(), "the same token, and no theft");
 }
 
@@ -346,18 +367,18 @@ fn what_was_issued_on_a_tokens_strength_ends_with_it_for_good() {
     let identity = world.client.identity();
     let (admin, _) = key(&world, "acme", "prod", &["users:manage", "tools:read"]);
     let request = TokenRequest { grant_type: "api_key".into(), api_key: admin, ..TokenRequest::default() };
-    let root = identity.tokens().exchange_blocking(&request).unwrap();
-    let caller = world.client.authenticate_blocking(&Presented::token(&root.access_token)).unwrap();
+    let root = identity.tokens().exchange_blocking(request).unwrap();
+    let caller = world.client.authenticate_blocking(&RequestCredentials::token(&root.access_token)).unwrap();
     let spec = TokenSpec {
         subject: "mallory".into(),
         scopes: vec!["tools:read".into()],
         refresh: true,
         ..TokenSpec::default()
     };
-    let child = caller.identity().tokens().issue_blocking(&spec).unwrap();
+    let child = caller.identity().tokens().issue_blocking(spec.clone()).unwrap();
     identity.tokens().revoke_blocking(&root.access_token).unwrap();
     let refresh = || {
-        identity.tokens().exchange_blocking(&TokenRequest {
+        identity.tokens().exchange_blocking(TokenRequest {
             grant_type: "refresh_token".into(),
             refresh_token: child.refresh_token.clone(),
             ..TokenRequest::default()
@@ -373,10 +394,10 @@ fn rotations_do_not_pile_keys_up() {
     let world = world();
     let keys = world.client.identity().keys();
     let (_, id) = key(&world, "acme", "prod", &[]);
-    let second = keys.rotate_blocking(&id, 3_600).unwrap();
-    assert_eq!(code(keys.rotate_blocking(&second.record.id, 3_600)), "key_not_active");
+    let second = keys.rotate_blocking(KeyRotation::new(&id, 3_600)).unwrap();
+    assert_eq!(code(keys.rotate_blocking(KeyRotation::new(&second.record.id, 3_600))), "key_not_active");
     world.clock.advance(Duration::from_secs(3_600));
-    assert!(keys.rotate_blocking(&second.record.id, 3_600).is_ok());
+    assert!(keys.rotate_blocking(KeyRotation::new(&second.record.id, 3_600)).is_ok());
 }
 
 #[test]
@@ -388,18 +409,18 @@ fn a_fresh_key_is_known_to_many_at_once_while_changes_are_followed() {
         ..Options::default()
     })
     .unwrap();
-    client.admin().accounts().create_blocking("acme", TenantFacts::default()).unwrap();
-    client.admin().projects().create_blocking("acme", "prod", TenantFacts::default()).unwrap();
+    client.admin().accounts().create_blocking("acme").unwrap();
+    client.admin().projects().create_blocking("acme", "prod").unwrap();
     let spec = KeySpec { account_id: "acme".into(), project_id: "prod".into(), ..KeySpec::default() };
     for _ in 0..6 {
-        let key = client.identity().keys().create_blocking(&spec).unwrap().key;
+        let key = client.identity().keys().create_blocking(spec.clone()).unwrap().key;
         // Long enough that the follower meets the new key's change while it is loaded again and again.
         let until = std::time::Instant::now() + Duration::from_millis(150);
         std::thread::scope(|threads| {
             for _ in 0..16 {
                 threads.spawn(|| {
                     while std::time::Instant::now() < until {
-                        client.authenticate_blocking(&Presented::token(key.clone())).unwrap();
+                        client.authenticate_blocking(&RequestCredentials::token(key.clone())).unwrap();
                     }
                 });
             }

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tenantry::{
     Error, ErrorKind, Options, Result, Tenantry,
     api::{Algorithm, IssuerSpec},
-    client::Surroundings,
+    client::Environment,
     clock::{Clock, ManualClock},
     config::Storage,
     identity::{
@@ -137,7 +137,7 @@ const AT_THE_DOOR: &[&str] = &["issuer_unknown", "credential_unknown"];
 fn door(issuer: &Issuer) -> Tenantry {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW * 1_000_000));
     let options = Options { storage: Some(Storage::Memory), ..Options::default() };
-    let client = Tenantry::open_with(options, Surroundings { clock }).unwrap();
+    let client = Tenantry::open_with(options, Environment { clock }).unwrap();
     let spec = IssuerSpec {
         issuer: ISSUER.into(),
         audience: vec!["other".into(), AUDIENCE.into()],
@@ -151,7 +151,7 @@ fn door(issuer: &Issuer) -> Tenantry {
         },
         ..IssuerSpec::default()
     };
-    client.identity().issuers().put_blocking(&spec).unwrap();
+    client.identity().issuers().put_blocking(spec.clone()).unwrap();
     client
 }
 

@@ -6,16 +6,15 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use tenantry::{
     Options, Tenant, Tenantry,
-    api::TenantFacts,
     config::Storage,
     scope::{Key, KeyKind, Scope},
 };
 
 fn scopes() -> [Scope; 2] {
     let client = Tenantry::open(Options { storage: Some(Storage::Memory), ..Options::default() }).unwrap();
-    client.admin().accounts().create_blocking("a", TenantFacts::default()).unwrap();
+    client.admin().accounts().create_blocking("a").unwrap();
     let tenant = |project: &str| -> Tenant {
-        client.admin().projects().create_blocking("a", project, TenantFacts::default()).unwrap();
+        client.admin().projects().create_blocking("a", project).unwrap();
         client.tenant_blocking("a", project).unwrap()
     };
     [tenant("x").scope().clone(), tenant("y").scope().clone()]

@@ -15,8 +15,8 @@ use support::{limit, memory, on, project, put, with_clock};
 use tenantry::{
     ErrorKind, Tenant,
     api::{
-        ContentType, Decision, FileContext, GuardRequest, GuardResponse, LimitKey, LimitSpec, OnExceed, Principal,
-        Shape, ToolContext,
+        AuditQuery, ContentType, Decision, FileContext, GuardRequest, GuardResponse, LimitKey, LimitSpec, OnExceed,
+        Principal, Shape, ToolContext,
     },
     clock::ManualClock,
     scope::Layer,
@@ -81,7 +81,7 @@ fn limits_count_by_principal_session_tool_and_action() {
     assert_eq!((allowed(&ann), allowed(&bob)), (1, 1));
     let agent = acme.acting_as(Principal::agent("ann")).unwrap();
     assert_eq!(allowed(&agent), 1, "an agent is nobody's namesake");
-    acme.limits().remove_blocking("l", Layer::Project).unwrap();
+    acme.limits().remove_blocking("l").unwrap();
     set(LimitKey::Session);
     let turn = |session: &str| {
         let request = GuardRequest { session_id: Some(session.into()), ..GuardRequest::prompt("hi") };
@@ -111,7 +111,7 @@ fn dry_runs_take_nothing_and_say_what_would_happen() {
     }
     assert!(ask(&acme).allowed());
     assert_eq!(dry().code.as_deref(), Some("limit_exceeded"));
-    let rows = acme.audit().query_blocking(tenantry::api::Since::Start, 100).unwrap();
+    let rows = acme.audit().query_blocking(AuditQuery::from(tenantry::api::Since::Start).limit(100)).unwrap();
     assert_eq!(rows.iter().filter(|row| row.body.get("dry_run").is_some()).count(), 6);
 }
 
@@ -143,7 +143,7 @@ fn limits_that_mean_nothing_are_refused() {
     ] {
         assert_eq!(acme.limits().set_blocking(bad).unwrap_err().code(), "limit_invalid");
     }
-    assert_eq!(acme.limits().remove_blocking("none", Layer::Project).unwrap_err().code(), "limit_not_found");
+    assert_eq!(acme.limits().remove_blocking("none").unwrap_err().code(), "limit_not_found");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn acquire_shares_the_counters_of_guard_calls() {
     acme.limits().acquire_blocking("all", "", 1).unwrap();
     assert_eq!(allowed(&acme), 1);
     assert_eq!(acme.limits().acquire_blocking("all", "another key", 1).unwrap_err().kind(), ErrorKind::RateLimited);
-    acme.limits().remove_blocking("all", Layer::Project).unwrap();
+    acme.limits().remove_blocking("all").unwrap();
     acme.limits().set_blocking(LimitSpec { key: LimitKey::Principal, ..limit("each", 2, 60_000) }).unwrap();
     acme.limits().acquire_blocking("each", "ann", 1).unwrap();
     assert_eq!(allowed(&acme.acting_as(Principal::user("ann")).unwrap()), 1);

@@ -14,7 +14,8 @@ use support::{limit, on, policy, project};
 use tenantry::{
     Tenant, Tenantry,
     api::{
-        GuardRequest, LimitKey, LimitSpec, ModelContext, Presented, Principal, SettingsPatch, ToolContext, UsageReport,
+        GuardRequest, LimitKey, LimitSpec, ModelContext, Principal, RequestCredentials, SettingsPatch, ToolContext,
+        UsageReport,
     },
     scope::Layer,
 };
@@ -96,7 +97,7 @@ fn presented(client: &Tenantry, number: usize) {
         ("X-API-Key", name("sk", number, 100_000)),
     ];
     for (header, value) in headers {
-        assert!(client.authenticate_blocking(&Presented::headers([(header, value.as_str())])).is_err());
+        assert!(client.authenticate_blocking(&RequestCredentials::headers([(header, value.as_str())])).is_err());
     }
 }
 
@@ -114,7 +115,7 @@ fn base64url(text: &str) -> String {
 fn report(tenant: &Tenant, number: usize) {
     let model = ModelContext { model: Some(name("m", number, 256)), input_tokens: Some(1), ..ModelContext::default() };
     let report = UsageReport { usage_id: name("u", number, 512), model, session_id: None };
-    tenant.usage().report_blocking(&report).unwrap();
+    tenant.usage().report_blocking(report).unwrap();
 }
 
 fn oversize(tenant: &Tenant, number: usize) {
@@ -131,7 +132,7 @@ fn oversize(tenant: &Tenant, number: usize) {
 fn refused(tenant: &Tenant, number: usize) {
     let bad = LimitSpec { rate: 0, ..limit(&name("l", number, 100_000), 1, 1) };
     assert!(tenant.limits().set_blocking(bad).is_err());
-    assert!(tenant.limits().remove_blocking(&name("l", number, 64), Layer::Project).is_err());
+    assert!(tenant.limits().remove_blocking(&name("l", number, 64)).is_err());
     let patch = SettingsPatch { session_ttl_seconds: Some(0), ..SettingsPatch::default() };
     assert!(tenant.settings().update_blocking(patch).is_err());
 }

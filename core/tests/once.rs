@@ -6,10 +6,10 @@ use std::{path::Path, pin::Pin, sync::Arc, time::Duration};
 use tenantry::{
     Error, Options, Tenant, Tenantry,
     api::{
-        AuditClass, AuditRecord, Decision, GuardRequest, GuardResponse, KeySpec, LimitSpec, ModelContext, Presented,
-        Principal, SettingsPatch, Since, Status, TenantFacts, TokenRequest, TokenSpec, UsageReport,
+        AuditClass, AuditQuery, AuditRecord, Decision, GuardRequest, GuardResponse, KeySpec, LimitSpec, ModelContext,
+        Principal, RequestCredentials, SettingsPatch, Since, TokenRequest, TokenSpec, UsageReport,
     },
-    client::Surroundings,
+    client::Environment,
     clock::ManualClock,
     config::Storage,
     keyring::Secret,
@@ -25,12 +25,12 @@ fn open(storage: Storage, clock: &ManualClock) -> Tenantry {
         deadline: Some(Duration::from_secs(30)),
         ..Options::default()
     };
-    Tenantry::open_with(options, Surroundings { clock: Arc::new(clock.clone()) }).unwrap()
+    Tenantry::open_with(options, Environment { clock: Arc::new(clock.clone()) }).unwrap()
 }
 
 fn acme(client: &Tenantry) -> Tenant {
-    client.admin().accounts().create_blocking("acme", TenantFacts::default()).unwrap();
-    client.admin().projects().create_blocking("acme", "prod", TenantFacts::default()).unwrap();
+    client.admin().accounts().create_blocking("acme").unwrap();
+    client.admin().projects().create_blocking("acme", "prod").unwrap();
     client.tenant_blocking("acme", "prod").unwrap()
 }
 
@@ -42,7 +42,7 @@ fn world() -> (Tenantry, Tenant, ManualClock) {
 }
 
 fn decisions(tenant: &Tenant) -> Vec<String> {
-    let rows = tenant.audit().query_blocking(Since::Start, 1_000).unwrap();
+    let rows = tenant.audit().query_blocking(AuditQuery::from(Since::Start).limit(1_000)).unwrap();
     rows.into_iter().filter(|row| row.kind == "decision").map(|row| row.request_id).collect()
 }
 
@@ -74,7 +74,7 @@ fn a_key_is_its_principals_own_and_its_tenants() {
     let first = once(&tenant, "hello", "k").unwrap();
     let ann = tenant.acting_as(Principal::user("ann")).unwrap();
     assert_ne!(once(&ann, "hello", "k").unwrap().request_id, first.request_id);
-    client.admin().projects().create_blocking("acme", "test", TenantFacts::default()).unwrap();
+    client.admin().projects().create_blocking("acme", "test").unwrap();
     let other = client.tenant_blocking("acme", "test").unwrap();
     assert_ne!(once(&other, "hello", "k").unwrap().request_id, first.request_id);
 }
@@ -83,7 +83,7 @@ fn a_key_is_its_principals_own_and_its_tenants() {
 fn a_suspended_tenant_gets_no_answer_of_better_days() {
     let (client, tenant, _clock) = world();
     assert_eq!(once(&tenant, "hello", "k").unwrap().decision, Decision::Allow);
-    client.admin().projects().set_status_blocking("acme", "prod", Status::Suspended).unwrap();
+    client.admin().projects().suspend_blocking("acme", "prod").unwrap();
     assert_eq!(once(&tenant, "hello", "k").unwrap().decision, Decision::Deny);
 }
 
@@ -159,7 +159,7 @@ fn a_call_that_is_being_written_down_is_made_whoever_waits_for_it() {
         let next = would();
         assert_eq!(next.decision, Decision::Deny, "the call that was given up was charged ({key:?})");
         let after = open(Storage::Folder(ended.path().to_owned()), &clock).tenant_blocking("acme", "prod").unwrap();
-        let rows = after.audit().query_blocking(Since::Start, 10_000).unwrap();
+        let rows = after.audit().query_blocking(AuditQuery::from(Since::Start).limit(10_000)).unwrap();
         let made = |row: &&AuditRecord| row.kind == "decision" && !row.body.contains_key("dry_run");
         assert_eq!(rows.iter().filter(made).count(), 2, "{key:?}");
         let turn = after.guard().evaluate_blocking(hello()).unwrap().session_delta.map(|session| session.turn_count);
@@ -171,8 +171,8 @@ fn a_call_that_is_being_written_down_is_made_whoever_waits_for_it() {
 #[test]
 fn one_accounts_large_answers_push_out_its_own_and_nobody_elses() {
     let (client, quiet, _clock) = world();
-    client.admin().accounts().create_blocking("loud", TenantFacts::default()).unwrap();
-    client.admin().projects().create_blocking("loud", "prod", TenantFacts::default()).unwrap();
+    client.admin().accounts().create_blocking("loud").unwrap();
+    client.admin().projects().create_blocking("loud", "prod").unwrap();
     let loud = client.tenant_blocking("loud", "prod").unwrap();
     // So large that it is kept in memory alone; together far more than there is room for.
     let request = |number: usize| GuardRequest {
@@ -205,8 +205,8 @@ fn a_required_call_that_cannot_be_written_is_no_call_and_ends_nobody_elses() {
     let others: Vec<Tenant> = (0..3)
         .map(|n| {
             let account = format!("other{n}");
-            client.admin().accounts().create_blocking(&account, TenantFacts::default()).unwrap();
-            client.admin().projects().create_blocking(&account, "prod", TenantFacts::default()).unwrap();
+            client.admin().accounts().create_blocking(&account).unwrap();
+            client.admin().projects().create_blocking(&account, "prod").unwrap();
             required(client.tenant_blocking(&account, "prod").unwrap())
         })
         .collect();
@@ -242,7 +242,7 @@ fn a_required_call_that_cannot_be_written_is_no_call_and_ends_nobody_elses() {
     // None of the twenty was charged: two are left of two.
     let left: Vec<Decision> = (0..3).map(|_| ask(&bad).unwrap().decision).collect();
     assert_eq!(left, [Decision::Allow, Decision::Allow, Decision::Deny]);
-    let errors = bad.audit().query_blocking(Since::Start, 1_000).unwrap();
+    let errors = bad.audit().query_blocking(AuditQuery::from(Since::Start).limit(1_000)).unwrap();
     assert_eq!(
         errors.iter().filter(|row| row.kind == "error").count(),
         20,
@@ -307,10 +307,10 @@ fn gpt(input: i64) -> ModelContext {
 fn a_model_call_is_written_down_once_in_48_hours_and_per_scope() {
     let (client, tenant, clock) = world();
     let report = UsageReport { usage_id: "u".into(), model: gpt(1_000), session_id: None };
-    let recorded = |tenant: &Tenant| tenant.usage().report_blocking(&report).unwrap().recorded;
-    assert_eq!(tenant.usage().report_blocking(&report).unwrap().cost_micros, 2_500);
+    let recorded = |tenant: &Tenant| tenant.usage().report_blocking(report.clone()).unwrap().recorded;
+    assert_eq!(tenant.usage().report_blocking(report.clone()).unwrap().cost_micros, 2_500);
     assert!(!recorded(&tenant), "the same call again");
-    client.admin().projects().create_blocking("acme", "test", TenantFacts::default()).unwrap();
+    client.admin().projects().create_blocking("acme", "test").unwrap();
     assert!(recorded(&client.tenant_blocking("acme", "test").unwrap()), "another scope's id is another call");
     clock.advance(Duration::from_secs(48 * 3_600 - 1));
     assert!(!recorded(&tenant));
@@ -349,28 +349,28 @@ fn what_a_narrowed_token_makes_is_bounded_by_its_key_and_by_no_other() {
     };
     let own = |scopes: &[&str]| KeySpec { account_id: String::new(), project_id: String::new(), ..spec(scopes) };
     let maker =
-        client.identity().keys().create_blocking(&spec(&["tools:read", "credentials:manage", "users:manage"])).unwrap();
+        client.identity().keys().create_blocking(spec(&["tools:read", "credentials:manage", "users:manage"])).unwrap();
     let request = TokenRequest {
         grant_type: "api_key".into(),
         api_key: maker.key.clone(),
         scope: "credentials:manage".into(),
         ..TokenRequest::default()
     };
-    let token = client.identity().tokens().exchange_blocking(&request).unwrap();
-    let keys = client.authenticate_blocking(&Presented::token(token.access_token)).unwrap().identity().keys();
-    assert_eq!(keys.create_blocking(&own(&["tools:read"])).unwrap().record.scopes, ["tools:read"]);
-    assert_eq!(keys.create_blocking(&own(&[])).unwrap().record.scopes, ["tools:read"]);
+    let token = client.identity().tokens().exchange_blocking(request.clone()).unwrap();
+    let keys = client.authenticate_blocking(&RequestCredentials::token(token.access_token)).unwrap().identity().keys();
+    assert_eq!(keys.create_blocking(own(&["tools:read"])).unwrap().record.scopes, ["tools:read"]);
+    assert_eq!(keys.create_blocking(own(&[])).unwrap().record.scopes, ["tools:read"]);
     // What it may guard with is its key's; what it may administer is its own.
     for wider in [&["tools:execute"][..], &["users:manage"], &["tools:read", "tenant:manage"]] {
-        assert_eq!(code(keys.create_blocking(&own(wider))), "scope_missing", "{wider:?}");
+        assert_eq!(code(keys.create_blocking(own(wider))), "scope_missing", "{wider:?}");
     }
     // A token the maker issued to somebody else is that person's, and no wider for whose strength it was issued on.
-    let by_key = client.authenticate_blocking(&Presented::token(maker.key)).unwrap();
+    let by_key = client.authenticate_blocking(&RequestCredentials::token(maker.key)).unwrap();
     let spec = TokenSpec { subject: "ann".into(), scopes: vec!["credentials:manage".into()], ..TokenSpec::default() };
-    let anns = by_key.identity().tokens().issue_blocking(&spec).unwrap();
-    let keys = client.authenticate_blocking(&Presented::token(anns.access_token)).unwrap().identity().keys();
-    assert_eq!(code(keys.create_blocking(&own(&["tools:read"]))), "scope_missing");
-    assert_eq!(code(keys.create_blocking(&own(&[]))), "scopes_required");
+    let anns = by_key.identity().tokens().issue_blocking(spec.clone()).unwrap();
+    let keys = client.authenticate_blocking(&RequestCredentials::token(anns.access_token)).unwrap().identity().keys();
+    assert_eq!(code(keys.create_blocking(own(&["tools:read"]))), "scope_missing");
+    assert_eq!(code(keys.create_blocking(own(&[]))), "scopes_required");
 }
 
 #[test]
@@ -419,7 +419,7 @@ fn one_tenants_answers_do_not_fill_the_disk_of_all() {
     {
         let client = open(Storage::Folder(folder.path().to_owned()), &clock);
         let tenant = acme(&client);
-        client.admin().projects().create_blocking("acme", "test", TenantFacts::default()).unwrap();
+        client.admin().projects().create_blocking("acme", "test").unwrap();
         // 64 MiB of answers, 124 kB each.
         for number in 0..560 {
             let text = number.to_string();
@@ -452,8 +452,8 @@ fn a_key_of_one_name_with_less_rights_gets_no_answer_of_the_other() {
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             ..KeySpec::default()
         };
-        let made = client.identity().keys().create_blocking(&spec).unwrap();
-        client.authenticate_blocking(&Presented::token(made.key)).unwrap()
+        let made = client.identity().keys().create_blocking(spec.clone()).unwrap();
+        client.authenticate_blocking(&RequestCredentials::token(made.key)).unwrap()
     };
     let (able, limited) = (key(&["tools:read", "tools:execute"]), key(&["tools:read"]));
     let call = || GuardRequest::tool_call("search", serde_json::Map::new());
@@ -479,8 +479,8 @@ fn a_caller_with_other_roles_or_scopes_gets_no_answer_of_a_former_one() {
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             ..TokenSpec::default()
         };
-        let token = client.identity().tokens().issue_blocking(&spec).unwrap();
-        client.authenticate_blocking(&Presented::token(token.access_token)).unwrap()
+        let token = client.identity().tokens().issue_blocking(spec.clone()).unwrap();
+        client.authenticate_blocking(&RequestCredentials::token(token.access_token)).unwrap()
     };
     let named = |roles: &[&str], scopes: &[&str]| {
         let mut ann = tenantry::api::Principal::user("ann");

@@ -9,7 +9,10 @@ use std::time::Duration;
 use support::{START, World, code, issuer, open, token, world};
 use tenantry::{
     Error, Options, Tenant, Tenantry,
-    api::{AccessToken, GuardRequest, IssuerSpec, KeySpec, Presented, Principal, TokenRequest, TokenSpec},
+    api::{
+        AccessToken, GuardRequest, IssuerSpec, KeyRotation, KeySpec, Principal, RequestCredentials, TokenRequest,
+        TokenSpec,
+    },
 };
 
 /// Everything that issuing may ask for, so that what is issued may issue in turn.
@@ -31,16 +34,16 @@ struct Root {
 
 fn authenticate(client: &Tenantry, text: &str) -> Result<Tenant, Error> {
     let headers = [("authorization", format!("Bearer {text}")), ("x-project-id", "prod".into())];
-    client.authenticate_blocking(&Presented::headers(headers))
+    client.authenticate_blocking(&RequestCredentials::headers(headers))
 }
 
 fn exchange(world: &World, key: &str) -> Result<AccessToken, Error> {
     let request = TokenRequest { grant_type: "api_key".into(), api_key: key.into(), ..TokenRequest::default() };
-    world.client.identity().tokens().exchange_blocking(&request)
+    world.client.identity().tokens().exchange_blocking(request.clone())
 }
 
 fn refresh(world: &World, token: &str) -> Result<AccessToken, Error> {
-    world.client.identity().tokens().exchange_blocking(&TokenRequest {
+    world.client.identity().tokens().exchange_blocking(TokenRequest {
         grant_type: "refresh_token".into(),
         refresh_token: token.into(),
         ..TokenRequest::default()
@@ -58,7 +61,7 @@ fn entry() -> IssuerSpec {
 fn root(world: &World, kind: &str) -> Root {
     let (text, keys) = match kind {
         "key" | "account key" | "key's token" | "issued token" | "named key" => {
-            let made = world.client.identity().keys().create_blocking(&KeySpec {
+            let made = world.client.identity().keys().create_blocking(KeySpec {
                 account_id: "acme".into(),
                 project_id: if kind == "account key" { String::new() } else { "prod".into() },
                 subject: if kind == "named key" { "ann".into() } else { String::new() },
@@ -71,14 +74,14 @@ fn root(world: &World, kind: &str) -> Root {
                 "key's token" => exchange(world, &made.key).unwrap().access_token,
                 "issued token" => {
                     let maker = authenticate(&world.client, &made.key).unwrap();
-                    maker.identity().tokens().issue_blocking(&spec("carl")).unwrap().access_token
+                    maker.identity().tokens().issue_blocking(spec("carl")).unwrap().access_token
                 }
                 _ => made.key,
             };
             (text, vec![made.record.id])
         }
         _ => {
-            world.client.identity().issuers().put_blocking(&entry()).unwrap();
+            world.client.identity().issuers().put_blocking(entry()).unwrap();
             let mut claims =
                 serde_json::json!({ "scope": SCOPES.join(" "), "exp": START / 1_000_000 + LIFETIME as i64 });
             if kind == "outside token" {
@@ -98,7 +101,7 @@ struct Child {
 
 /// Every way from a credential to a token.
 fn children(world: &World, root: &Root) -> Vec<Child> {
-    let issue = |tenant: &Tenant, name: &str| tenant.identity().tokens().issue_blocking(&spec(name)).unwrap();
+    let issue = |tenant: &Tenant, name: &str| tenant.identity().tokens().issue_blocking(spec(name)).unwrap();
     let issued = issue(&root.tenant, "u1");
     let refreshed = refresh(world, &issue(&root.tenant, "u2").refresh_token).unwrap();
     let twice =
@@ -108,8 +111,8 @@ fn children(world: &World, root: &Root) -> Vec<Child> {
     let of_refreshed = issue(&authenticate(&world.client, &refreshed.access_token).unwrap(), "u6");
     let acting = issue(&root.tenant.acting_as(Principal::user("boss")).unwrap(), "u7");
     let elsewhere = TokenSpec { account_id: "acme".into(), project_id: "prod".into(), ..spec("u8") };
-    let signed_in = world.client.signed_in_blocking(&Presented::token(root.text.clone())).unwrap();
-    let signed_in = signed_in.identity().tokens().issue_blocking(&elsewhere).unwrap();
+    let signed_in = world.client.signed_in_blocking(&RequestCredentials::token(root.text.clone())).unwrap();
+    let signed_in = signed_in.identity().tokens().issue_blocking(elsewhere.clone()).unwrap();
     let mut made = vec![
         ("issued", issued),
         ("refreshed", refreshed),
@@ -144,7 +147,7 @@ fn assert_ended(world: &World, child: &Child, why: &str) {
 
 fn rotate(world: &World, root: &mut Root, overlap: u64) -> String {
     let keys = world.client.identity().keys();
-    let made = keys.rotate_blocking(root.keys.last().unwrap(), overlap).unwrap();
+    let made = keys.rotate_blocking(KeyRotation::new(root.keys.last().unwrap(), overlap)).unwrap();
     root.keys.push(made.record.id);
     made.key
 }
@@ -192,10 +195,10 @@ fn end(world: &World, root: &mut Root, how: &str) {
         "its issuer removed" => issuers.remove_blocking("https://idp.example").unwrap(),
         "its issuer removed and put again" => {
             issuers.remove_blocking("https://idp.example").unwrap();
-            issuers.put_blocking(&entry()).unwrap();
+            issuers.put_blocking(entry()).unwrap();
         }
         "its issuer put anew" => {
-            issuers.put_blocking(&IssuerSpec { leeway_seconds: 5, ..entry() }).unwrap();
+            issuers.put_blocking(IssuerSpec { leeway_seconds: 5, ..entry() }).unwrap();
         }
         other => panic!("{other}"),
     }
@@ -273,9 +276,9 @@ fn tokens_of_the_process_have_no_parent() {
     let acting = tenant.acting_as(Principal::user("boss")).unwrap();
     for issued in 0..3 {
         let mut pair = match issued {
-            0 => world.client.identity().tokens().issue_blocking(&own),
-            1 => tenant.identity().tokens().issue_blocking(&spec("bob")),
-            _ => acting.identity().tokens().issue_blocking(&spec("eve")),
+            0 => world.client.identity().tokens().issue_blocking(own.clone()),
+            1 => tenant.identity().tokens().issue_blocking(spec("bob")),
+            _ => acting.identity().tokens().issue_blocking(spec("eve")),
         }
         .unwrap();
         let mut root = root(&world, "key");
@@ -342,13 +345,13 @@ fn deleting_one_account_ends_nothing_of_the_others_of_its_issuer() {
 fn dev_mode_issues_as_ever() {
     let world = open(Options { dev: Some(true), ..Options::default() });
     let headers = [("x-tenant-id", "acme"), ("x-project-id", "prod"), ("x-user-id", "ann")];
-    let tenant = world.client.authenticate_blocking(&Presented::headers(headers)).unwrap();
-    let mut pair = tenant.identity().tokens().issue_blocking(&spec("bob")).unwrap();
+    let tenant = world.client.authenticate_blocking(&RequestCredentials::headers(headers)).unwrap();
+    let mut pair = tenant.identity().tokens().issue_blocking(spec("bob")).unwrap();
     for _ in 0..3 {
         pair = refresh(&world, &pair.refresh_token).unwrap();
         assert!(authenticate(&world.client, &pair.access_token).is_ok());
         world.clock.advance(Duration::from_secs(86_400));
     }
     let named = KeySpec { subject: "carl".into(), ..KeySpec::default() };
-    assert!(tenant.identity().keys().create_blocking(&named).is_ok());
+    assert!(tenant.identity().keys().create_blocking(named.clone()).is_ok());
 }

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use support::{START, World, code, issuer, token, world};
 use tenantry::{
     Error, Tenant,
-    api::{Algorithm, IssuerReceipt, IssuerSpec, Presented},
+    api::{Algorithm, IssuerReceipt, IssuerSpec, RequestCredentials},
     identity::jwt::encode,
 };
 
@@ -87,11 +87,11 @@ fn es256(jwks: Value) -> IssuerSpec {
 }
 
 fn put(world: &World, spec: &IssuerSpec) -> Result<IssuerReceipt, Error> {
-    world.client.identity().issuers().put_blocking(spec)
+    world.client.identity().issuers().put_blocking(spec.clone())
 }
 
 fn enter(world: &World, token: &str) -> Result<Tenant, Error> {
-    world.client.authenticate_blocking(&Presented::headers([
+    world.client.authenticate_blocking(&RequestCredentials::headers([
         ("authorization", format!("Bearer {token}")),
         ("x-project-id", "prod".into()),
     ]))
@@ -499,7 +499,7 @@ fn an_issuer_of_nearly_that_name_is_pointed_at() {
 fn a_credential_is_taken_as_it_is_pasted_or_refused_by_words() {
     let world = world();
     let (key, _) = support::key(&world, "acme", "prod", &["tools:read"]);
-    let by_token = |text: String| world.client.authenticate_blocking(&Presented::token(text));
+    let by_token = |text: String| world.client.authenticate_blocking(&RequestCredentials::token(text));
     for text in [
         key.clone(),
         format!("Bearer {key}"),
@@ -509,7 +509,8 @@ fn a_credential_is_taken_as_it_is_pasted_or_refused_by_words() {
         format!("{key}\r\n"),
     ] {
         by_token(text.clone()).unwrap_or_else(|error| panic!("{error}"));
-        let header = world.client.authenticate_blocking(&Presented::headers([("X-API-Key", text.trim().to_owned())]));
+        let header =
+            world.client.authenticate_blocking(&RequestCredentials::headers([("X-API-Key", text.trim().to_owned())]));
         header.unwrap_or_else(|error| panic!("{error}"));
     }
     for beginning in
@@ -524,6 +525,9 @@ fn a_credential_is_taken_as_it_is_pasted_or_refused_by_words() {
         assert_eq!(code(by_token(empty.into())), "authorization_invalid");
     }
     assert_eq!(code(by_token(format!("Bearer {key} x"))), "authorization_invalid");
-    let both = Presented::headers([("X-API-Key", format!("Bearer {key}")), ("Authorization", format!("Bearer {key}"))]);
+    let both = RequestCredentials::headers([
+        ("X-API-Key", format!("Bearer {key}")),
+        ("Authorization", format!("Bearer {key}")),
+    ]);
     world.client.authenticate_blocking(&both).unwrap();
 }

@@ -6,16 +6,16 @@ mod support;
 
 use support::{code, enter, issuer, key, place, token, world};
 use tenantry::api::{
-    AutoProvision, Decision, GrantSpec, GuardRequest, IdentitySettings, IssuerSpec, KeySpec, Presented, Principal,
-    Since, TenantFacts, TokenRequest,
+    AuditQuery, AutoProvision, Decision, GrantSpec, GuardRequest, IdentitySettings, IssuerSpec, KeyFilter, KeySpec,
+    Principal, RequestCredentials, Since, TokenRequest,
 };
 
 #[test]
 fn an_issuer_speaks_for_its_own_accounts_only() {
     let world = world();
     let issuers = world.client.identity().issuers();
-    issuers.put_blocking(&issuer(&["acme"])).unwrap();
-    let ask = |claims| world.client.authenticate_blocking(&Presented::token(token(claims)));
+    issuers.put_blocking(issuer(&["acme"])).unwrap();
+    let ask = |claims| world.client.authenticate_blocking(&RequestCredentials::token(token(claims)));
     let tenant = ask(serde_json::json!({ "project_id": "prod" })).unwrap();
     assert_eq!(place(&tenant), ("acme".into(), "prod".into()));
     assert_eq!(code(ask(serde_json::json!({ "account_id": "globex" }))), "issuer_not_for_account");
@@ -30,16 +30,17 @@ fn an_issuer_speaks_for_its_own_accounts_only() {
 fn single_tenant_mode_makes_every_valid_token_one_tenant() {
     let world = world();
     let spec = IssuerSpec { project: "prod".into(), ..issuer(&["acme"]) };
-    world.client.identity().issuers().put_blocking(&spec).unwrap();
-    let tenant =
-        world.client.authenticate_blocking(&Presented::token(token(serde_json::json!({ "account_id": "globex" }))));
+    world.client.identity().issuers().put_blocking(spec.clone()).unwrap();
+    let tenant = world
+        .client
+        .authenticate_blocking(&RequestCredentials::token(token(serde_json::json!({ "account_id": "globex" }))));
     assert_eq!(place(&tenant.unwrap()), ("acme".into(), "prod".into()));
 }
 
 #[test]
 fn a_machine_confirms_its_tenant_and_names_whom_it_acts_for() {
     let world = world();
-    world.client.identity().issuers().put_blocking(&issuer(&["acme", "globex"])).unwrap();
+    world.client.identity().issuers().put_blocking(issuer(&["acme", "globex"])).unwrap();
     let bearer = format!("Bearer {}", token(serde_json::json!({ "gty": "client-credentials" })));
     let ask = |more: &[(&str, &str)]| enter(&world, &[&[("authorization", bearer.as_str())], more].concat());
     assert_eq!(code(ask(&[])), "machine_user_required");
@@ -49,8 +50,13 @@ fn a_machine_confirms_its_tenant_and_names_whom_it_acts_for() {
     assert_eq!(code(ask(&[("snc-userid", "u1"), ("snc-tenant", "acme"), ("Snc-Tenant", "acme")])), "header_duplicate");
     let tenant = ask(&[("snc-userid", "u1"), ("snc-tenant", "acme")]).unwrap();
     tenant.guard().evaluate_blocking(GuardRequest::prompt("x")).unwrap();
-    let rows =
-        world.client.tenant_blocking("acme", "default").unwrap().audit().query_blocking(Since::Start, 100).unwrap();
+    let rows = world
+        .client
+        .tenant_blocking("acme", "default")
+        .unwrap()
+        .audit()
+        .query_blocking(AuditQuery::from(Since::Start).limit(100))
+        .unwrap();
     assert_eq!(rows.last().unwrap().body["headers"]["snc-userid"], "u1");
 }
 
@@ -62,7 +68,7 @@ fn nothing_a_caller_makes_is_wider_than_itself() {
     let keys = tenant.identity().keys();
     let ask = |scopes: &[&str], account: &str, project: &str| {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        keys.create_blocking(&KeySpec {
+        keys.create_blocking(KeySpec {
             scopes,
             account_id: account.into(),
             project_id: project.into(),
@@ -77,7 +83,7 @@ fn nothing_a_caller_makes_is_wider_than_itself() {
     let made = ask(&["tools:read"], "", "").unwrap();
     assert_eq!((made.record.account_id.as_str(), made.record.project_id.as_str()), ("acme", "prod"));
     let narrow = enter(&world, &[("x-api-key", &made.key)]).unwrap();
-    assert_eq!(code(narrow.identity().keys().list_blocking("", "")), "scope_missing");
+    assert_eq!(code(narrow.identity().keys().list_blocking(KeyFilter::default())), "scope_missing");
     assert_eq!(code(narrow.policies().list_blocking()), "scope_missing");
     assert_eq!(code(narrow.settings().update_blocking(tenantry::api::SettingsPatch::default())), "scope_missing");
     assert_eq!(code(narrow.identity().issuers().list_blocking()), "outside_authority");
@@ -128,7 +134,7 @@ fn a_grant_crosses_for_what_it_names_and_both_sides_can_prove_it() {
         reason: "shared support desk".into(),
         ..GrantSpec::default()
     };
-    let grant = grants.create_blocking(&spec).unwrap();
+    let grant = grants.create_blocking(spec).unwrap();
     let tenant = enter(&world, &headers).unwrap();
     assert_eq!(place(&tenant), ("globex".into(), "prod".into()));
     let answer = tenant.guard().evaluate_blocking(GuardRequest::prompt("hello")).unwrap();
@@ -136,25 +142,35 @@ fn a_grant_crosses_for_what_it_names_and_both_sides_can_prove_it() {
     let call = GuardRequest { action: "call_tool".into(), ..GuardRequest::prompt("{}") };
     assert_eq!(code(tenant.guard().evaluate_blocking(call)), "grant_insufficient");
     assert_eq!(code(tenant.policies().list_blocking()), "grant_insufficient");
-    assert_eq!(code(tenant.identity().keys().list_blocking("", "")), "outside_authority");
+    assert_eq!(code(tenant.identity().keys().list_blocking(KeyFilter::default())), "outside_authority");
 
-    let uses = grants.uses_blocking(Since::Start, 100).unwrap();
+    let uses = grants.uses_blocking(AuditQuery::from(Since::Start).limit(100)).unwrap();
     let kinds: Vec<&str> = uses.iter().map(|row| row.kind.as_str()).collect();
     assert_eq!(kinds, ["grant.create", "cross_tenant"], "what was refused was no use");
     for (account, project) in [("acme", "prod"), ("globex", "prod")] {
         let audit = world.client.tenant_blocking(account, project).unwrap().audit();
-        let rows = audit.query_blocking(Since::Start, 100).unwrap();
+        let rows = audit.query_blocking(AuditQuery::from(Since::Start).limit(100)).unwrap();
         assert_eq!(rows.iter().filter(|row| row.kind == "cross_tenant").count(), 1, "{account}");
     }
-    let globex =
-        world.client.tenant_blocking("globex", "prod").unwrap().audit().query_blocking(Since::Start, 100).unwrap();
+    let globex = world
+        .client
+        .tenant_blocking("globex", "prod")
+        .unwrap()
+        .audit()
+        .query_blocking(AuditQuery::from(Since::Start).limit(100))
+        .unwrap();
     let decision = globex.iter().find(|row| row.kind == "decision").unwrap();
     assert!(decision.body["principal"]["id"].as_str().unwrap().starts_with("cross-tenant:acme:"));
 
     // A call under a key is one use, and its repetition another; the second is answered and not decided.
     for uses in [2, 3] {
         tenant.guard().evaluate_once_blocking(GuardRequest::prompt("once"), "k").unwrap();
-        let rows = world.client.tenant_blocking("acme", "prod").unwrap().audit().query_blocking(Since::Start, 100);
+        let rows = world
+            .client
+            .tenant_blocking("acme", "prod")
+            .unwrap()
+            .audit()
+            .query_blocking(AuditQuery::from(Since::Start).limit(100));
         assert_eq!(rows.unwrap().iter().filter(|row| row.kind == "cross_tenant").count(), uses);
     }
 
@@ -169,13 +185,13 @@ fn a_deleted_accounts_credentials_do_not_open_its_successor() {
     let world = world();
     let (key, _) = key(&world, "globex", "prod", &[]);
     let request = TokenRequest { grant_type: "api_key".into(), api_key: key.clone(), ..TokenRequest::default() };
-    let token = world.client.identity().tokens().exchange_blocking(&request).unwrap();
+    let token = world.client.identity().tokens().exchange_blocking(request.clone()).unwrap();
     world.client.admin().accounts().delete_blocking("globex").unwrap();
     assert_eq!(code(enter(&world, &[("x-api-key", &key)])), "tenant_unknown");
-    world.client.admin().accounts().create_blocking("globex", TenantFacts::default()).unwrap();
-    world.client.admin().projects().create_blocking("globex", "prod", TenantFacts::default()).unwrap();
+    world.client.admin().accounts().create_blocking("globex").unwrap();
+    world.client.admin().projects().create_blocking("globex", "prod").unwrap();
     assert_eq!(code(enter(&world, &[("x-api-key", &key)])), "outside_authority");
-    let by_token = world.client.authenticate_blocking(&Presented::token(&token.access_token));
+    let by_token = world.client.authenticate_blocking(&RequestCredentials::token(&token.access_token));
     assert_eq!(code(by_token), "outside_authority");
 }
 
@@ -183,7 +199,7 @@ fn a_deleted_accounts_credentials_do_not_open_its_successor() {
 fn a_suspended_tenant_lets_nobody_in() {
     let world = world();
     let (key, _) = key(&world, "acme", "prod", &[]);
-    world.client.admin().accounts().set_status_blocking("acme", tenantry::api::Status::Suspended).unwrap();
+    world.client.admin().accounts().suspend_blocking("acme").unwrap();
     assert_eq!(code(enter(&world, &[("x-api-key", &key)])), "tenant_suspended");
 }
 
@@ -191,9 +207,11 @@ fn a_suspended_tenant_lets_nobody_in() {
 fn unseen_tenants_are_made_up_only_where_that_was_opened_and_only_so_many() {
     let world = world();
     let identity = world.client.identity();
-    identity.issuers().put_blocking(&issuer(&["*"])).unwrap();
+    identity.issuers().put_blocking(issuer(&["*"])).unwrap();
     let ask = |account: &str| {
-        world.client.authenticate_blocking(&Presented::token(token(serde_json::json!({ "account_id": account }))))
+        world
+            .client
+            .authenticate_blocking(&RequestCredentials::token(token(serde_json::json!({ "account_id": account }))))
     };
     assert_eq!(code(ask("initech")), "tenant_unknown");
     let policies = vec![tenantry::api::PolicySpec {
@@ -211,7 +229,7 @@ fn unseen_tenants_are_made_up_only_where_that_was_opened_and_only_so_many() {
         }
     });
     let tenant = world.client.tenant_blocking("initech", "default").unwrap();
-    let rows = tenant.audit().query_blocking(Since::Start, 1_000).unwrap();
+    let rows = tenant.audit().query_blocking(AuditQuery::from(Since::Start).limit(1_000)).unwrap();
     assert_eq!(rows.iter().filter(|row| row.kind == "tenant.provision").count(), 1, "made and set up once");
     assert!(tenant.policies().list_blocking().unwrap().iter().any(|policy| policy.name == "house"));
     ask("fourth").unwrap();
@@ -232,14 +250,14 @@ fn a_grant_gives_no_rights_that_the_credential_lacks() {
         reason: "test".into(),
         ..GrantSpec::default()
     };
-    world.client.admin().grants().create_blocking(&spec).unwrap();
+    world.client.admin().grants().create_blocking(spec.clone()).unwrap();
     let headers = [("x-api-key", narrow.as_str()), ("x-account-id", "globex")];
     let tenant = enter(&world, &headers).unwrap();
     assert_eq!(code(tenant.policies().attach_pack_blocking("strict")), "scope_missing");
     assert_eq!(code(tenant.policies().list_blocking()), "scope_missing");
     assert_eq!(code(tenant.acting_as(Principal::user("ann"))), "outside_authority", "nobody of the other tenant");
     // A home that closes ends what came from it.
-    world.client.admin().accounts().set_status_blocking("acme", tenantry::api::Status::Suspended).unwrap();
+    world.client.admin().accounts().suspend_blocking("acme").unwrap();
     assert_eq!(code(tenant.guard().evaluate_blocking(GuardRequest::prompt("x"))), "tenant_suspended");
     assert_eq!(code(enter(&world, &headers)), "tenant_suspended");
 }
@@ -249,7 +267,7 @@ fn a_deleted_accounts_key_does_not_cross_by_its_successors_grants() {
     let world = world();
     let (old, _) = key(&world, "acme", "", &[]);
     world.client.admin().accounts().delete_blocking("acme").unwrap();
-    world.client.admin().accounts().create_blocking("acme", TenantFacts::default()).unwrap();
+    world.client.admin().accounts().create_blocking("acme").unwrap();
     let spec = GrantSpec {
         from_account: "acme".into(),
         to_account: "globex".into(),
@@ -259,7 +277,7 @@ fn a_deleted_accounts_key_does_not_cross_by_its_successors_grants() {
         reason: "test".into(),
         ..GrantSpec::default()
     };
-    world.client.admin().grants().create_blocking(&spec).unwrap();
+    world.client.admin().grants().create_blocking(spec.clone()).unwrap();
     assert_eq!(code(enter(&world, &[("x-api-key", &old), ("x-account-id", "globex")])), "outside_authority");
 }
 
@@ -267,13 +285,13 @@ fn a_deleted_accounts_key_does_not_cross_by_its_successors_grants() {
 fn an_issuer_does_not_speak_for_the_successor_of_a_deleted_account() {
     let world = world();
     let identity = world.client.identity();
-    identity.issuers().put_blocking(&issuer(&["acme", "globex"])).unwrap();
+    identity.issuers().put_blocking(issuer(&["acme", "globex"])).unwrap();
     let auto_provision = AutoProvision { enabled: true, ..AutoProvision::default() };
     identity.put_settings_blocking(IdentitySettings { auto_provision, ..IdentitySettings::default() }).unwrap();
     world.client.admin().accounts().delete_blocking("acme").unwrap();
-    let ask = || world.client.authenticate_blocking(&Presented::token(token(serde_json::json!({}))));
+    let ask = || world.client.authenticate_blocking(&RequestCredentials::token(token(serde_json::json!({}))));
     assert_eq!(code(ask()), "issuer_not_for_account", "nor is the name made up again");
-    world.client.admin().accounts().create_blocking("acme", TenantFacts::default()).unwrap();
+    world.client.admin().accounts().create_blocking("acme").unwrap();
     assert_eq!(code(ask()), "issuer_not_for_account");
     assert_eq!(identity.issuers().list_blocking().unwrap()[0].accounts, ["globex"]);
 }
@@ -282,21 +300,21 @@ fn an_issuer_does_not_speak_for_the_successor_of_a_deleted_account() {
 fn an_entry_made_again_is_another_one_to_handles_of_the_first() {
     let world = world();
     let issuers = world.client.identity().issuers();
-    issuers.put_blocking(&issuer(&["acme"])).unwrap();
+    issuers.put_blocking(issuer(&["acme"])).unwrap();
     let claims = serde_json::json!({ "role": "owner", "scopes": [] });
-    let tenant = world.client.authenticate_blocking(&Presented::token(token(claims))).unwrap();
+    let tenant = world.client.authenticate_blocking(&RequestCredentials::token(token(claims))).unwrap();
     assert!(tenant.caller().unwrap().scopes.is_empty(), "an empty claim of scopes is not all that the role means");
     issuers.remove_blocking("https://idp.example").unwrap();
-    issuers.put_blocking(&issuer(&["acme"])).unwrap();
+    issuers.put_blocking(issuer(&["acme"])).unwrap();
     assert_eq!(code(tenant.guard().evaluate_blocking(GuardRequest::prompt("x"))), "issuer_unknown");
 }
 
 #[test]
 fn rights_follow_the_table_of_roles() {
     let world = world();
-    world.client.identity().issuers().put_blocking(&issuer(&["acme"])).unwrap();
+    world.client.identity().issuers().put_blocking(issuer(&["acme"])).unwrap();
     let claims = serde_json::json!({ "role": "owner" });
-    let tenant = world.client.authenticate_blocking(&Presented::token(token(claims))).unwrap();
+    let tenant = world.client.authenticate_blocking(&RequestCredentials::token(token(claims))).unwrap();
     assert!(tenant.policies().list_blocking().is_ok());
     let settings = IdentitySettings { roles: std::collections::BTreeMap::new(), ..IdentitySettings::default() };
     world.client.identity().put_settings_blocking(settings).unwrap();
@@ -335,8 +353,8 @@ fn a_tenants_own_rooms_are_bound_to_it_also_for_the_process() {
     assert_eq!(code(rooms.verify_blocking(&foreign)), "outside_authority");
     assert!(!rooms.tokens().introspect_blocking(&foreign).unwrap().active);
     let wider = KeySpec { account_id: "acme".into(), project_id: "default".into(), ..KeySpec::default() };
-    assert_eq!(code(rooms.keys().create_blocking(&wider)), "outside_authority");
-    let made = rooms.keys().create_blocking(&KeySpec::default()).unwrap();
+    assert_eq!(code(rooms.keys().create_blocking(wider)), "outside_authority");
+    let made = rooms.keys().create_blocking(KeySpec::default()).unwrap();
     assert_eq!((made.record.account_id.as_str(), made.record.project_id.as_str()), ("acme", "prod"));
 }
 
@@ -344,7 +362,7 @@ fn a_tenants_own_rooms_are_bound_to_it_also_for_the_process() {
 fn a_header_creates_nothing() {
     let world = world();
     let identity = world.client.identity();
-    identity.issuers().put_blocking(&issuer(&["*"])).unwrap();
+    identity.issuers().put_blocking(issuer(&["*"])).unwrap();
     let auto_provision = AutoProvision { enabled: true, ..AutoProvision::default() };
     identity.put_settings_blocking(IdentitySettings { auto_provision, ..IdentitySettings::default() }).unwrap();
     let bearer = format!("Bearer {}", token(serde_json::json!({ "account_id": "initech" })));
@@ -382,9 +400,10 @@ fn a_guest_is_told_why_only_where_its_grant_lets_it_read() {
             reason: "test".into(),
             ..GrantSpec::default()
         };
-        world.client.admin().grants().create_blocking(&spec).unwrap();
+        world.client.admin().grants().create_blocking(spec.clone()).unwrap();
         let guest = enter(&world, &[("x-api-key", &key), ("x-account-id", "globex")]).unwrap();
-        let uses = || world.client.admin().grants().uses_blocking(Since::Start, 1_000).unwrap().len();
+        let uses =
+            || world.client.admin().grants().uses_blocking(AuditQuery::from(Since::Start).limit(1_000)).unwrap().len();
         for (number, ask) in flags.iter().enumerate() {
             let mut request = GuardRequest::prompt("hello");
             ask(&mut request);

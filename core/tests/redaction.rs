@@ -11,8 +11,8 @@ use support::{memory, project, put};
 use tenantry::{
     Tenant, Tenantry,
     api::{
-        Decision, FileContext, GuardRequest, GuardResponse, McpContext, Mode, ModelContext, SettingsPatch, Since,
-        ToolContext,
+        AuditQuery, Decision, FileContext, GuardRequest, GuardResponse, McpContext, Mode, ModelContext, SettingsPatch,
+        Since, ToolContext,
     },
 };
 
@@ -509,7 +509,7 @@ fn secrets_in_names_are_masked_in_what_is_stored_and_feed_no_content_key() {
         let response = ask(&acme, request);
         assert!(response.determining_policies.iter().all(|policy| policy.rule_id != "content"), "{response:?}");
     }
-    let page = acme.audit().query_blocking(Since::Start, 100).unwrap();
+    let page = acme.audit().query_blocking(AuditQuery::from(Since::Start).limit(100)).unwrap();
     let rows = serde_json::to_string(&page).unwrap();
     for shown in [secret, AWS, &AWS.to_lowercase(), "S3cr3tPw9x"] {
         assert!(!rows.contains(shown), "{shown} in {rows}");

@@ -9,8 +9,8 @@ use support::{limit, memory, on, project};
 use tenantry::{
     Tenant, Tenantry,
     api::{
-        AuditRange, FileContext, GrantSpec, GuardRequest, KeySpec, LimitKey, LimitSpec, McpContext, ModelContext,
-        Principal, Since, ToolContext,
+        AuditAnchor, AuditQuery, AuditRange, FileContext, GrantSpec, GuardRequest, KeySpec, LimitKey, LimitSpec,
+        McpContext, ModelContext, Principal, Since, ToolContext,
     },
     scope::Layer,
 };
@@ -208,7 +208,7 @@ fn a_page_of_the_audit_ends_by_its_bytes_and_no_row_is_missed() {
     }
     let (mut after, mut rows, mut pages) = (0, 0, 0);
     loop {
-        let page = acme.audit().query_blocking(Since::Sequence(after), 10_000).unwrap();
+        let page = acme.audit().query_blocking(AuditQuery::from(Since::Sequence(after)).limit(10_000)).unwrap();
         let Some(last) = page.last() else { break };
         let size: usize = page.iter().map(|row| serde_json::to_string(&row.body).unwrap().len()).sum();
         assert!(size <= 8 << 20, "{size}");
@@ -220,7 +220,7 @@ fn a_page_of_the_audit_ends_by_its_bytes_and_no_row_is_missed() {
     let (mut before, mut back, mut pages) = (None, 0, 0);
     loop {
         let range = AuditRange { before, ..AuditRange::newest() };
-        let page = acme.audit().query_blocking(range, 10_000).unwrap();
+        let page = acme.audit().query_blocking(AuditQuery::from(range).limit(10_000)).unwrap();
         let Some(last) = page.last() else { break };
         let size: usize = page.iter().map(|row| serde_json::to_string(&row.body).unwrap().len()).sum();
         assert!(size <= 8 << 20, "{size}");
@@ -229,7 +229,7 @@ fn a_page_of_the_audit_ends_by_its_bytes_and_no_row_is_missed() {
     }
     assert!(back == rows && pages >= 2, "{back} of {rows} rows in {pages} pages");
     assert_eq!(usize::try_from(acme.audit().head_blocking().unwrap().sequence).unwrap(), rows);
-    assert!(acme.audit().verify_blocking(None).unwrap().ok);
+    assert!(acme.audit().verify_blocking(AuditAnchor::default()).unwrap().ok);
 }
 
 /// Rows of a kind in the catalog, and counters.
@@ -263,7 +263,7 @@ fn busy(client: &Tenantry) {
     for (index, tenant) in tenants.iter().enumerate() {
         assert!(call(tenant, &format!("c{index}")).unwrap().allowed());
         let keys = tenant.identity().keys();
-        let made = keys.create_blocking(&KeySpec { name: "k".into(), ..KeySpec::default() }).unwrap();
+        let made = keys.create_blocking(KeySpec { name: "k".into(), ..KeySpec::default() }).unwrap();
         keys.revoke_blocking(&made.record.id).unwrap();
     }
     for (from, to) in [("a", "b"), ("b", "a")] {
@@ -277,7 +277,7 @@ fn busy(client: &Tenantry) {
                 expires_in_seconds: 3_600,
                 reason: "test".into(),
             };
-            client.admin().grants().create_blocking(&spec).unwrap();
+            client.admin().grants().create_blocking(spec.clone()).unwrap();
         }
     }
 }
@@ -298,7 +298,7 @@ fn what_was_kept_for_a_tenant_goes_with_it() {
     assert_eq!(left(folder.path()), (5, 6, 23));
     let told = client.tenant_blocking("b", "q").unwrap();
     let ended = |tenant: &Tenant| {
-        let rows = tenant.audit().query_blocking(Since::Start, 1_000).unwrap();
+        let rows = tenant.audit().query_blocking(AuditQuery::from(Since::Start).limit(1_000)).unwrap();
         rows.iter().filter(|row| row.kind == "grant.revoke").count()
     };
     let before = ended(&told);

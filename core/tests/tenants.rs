@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use support::{facts, folder_options, limit, memory, on, policy, project, put};
 use tenantry::{
     ErrorKind, Options, Tenantry,
-    api::{Decision, GuardRequest, Since, Status, TenantFacts},
+    api::{AccountSpec, AuditAnchor, AuditQuery, Decision, GuardRequest, ProjectSpec, Since, Status},
     config::{Credential, Storage},
     keyring::Secret,
     scope::Layer,
@@ -19,13 +19,13 @@ use tenantry::{
 fn accounts_and_projects_are_created_listed_suspended_and_deleted() {
     let client = memory();
     let accounts = client.admin().accounts();
-    let acme = accounts.create_blocking("acme", facts("enterprise")).unwrap();
+    let acme = accounts.create_blocking(AccountSpec::with("acme", facts("enterprise"))).unwrap();
     assert_eq!((acme.status, acme.facts.tier.as_str(), acme.uid.len()), (Status::Active, "enterprise", 32));
-    accounts.create_blocking("globex", TenantFacts::default()).unwrap();
+    accounts.create_blocking("globex").unwrap();
     let names: Vec<String> = accounts.list_blocking().unwrap().into_iter().map(|account| account.id).collect();
     assert_eq!(names, ["acme", "globex"]);
     let projects = client.admin().projects();
-    projects.create_blocking("acme", "prod", facts("gold")).unwrap();
+    projects.create_blocking("acme", ProjectSpec::with("prod", facts("gold"))).unwrap();
     assert_eq!(projects.get_blocking("acme", "prod").unwrap().account_id, "acme");
     projects.delete_blocking("acme", "prod").unwrap();
     assert!(projects.list_blocking("acme").unwrap().is_empty());
@@ -38,14 +38,14 @@ fn ids_outside_the_grammar_and_confusable_ones_are_refused() {
     let client = memory();
     let accounts = client.admin().accounts();
     for bad in ["", ".a", "-a", "_a", "a b", "a/b", "a:b", "ä", "a\0", "a\u{200b}", "..", "%2e", &"x".repeat(129)] {
-        let error = accounts.create_blocking(bad, TenantFacts::default()).unwrap_err();
+        let error = accounts.create_blocking(bad).unwrap_err();
         assert_eq!(error.code(), "scope_id_invalid", "{bad:?}");
     }
-    accounts.create_blocking("Acme", TenantFacts::default()).unwrap();
-    assert_eq!(accounts.create_blocking("acme", TenantFacts::default()).unwrap_err().code(), "scope_exists");
+    accounts.create_blocking("Acme").unwrap();
+    assert_eq!(accounts.create_blocking("acme").unwrap_err().code(), "scope_exists");
     assert_eq!(accounts.get_blocking("acme").unwrap_err().code(), "scope_not_found", "lookups never fold");
     for reserved in ["default", "Default"] {
-        assert_eq!(accounts.create_blocking(reserved, TenantFacts::default()).unwrap_err().code(), "scope_id_reserved");
+        assert_eq!(accounts.create_blocking(reserved).unwrap_err().code(), "scope_id_reserved");
     }
 }
 
@@ -55,12 +55,12 @@ fn suspending_a_project_or_its_account_denies_every_call_in_any_mode() {
     let acme = project(&client, "acme", "prod");
     let ask = || acme.guard().evaluate_blocking(GuardRequest::prompt("hi")).unwrap();
     let (accounts, projects) = (client.admin().accounts(), client.admin().projects());
-    projects.set_status_blocking("acme", "prod", Status::Suspended).unwrap();
+    projects.suspend_blocking("acme", "prod").unwrap();
     let denied = ask();
     assert_eq!((denied.decision, denied.code.as_deref()), (Decision::Deny, Some("suspended")));
-    projects.set_status_blocking("acme", "prod", Status::Active).unwrap();
+    projects.resume_blocking("acme", "prod").unwrap();
     assert_eq!(ask().decision, Decision::Allow);
-    accounts.set_status_blocking("acme", Status::Suspended).unwrap();
+    accounts.suspend_blocking("acme").unwrap();
     assert_eq!(ask().code.as_deref(), Some("suspended"));
 }
 
@@ -86,7 +86,7 @@ fn a_deleted_and_recreated_project_has_nothing_of_the_old_one() {
     let fresh = new.guard().evaluate_blocking(in_session()).unwrap();
     assert_eq!((fresh.decision, fresh.session_delta.unwrap().turn_count), (Decision::Allow, 1));
     assert!(new.limits().list_blocking().unwrap().is_empty());
-    let rows = new.audit().query_blocking(Since::Start, 100).unwrap();
+    let rows = new.audit().query_blocking(AuditQuery::from(Since::Start).limit(100)).unwrap();
     assert_eq!(rows.iter().map(|row| row.kind.as_str()).collect::<Vec<_>>(), ["project.create", "decision"]);
     assert_eq!(old.guard().evaluate_blocking(in_session()).unwrap_err().kind(), ErrorKind::NotFound, "for ever");
 }
@@ -112,7 +112,9 @@ fn tenants_with_equal_names_below_different_accounts_share_nothing() {
         assert_eq!(b.guard().evaluate_blocking(GuardRequest::prompt("hi")).unwrap().decision, Decision::Allow);
     }
     assert_eq!(b.policies().list_blocking().unwrap().len(), 1);
-    let kinds = |tenant: &tenantry::Tenant| tenant.audit().query_blocking(Since::Start, 100).unwrap().len();
+    let kinds = |tenant: &tenantry::Tenant| {
+        tenant.audit().query_blocking(AuditQuery::from(Since::Start).limit(100)).unwrap().len()
+    };
     assert_eq!((kinds(&a), kinds(&b)), (1 + 2 + 3, 1 + 3));
 }
 
@@ -271,7 +273,7 @@ fn everything_is_there_again_after_reopening() {
     assert_eq!(acme.guard().evaluate_blocking(request).unwrap().session_delta.unwrap().turn_count, 2);
     let denied = acme.guard().evaluate_blocking(GuardRequest::tool_call("x", serde_json::Map::new())).unwrap();
     assert_eq!(denied.decision, Decision::Deny);
-    assert!(acme.audit().verify_blocking(None).unwrap().ok);
+    assert!(acme.audit().verify_blocking(AuditAnchor::default()).unwrap().ok);
 }
 
 #[test]
@@ -293,7 +295,10 @@ fn the_deadline_is_an_error_and_never_an_allow() {
     let acme = project(&Tenantry::open(options).unwrap(), "acme", "prod");
     let error = acme.guard().evaluate_blocking(GuardRequest::prompt("hi")).unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, "deadline_exceeded"));
-    assert_eq!(acme.audit().query_blocking(Since::Start, 10).unwrap().last().unwrap().kind, "error");
+    assert_eq!(
+        acme.audit().query_blocking(AuditQuery::from(Since::Start).limit(10)).unwrap().last().unwrap().kind,
+        "error"
+    );
 }
 
 #[test]

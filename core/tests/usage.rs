@@ -22,11 +22,11 @@ fn report(usage_id: &str) -> UsageReport {
 fn a_model_call_is_written_down_once_in_48_hours_and_tenant() {
     let (client, clock) = with_clock();
     let (acme, globex) = (project(&client, "acme", "prod"), project(&client, "globex", "prod"));
-    let first = acme.usage().report_blocking(&report("call-1")).unwrap();
+    let first = acme.usage().report_blocking(report("call-1")).unwrap();
     assert_eq!(first, UsageReceipt { cost_micros: 3_500, priced: true, recorded: true, differs: false });
-    let again = || acme.usage().report_blocking(&report("call-1")).unwrap().recorded;
+    let again = || acme.usage().report_blocking(report("call-1")).unwrap().recorded;
     assert!(!again());
-    assert!(globex.usage().report_blocking(&report("call-1")).unwrap().recorded, "its own call");
+    assert!(globex.usage().report_blocking(report("call-1")).unwrap().recorded, "its own call");
     clock.advance(Duration::from_secs(48 * 3_600 - 1));
     assert!(!again());
     clock.advance(Duration::from_secs(1));
@@ -70,7 +70,7 @@ fn of_two_reports_of_one_call_the_larger_counts_and_both_are_told() {
             let model =
                 ModelContext { model: Some((*model).into()), input_tokens: Some(*input), ..ModelContext::default() };
             let told = UsageReport { usage_id: format!("call-{number:02}"), model, session_id: None };
-            let receipt = acme.usage().report_blocking(&told).unwrap();
+            let receipt = acme.usage().report_blocking(told).unwrap();
             assert_eq!((receipt.recorded, receipt.differs), (nth == 0, *differs), "case {number}, report {nth}");
         }
     }
@@ -83,7 +83,7 @@ fn of_two_reports_of_one_call_the_larger_counts_and_both_are_told() {
 fn a_report_without_an_id_is_a_call_of_its_own() {
     let acme = project(&memory(), "acme", "prod");
     for _ in 0..2 {
-        assert!(acme.usage().report_blocking(&report("")).unwrap().recorded);
+        assert!(acme.usage().report_blocking(report("")).unwrap().recorded);
     }
 }
 
@@ -91,10 +91,10 @@ fn a_report_without_an_id_is_a_call_of_its_own() {
 fn what_was_written_down_is_known_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let client = on(folder.path());
-    assert!(project(&client, "acme", "prod").usage().report_blocking(&report("call-1")).unwrap().recorded);
+    assert!(project(&client, "acme", "prod").usage().report_blocking(report("call-1")).unwrap().recorded);
     client.close_blocking().unwrap();
     let acme = on(folder.path()).tenant_blocking("acme", "prod").unwrap();
-    assert!(!acme.usage().report_blocking(&report("call-1")).unwrap().recorded);
+    assert!(!acme.usage().report_blocking(report("call-1")).unwrap().recorded);
 }
 
 #[test]

@@ -14,7 +14,10 @@ use serde_json::{Map, Value, json};
 use support::{memory, on, policy, project, put};
 use tenantry::{
     Error, Options, Tenant, Tenantry,
-    api::{Decision, GrantSpec, GuardRequest, GuardResponse, KeySpec, Presented, Principal, Settings, SettingsPatch},
+    api::{
+        Decision, GrantSpec, GuardRequest, GuardResponse, KeySpec, Principal, RequestCredentials, Settings,
+        SettingsPatch,
+    },
     config::Storage,
     scope::Layer,
 };
@@ -44,7 +47,7 @@ fn made(mistake: &Mistake, folder: &Path) -> String {
             let storage = Some(Storage::Folder(folder.join(text(given, "inside"))));
             Tenantry::open(Options { storage, ..Options::default() }).err()
         }
-        "authenticate" => client.authenticate_blocking(&Presented::token(text(given, "token"))).err(),
+        "authenticate" => client.authenticate_blocking(&RequestCredentials::token(text(given, "token"))).err(),
         "tenant" => client.tenant_blocking(&text(given, "account"), &text(given, "project")).err(),
         "put" => tenant.policies().put_blocking(policy(&text(given, "name"), &text(given, "text"))).err(),
         "settings" => {
@@ -55,7 +58,7 @@ fn made(mistake: &Mistake, folder: &Path) -> String {
             let scopes = serde_json::from_value(given["scopes"].clone()).unwrap();
             let (account_id, project_id) = ("acme".into(), "prod".into());
             let spec = KeySpec { name: "bot".into(), scopes, account_id, project_id, ..KeySpec::default() };
-            client.identity().keys().create_blocking(&spec).err()
+            client.identity().keys().create_blocking(spec.clone()).err()
         }
         "evaluate" => {
             let request = GuardRequest::from_json(&given["request"].to_string()).unwrap();
@@ -376,7 +379,7 @@ fn near_permits_are_few_and_those_of_other_layers_have_no_names() {
     assert!(text.contains("nor do more of the project's"), "{text}");
     let client = memory();
     let tenant = project(&client, "acme", "prod");
-    tenant.policies().remove_blocking("baseline", Layer::Project).unwrap();
+    tenant.policies().remove_blocking("baseline").unwrap();
     for layer in [Layer::Platform, Layer::Account] {
         let spec = tenantry::api::PolicySpec { layer, ..policy("hidden", &permit("secret_rule")) };
         tenant.policies().put_blocking(spec).unwrap();
@@ -424,7 +427,7 @@ fn a_guest_is_told_what_was_decided_and_nothing_of_the_policies() {
             reason: "test".into(),
             ..GrantSpec::default()
         };
-        world.client.admin().grants().create_blocking(&spec).unwrap();
+        world.client.admin().grants().create_blocking(spec.clone()).unwrap();
         let (key, _) = key(&world, "acme", "prod", &["tools:read", "tenant:read"]);
         let guest =
             enter(&world, &[("x-api-key", &key), ("x-account-id", "globex"), ("x-project-id", "prod")]).unwrap();

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 /// How much a [`Gate`] lets through.
 #[derive(Clone, Copy, Debug)]
-pub struct Width {
+pub struct Limits {
     /// At once in all.
     pub total: usize,
     /// At once for one tenant.
@@ -26,31 +26,31 @@ pub struct Width {
 
 /// Where turns are taken.
 pub struct Gate {
-    width: Width,
+    width: Limits,
     lines: Mutex<Lines>,
 }
 
 #[derive(Default)]
 struct Lines {
     running: usize,
-    tenants: HashMap<String, Line>,
+    tenants: HashMap<String, Queue>,
     /// Tenants with somebody waiting, in the order they are served.
     next: VecDeque<String>,
 }
 
 #[derive(Default)]
-struct Line {
+struct Queue {
     running: usize,
     waiting: VecDeque<oneshot::Sender<()>>,
 }
 
 /// Leave to work; gone when dropped.
-pub struct Turn {
+pub struct Permit {
     gate: Arc<Gate>,
     tenant: String,
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.gate.give_back(&self.tenant);
     }
@@ -89,7 +89,7 @@ impl Lines {
 impl Gate {
     /// A gate of this width.
     #[must_use]
-    pub fn new(width: Width) -> Arc<Self> {
+    pub fn new(width: Limits) -> Arc<Self> {
         Arc::new(Self { width, lines: Mutex::default() })
     }
 
@@ -97,7 +97,7 @@ impl Gate {
     ///
     /// # Errors
     /// `overloaded` when the tenant's line is full.
-    pub async fn turn(self: &Arc<Self>, tenant: &str) -> Result<Turn> {
+    pub async fn turn(self: &Arc<Self>, tenant: &str) -> Result<Permit> {
         let called = {
             let mut lines = self.lines.lock();
             let free = lines.running < self.width.total;
@@ -105,7 +105,7 @@ impl Gate {
             if free && line.waiting.is_empty() && line.running < self.width.per_tenant {
                 line.running += 1;
                 lines.running += 1;
-                return Ok(Turn { gate: Arc::clone(self), tenant: tenant.to_owned() });
+                return Ok(Permit { gate: Arc::clone(self), tenant: tenant.to_owned() });
             }
             if line.waiting.len() >= self.width.line {
                 lines.forget_idle(tenant);
@@ -123,7 +123,7 @@ impl Gate {
         let result = (&mut waiting.called).await;
         waiting.taken = true;
         result.map_err(|_| Error::internal("a line was closed"))?;
-        Ok(Turn { gate: Arc::clone(self), tenant: tenant.to_owned() })
+        Ok(Permit { gate: Arc::clone(self), tenant: tenant.to_owned() })
     }
 
     fn give_back(&self, tenant: &str) {
@@ -188,14 +188,14 @@ mod tests {
 
     use super::*;
 
-    type Asking = Pin<Box<dyn Future<Output = Result<Turn>> + Send>>;
+    type Asking = Pin<Box<dyn Future<Output = Result<Permit>> + Send>>;
 
     fn asking(gate: &Arc<Gate>, tenant: &'static str) -> Asking {
         let gate = Arc::clone(gate);
         Box::pin(async move { gate.turn(tenant).await })
     }
 
-    fn poll(asking: &mut Asking) -> Option<Result<Turn>> {
+    fn poll(asking: &mut Asking) -> Option<Result<Permit>> {
         match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => Some(result),
             Poll::Pending => None,
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn one_tenants_crowd_delays_another_by_one_turn() {
-        let gate = Gate::new(Width { total: 1, per_tenant: 1, line: 100 });
+        let gate = Gate::new(Limits { total: 1, per_tenant: 1, line: 100 });
         let running = poll(&mut asking(&gate, "crowd")).unwrap().unwrap();
         let mut crowd: Vec<Asking> = (0..50).map(|_| asking(&gate, "crowd")).collect();
         crowd.iter_mut().for_each(|asking| assert!(poll(asking).is_none()));
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_full_line_refuses_and_says_when_to_come_again() {
-        let gate = Gate::new(Width { total: 1, per_tenant: 1, line: 1 });
+        let gate = Gate::new(Limits { total: 1, per_tenant: 1, line: 1 });
         let _running = poll(&mut asking(&gate, "a")).unwrap().unwrap();
         let mut waiting = asking(&gate, "a");
         assert!(poll(&mut waiting).is_none());
@@ -232,9 +232,9 @@ mod tests {
         #[test]
         fn turns_are_never_lost(steps in prop::collection::vec((0..3_usize, 0..4_u8), 1..200)) {
             const TENANTS: [&str; 3] = ["a", "b", "c"];
-            let gate = Gate::new(Width { total: 3, per_tenant: 2, line: 4 });
+            let gate = Gate::new(Limits { total: 3, per_tenant: 2, line: 4 });
             let mut waiting: Vec<Asking> = Vec::new();
-            let mut turns: Vec<Turn> = Vec::new();
+            let mut turns: Vec<Permit> = Vec::new();
             for (tenant, step) in steps {
                 match step {
                     0 | 1 => {

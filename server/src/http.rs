@@ -12,11 +12,11 @@ pub mod health;
 pub mod hosts;
 pub mod oauth;
 pub mod openapi;
+pub mod operations;
 mod problem;
 pub mod route;
 pub mod shield;
 pub mod table;
-pub mod tenant;
 
 use std::{
     pin::pin,
@@ -49,7 +49,7 @@ use tower_service::Service as _;
 
 use self::route::{Access, Errors, Route};
 use crate::{
-    fair::{Gate, Turn, Width},
+    fair::{Gate, Limits, Permit},
     metrics::Metrics,
 };
 
@@ -108,10 +108,10 @@ impl App {
             client,
             metrics: Metrics::default(),
             // Some wait, in the line of a limit: the number in all is no bound on anybody but the one account.
-            light: Gate::new(Width { total: 8_192, per_tenant: 128, line: 1_024 }),
-            heavy: Gate::new(Width { total: 32, per_tenant: (cores * 2).min(16), line: 128 }),
-            admin: Gate::new(Width { total: 1_024, per_tenant: 8, line: 128 }),
-            streams: Gate::new(Width { total: 512, per_tenant: 32, line: 0 }),
+            light: Gate::new(Limits { total: 8_192, per_tenant: 128, line: 1_024 }),
+            heavy: Gate::new(Limits { total: 32, per_tenant: (cores * 2).min(16), line: 128 }),
+            admin: Gate::new(Limits { total: 1_024, per_tenant: 8, line: 128 }),
+            streams: Gate::new(Limits { total: 512, per_tenant: 32, line: 0 }),
             work: TaskTracker::new(),
             ending: CancellationToken::new(),
             leaving: AtomicBool::new(false),
@@ -176,7 +176,7 @@ impl App {
     ///
     /// # Errors
     /// `overloaded`.
-    pub async fn stream(&self, tenant: &Tenant) -> Result<Turn> {
+    pub async fn stream(&self, tenant: &Tenant) -> Result<Permit> {
         self.0.streams.turn(tenant.account_id()).await
     }
 
@@ -270,13 +270,13 @@ fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in table::routes() {
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
-        let path = route.path;
+        let path = route.path.clone();
         let route = Arc::new(route);
         let handler =
             move |State(app): State<App>,
                   path: std::result::Result<RawPathParams, RawPathParamsRejection>,
                   request: Request<Body>| edge(app, Arc::clone(&route), path.ok(), request);
-        router = router.route(path, MethodRouter::new().on(filter, handler));
+        router = router.route(&path, MethodRouter::new().on(filter, handler));
     }
     let unknown = |State(app): State<App>, request: Request<Body>| async move {
         refused(&app, &request, &Error::not_found("route_unknown", "there is no such route"))
@@ -303,7 +303,7 @@ fn closed(mut answer: Response<Body>, closes: bool) -> Response<Body> {
 fn refused(app: &App, request: &Request<Body>, error: &Error) -> Response<Body> {
     let request_id = entropy::request_id();
     let answer = signed(problem::problem(app, error, &request_id), &request_id);
-    app.metrics().answered("unknown", answer.status().as_u16(), Duration::ZERO);
+    app.metrics().answered(&"unknown".into(), answer.status().as_u16(), Duration::ZERO);
     closed(answer, closes(request))
 }
 
@@ -333,11 +333,11 @@ async fn edge(app: App, route: Arc<Route>, path: Option<RawPathParams>, request:
     let progress = Arc::new(Progress { read: AtomicBool::new(!closes(&request)), given_up: AtomicBool::new(false) });
     let (id, own, of_route, seen) = (request_id.clone(), app.clone(), Arc::clone(&route), Arc::clone(&progress));
     let token = app.0.work.token();
-    let work = runtime::to_the_end(async move {
+    let work = runtime::run_to_completion(async move {
         // Until it is done the server does not end.
         let _token = token;
         let began = Instant::now();
-        let passed = runtime::shielded(pin!(pass(&own, &of_route, path, request, &id, &seen.read))).await;
+        let passed = runtime::catch_panic(pin!(pass(&own, &of_route, path, request, &id, &seen.read))).await;
         let (answer, error) = match passed {
             Ok(answer) => (answer, None),
             Err(error) => (failure(&own, &of_route, &error, &id), Some(error)),
@@ -368,9 +368,9 @@ fn failure(app: &App, route: &Route, error: &Error, request_id: &str) -> Respons
 
 /// Counts an answer, and logs it: one line, of names and numbers only.
 fn tell(app: &App, route: &Route, request_id: &str, status: u16, took: Duration, error: Option<&Error>) {
-    app.metrics().answered(route.name, status, took);
+    app.metrics().answered(&route.name, status, took);
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    let (route, code) = (route.name, error.map_or("", Error::code));
+    let (route, code) = (route.name.as_ref(), error.map_or("", Error::code));
     let cause = error.map(problem::cause).unwrap_or_default();
     if status >= 500 {
         // The message of a defect or an outage has ids and file names at most.
@@ -443,7 +443,7 @@ fn check_media_type(app: &App, route: &Route, headers: &HeaderMap, body: &Body) 
     if given.peek().is_none() && app.settings().hosts.is_some() && !body.is_end_stream() {
         return Err(refused());
     }
-    let form = route.takes.is_some_and(|takes| takes.form);
+    let form = route.takes.as_ref().is_some_and(|takes| takes.form);
     let is_taken = |value: &HeaderValue| {
         let name = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let json = name == "application/json" || name.starts_with("application/") && name.ends_with("+json");

@@ -2,6 +2,7 @@
 //! Nothing a caller chooses becomes a label, and no tenant does, so their number is fixed when the server starts.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     sync::{
         LazyLock,
@@ -28,13 +29,13 @@ const BUCKETS: [f64; 11] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
-    route: &'static str,
+    route: Cow<'static, str>,
     status: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OfRoute {
-    route: &'static str,
+    route: Cow<'static, str>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -97,9 +98,9 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts an answer.
-    pub fn answered(&self, route: &'static str, status: u16, took: Duration) {
-        self.requests.get_or_create(&Answered { route, status: class(status) }).inc();
-        self.seconds.get_or_create(&OfRoute { route }).observe(took.as_secs_f64());
+    pub fn answered(&self, route: &Cow<'static, str>, status: u16, took: Duration) {
+        self.requests.get_or_create(&Answered { route: route.clone(), status: class(status) }).inc();
+        self.seconds.get_or_create(&OfRoute { route: route.clone() }).observe(took.as_secs_f64());
     }
 
     /// Counts a decision.

@@ -19,6 +19,6 @@ fn the_copy_in_docs_is_the_description() {
 #[test]
 fn names_are_given_once() {
     let routes = table::routes();
-    let names: BTreeSet<&str> = routes.iter().map(|route| route.name).collect();
+    let names: BTreeSet<&str> = routes.iter().map(|route| route.name.as_ref()).collect();
     assert_eq!(names.len(), routes.len());
 }

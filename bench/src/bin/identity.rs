@@ -14,15 +14,16 @@ use ring::{
 use serde_json::json;
 use tenantry::{
     Options, Tenantry,
-    api::{Algorithm, IssuerSpec, KeySpec, Presented, TenantFacts},
+    api::{Algorithm, IssuerSpec, KeySpec, Mode, RequestCredentials, TenantFacts},
     clock::SystemClock,
     config::Storage,
-    engine::{Acting, Engine},
     identity::{
+        Owner,
         jwk::VerifyingKey,
         jwt::{self, Expected, Token},
     },
     keyring::Keyring,
+    rooms::Rooms,
     runtime::block_on,
 };
 
@@ -47,8 +48,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ec_jwk = json!({ "kty": "EC", "crv": "P-256", "x": half(1), "y": half(33), "kid": "e" });
 
     let client = Tenantry::open(Options { storage: Some(Storage::Memory), ..Options::default() })?;
-    client.admin().accounts().create_blocking("acme", TenantFacts::default())?;
-    client.admin().projects().create_blocking("acme", "prod", TenantFacts::default())?;
+    client.admin().accounts().create_blocking("acme")?;
+    client.admin().projects().create_blocking("acme", "prod")?;
     let identity = client.identity();
     let Some(jwks) = json!({ "keys": [rsa_jwk, ec_jwk] }).as_object().cloned() else { return Err("no keys".into()) };
     let entry = IssuerSpec {
@@ -59,20 +60,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         jwks,
         ..IssuerSpec::default()
     };
-    identity.issuers().put_blocking(&entry)?;
+    identity.issuers().put_blocking(entry.clone())?;
     let spec = KeySpec { account_id: "acme".into(), project_id: "prod".into(), ..KeySpec::default() };
-    let key = identity.keys().create_blocking(&spec)?.key;
+    let key = identity.keys().create_blocking(spec.clone())?.key;
     // The room itself, without handles around it: what every door costs at least.
-    let engine = Arc::new(Engine::open(None, false, Keyring::ephemeral()?, Arc::new(SystemClock::default()))?);
-    let process = Acting { session: None, scope: None };
+    let rooms = Rooms::open(None, false, Keyring::ephemeral()?, Arc::new(SystemClock::default()))?;
     let room_key = block_on(async {
-        engine.create_account("bench", "acme", TenantFacts::default()).await?;
-        engine.create_project("bench", "acme", "prod", TenantFacts::default()).await?;
-        engine.put_issuer(&entry).await?;
-        engine.create_key(process, &spec).await
+        rooms.tenants.create_account("acme", TenantFacts::default()).await?;
+        let (scope, _) = rooms.tenants.create_project("acme", "prod", TenantFacts::default(), Mode::Enforce).await?;
+        rooms.identity.put_issuer(&rooms.tenants.platform(), &entry).await?;
+        rooms.identity.create_key(Owner::Process, &scope, &spec).await
     })?
     .key;
-    let room = engine.identity();
+    let room = &rooms.identity;
 
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
     let claims = json!({ "iss": ISSUER, "aud": ["tenantry"], "sub": "auth0|5f7c8ec7c33c6c004bbafe82", "iat": now,
@@ -113,8 +113,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let known_key = || assert!(block_on(room.verify(black_box(&room_key))).is_ok());
     let presented =
-        Presented::headers([("Authorization", format!("Bearer {by_rsa}")), ("X-Account-ID", "acme".into())]);
-    let keyed = Presented::headers([("X-API-Key", key.as_str())]);
+        RequestCredentials::headers([("Authorization", format!("Bearer {by_rsa}")), ("X-Account-ID", "acme".into())]);
+    let keyed = RequestCredentials::headers([("X-API-Key", key.as_str())]);
     let works: Vec<Work<'_>> = vec![
         ("API key: verify", 40_000, Box::new(known_key)),
         ("API key: headers to tenant", 40_000, Box::new(|| assert!(client.authenticate_blocking(&keyed).is_ok()))),

@@ -17,7 +17,7 @@ use std::{
 use cpu_time::{ProcessTime, ThreadTime};
 use tenantry::{
     Options, Tenant, Tenantry,
-    api::{AuditClass, GuardRequest, Mode, PolicySpec, SettingsPatch, TenantFacts},
+    api::{AuditClass, GuardRequest, Mode, PolicySpec, SettingsPatch},
     config::Storage,
     keyring::Secret,
     scope::Layer,
@@ -81,8 +81,8 @@ fn audit() -> Outcome<()> {
     let mut tenants = Vec::new();
     for number in 0..8 {
         let account = format!("acme{number}");
-        client.admin().accounts().create_blocking(&account, TenantFacts::default())?;
-        client.admin().projects().create_blocking(&account, "prod", TenantFacts::default())?;
+        client.admin().accounts().create_blocking(&account)?;
+        client.admin().projects().create_blocking(&account, "prod")?;
         let tenant = client.tenant_blocking(&account, "prod")?;
         let required = SettingsPatch { audit_class: Some(AuditClass::Required), ..SettingsPatch::default() };
         tenant.settings().update_blocking(required)?;
@@ -158,9 +158,9 @@ fn make(client: &Tenantry, kind: &str, numbers: Range<usize>) -> Outcome<()> {
     for number in numbers {
         let (account, project) = names(kind, number);
         if number % PROJECTS == 0 {
-            client.admin().accounts().create_blocking(&account, TenantFacts::default())?;
+            client.admin().accounts().create_blocking(&account)?;
         }
-        client.admin().projects().create_blocking(&account, &project, TenantFacts::default())?;
+        client.admin().projects().create_blocking(&account, &project)?;
         if kind == OWN {
             client.tenant_blocking(&account, &project)?.policies().put_blocking(PolicySpec {
                 name: "own".into(),

@@ -18,7 +18,7 @@ use data_encoding::BASE32_DNSSEC as BASE32;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tenantry::{
     Options, Tenantry,
-    api::{IdentitySettings, KeySpec, TenantFacts},
+    api::{IdentitySettings, KeySpec},
     config::Storage,
     runtime::block_on,
 };
@@ -83,15 +83,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn take(samples: &mut Vec<(Class, f64)>) -> Result<(), Box<dyn Error>> {
     let client = Tenantry::open(Options { storage: Some(Storage::Memory), ..Options::default() })?;
-    client.admin().accounts().create_blocking("acme", TenantFacts::default())?;
-    client.admin().projects().create_blocking("acme", "prod", TenantFacts::default())?;
+    client.admin().accounts().create_blocking("acme")?;
+    client.admin().projects().create_blocking("acme", "prod")?;
     let identity = client.identity();
     let settings = identity.settings_blocking()?;
     identity.put_settings_blocking(IdentitySettings { max_keys: 100_000, ..settings })?;
     let spec = KeySpec { account_id: "acme".into(), project_id: "prod".into(), ..KeySpec::default() };
     let mut texts = Vec::new();
     for place in 0..IDS {
-        let made = identity.keys().create_blocking(&spec)?;
+        let made = identity.keys().create_blocking(spec.clone())?;
         block_on(identity.verify(&made.key))?;
         texts.push((Class::WrongSecret, text(&made.record.id)?));
         let unknown = if place % 2 == 0 { Class::Unknown } else { Class::AlsoUnknown };

@@ -39,7 +39,7 @@ macro_rules! identity_of {
             /// Takes an issuer's tokens from now on.
             pub async fn put_issuer(&self, spec: IssuerSpec) -> Result<IssuerReceipt> {
                 let issuers = self.0.identity().issuers();
-                detached(async move { issuers.put(&spec.into_core("spec")?).await }).await
+                detached(async move { issuers.put(spec.into_core("spec")?).await }).await
             }
 
             /// The keys of an issuer as they are now.
@@ -63,13 +63,13 @@ macro_rules! identity_of {
             /// Makes or imports a key.
             pub async fn create_key(&self, spec: KeySpec) -> Result<NewAPIKey> {
                 let keys = self.0.identity().keys();
-                detached(async move { keys.create(&spec.into_core("spec")?).await }).await
+                detached(async move { keys.create(spec.into_core("spec")?).await }).await
             }
 
             /// The keys of a project, an account or the platform.
             pub async fn list_keys(&self, account: String, project: String) -> Result<Vec<APIKey>> {
                 let keys = self.0.identity().keys();
-                detached(async move { keys.list(&account, &project).await }).await
+                detached(async move { keys.list(tenantry::api::KeyFilter::of(&account, &project)).await }).await
             }
 
             /// One key.
@@ -87,19 +87,19 @@ macro_rules! identity_of {
             /// Makes a key to take another's place.
             pub async fn rotate_key(&self, id: String, overlap_seconds: i64) -> Result<NewAPIKey> {
                 let keys = self.0.identity().keys();
-                detached(async move { keys.rotate(&id, overlap_seconds.into_core("overlap_seconds")?).await }).await
+                detached(async move { keys.rotate(tenantry::api::KeyRotation::new(&id, overlap_seconds.into_core("overlap_seconds")?)).await }).await
             }
 
             /// The token endpoint.
             pub async fn exchange_token(&self, request: TokenRequest) -> Result<AccessToken> {
                 let tokens = self.0.identity().tokens();
-                detached(async move { tokens.exchange(&request.into_core("request")?).await }).await
+                detached(async move { tokens.exchange(request.into_core("request")?).await }).await
             }
 
             /// A token for somebody the app itself has authenticated.
             pub async fn issue_token(&self, spec: TokenSpec) -> Result<AccessToken> {
                 let tokens = self.0.identity().tokens();
-                detached(async move { tokens.issue(&spec.into_core("spec")?).await }).await
+                detached(async move { tokens.issue(spec.into_core("spec")?).await }).await
             }
 
             /// What a token or key is worth now.
@@ -136,7 +136,7 @@ impl Tenantry {
     /// Lets principals of one account act in a project of another.
     pub async fn create_grant(&self, spec: GrantSpec) -> Result<Grant> {
         let grants = self.0.admin().grants();
-        detached(async move { grants.create(&spec.into_core("spec")?).await }).await
+        detached(async move { grants.create(spec.into_core("spec")?).await }).await
     }
 
     /// Grants that have not ended.
@@ -156,7 +156,7 @@ impl Tenantry {
         let grants = self.0.admin().grants();
         detached(async move {
             let (range, limit) = query.into_core()?;
-            grants.uses(range, limit).await
+            grants.uses(tenantry::api::AuditQuery::from(range).limit(limit)).await
         })
         .await
     }

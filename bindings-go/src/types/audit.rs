@@ -81,7 +81,7 @@ pub struct AuditQuery {
 
 impl AuditQuery {
     /// Which rows, and how many at most.
-    pub fn into_core(self) -> Result<(AuditRange, usize)> {
+    pub fn into_core(self) -> Result<(AuditRange, u32)> {
         let since = match (self.since, self.after) {
             (None, None) => Since::Start,
             (None, Some(sequence)) => Since::Sequence(whole("since", sequence)?),

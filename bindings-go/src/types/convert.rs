@@ -224,6 +224,12 @@ impl<T: FromCore<C>, C> FromCore<Vec<C>> for Vec<T> {
     }
 }
 
+impl<T: FromCore<C>, C> FromCore<api::Page<C>> for Vec<T> {
+    fn from_core(core: api::Page<C>) -> Self {
+        FromCore::from_core(core.items)
+    }
+}
+
 impl<T: IntoCore<C>, C> IntoCore<Vec<C>> for Vec<T> {
     fn into_core(self, what: &str) -> Result<Vec<C>> {
         self.into_iter().map(|value| value.into_core(what)).collect()

@@ -36,7 +36,7 @@ pub struct PresentedParts {
     pub peer: String,
 }
 
-impl From<PresentedParts> for api::Presented {
+impl From<PresentedParts> for api::RequestCredentials {
     fn from(parts: PresentedParts) -> Self {
         Self {
             headers: parts.headers.into_iter().map(|header| (header.name, header.value)).collect(),

@@ -5,7 +5,10 @@ use napi::{
     bindgen_prelude::{Either, PromiseRaw},
 };
 use napi_derive::napi;
-use tenantry::{api::Status, client as core};
+use tenantry::{
+    api::{AccountSpec, ProjectSpec},
+    client as core,
+};
 
 use crate::{
     runtime::{Work, promise, wait},
@@ -26,7 +29,7 @@ twins! {
         #[arguments("id: string, facts?: Facts")]
         fn create_sync / create(&self, id, facts) -> String {
             let (accounts, id, facts) = (self.0.clone(), required("id", id)?, self::facts(facts)?);
-            Work::new(async move { wire(&accounts.create(&id, facts).await?) })
+            Work::new(async move { wire(&accounts.create(AccountSpec::with(&id, facts)).await?) })
         }
 
         /// Gives the account of this id, and creates it where there is none.
@@ -47,21 +50,21 @@ twins! {
         #[arguments("")]
         fn list_sync / list(&self) -> String {
             let accounts = self.0.clone();
-            Work::new(async move { wire(&accounts.list().await?) })
+            Work::new(async move { wire(&accounts.list().await?.items) })
         }
 
         /// Suspends an account: every call in it is denied until it is resumed.
         #[arguments("id: string")]
         fn suspend_sync / suspend(&self, id) -> String {
             let (accounts, id) = (self.0.clone(), required("id", id)?);
-            Work::new(async move { wire(&accounts.set_status(&id, Status::Suspended).await?) })
+            Work::new(async move { wire(&accounts.suspend(&id).await?) })
         }
 
         /// Ends a suspension.
         #[arguments("id: string")]
         fn resume_sync / resume(&self, id) -> String {
             let (accounts, id) = (self.0.clone(), required("id", id)?);
-            Work::new(async move { wire(&accounts.set_status(&id, Status::Active).await?) })
+            Work::new(async move { wire(&accounts.resume(&id).await?) })
         }
 
         /// Deletes an account and its projects.
@@ -80,7 +83,7 @@ twins! {
         fn create_sync / create(&self, account, id, facts) -> String {
             let (account, id) = (required("account", account)?, required("id", id)?);
             let (projects, facts) = (self.0.clone(), self::facts(facts)?);
-            Work::new(async move { wire(&projects.create(&account, &id, facts).await?) })
+            Work::new(async move { wire(&projects.create(&account, ProjectSpec::with(&id, facts)).await?) })
         }
 
         /// Gives the project of this id, and creates it where there is none.
@@ -102,21 +105,21 @@ twins! {
         #[arguments("account: string")]
         fn list_sync / list(&self, account) -> String {
             let (projects, account) = (self.0.clone(), required("account", account)?);
-            Work::new(async move { wire(&projects.list(&account).await?) })
+            Work::new(async move { wire(&projects.list(&account).await?.items) })
         }
 
         /// Suspends a project: every call in it is denied until it is resumed.
         #[arguments("account: string, id: string")]
         fn suspend_sync / suspend(&self, account, id) -> String {
             let (projects, account, id) = (self.0.clone(), required("account", account)?, required("id", id)?);
-            Work::new(async move { wire(&projects.set_status(&account, &id, Status::Suspended).await?) })
+            Work::new(async move { wire(&projects.suspend(&account, &id).await?) })
         }
 
         /// Ends a suspension.
         #[arguments("account: string, id: string")]
         fn resume_sync / resume(&self, account, id) -> String {
             let (projects, account, id) = (self.0.clone(), required("account", account)?, required("id", id)?);
-            Work::new(async move { wire(&projects.set_status(&account, &id, Status::Active).await?) })
+            Work::new(async move { wire(&projects.resume(&account, &id).await?) })
         }
 
         /// Deletes a project.

@@ -64,7 +64,7 @@ twins! {
         #[arguments("")]
         fn detectors_sync / detectors(&self) -> String {
             let guard = self.0.clone();
-            Work::new(async move { wire(&guard.detectors().await?) })
+            Work::new(async move { wire(&guard.detectors().await?.items) })
         }
 
         /// Inspects without policies, limits or memory.

@@ -82,7 +82,7 @@ twins! {
         #[arguments("issuer: Issuer")]
         fn put_sync / put(&self, issuer) -> String {
             let (issuers, spec) = (self.0.clone(), self::issuer(issuer)?);
-            Work::new(async move { wire(&issuers.put(&spec).await?) })
+            Work::new(async move { wire(&issuers.put(spec).await?) })
         }
 
         /// The keys of an issuer as they are now.
@@ -103,7 +103,7 @@ twins! {
         #[arguments("")]
         fn list_sync / list(&self) -> String {
             let issuers = self.0.clone();
-            Work::new(async move { wire(&issuers.list().await?) })
+            Work::new(async move { wire(&issuers.list().await?.items) })
         }
     }
 }
@@ -114,7 +114,7 @@ twins! {
         #[arguments("name: string, options?: KeyOptions")]
         fn create_sync / create(&self, name, options) -> String {
             let (keys, spec) = (self.0.clone(), key(name, options)?);
-            Work::new(async move { wire(&keys.create(&spec).await?) })
+            Work::new(async move { wire(&keys.create(spec).await?) })
         }
 
         /// The keys of a project, an account, or of the caller's own place.
@@ -125,7 +125,7 @@ twins! {
             let project = given.text("projectId")?.unwrap_or_default();
             given.end()?;
             let keys = self.0.clone();
-            Work::new(async move { wire(&keys.list(&account, &project).await?) })
+            Work::new(async move { wire(&keys.list(tenantry::api::KeyFilter::of(&account, &project)).await?.items) })
         }
 
         /// One key, without its secret.
@@ -149,7 +149,7 @@ twins! {
             let mut given = Given::read("options", options)?;
             let overlap = given.whole("overlapSeconds")?.unwrap_or_default();
             given.end()?;
-            Work::new(async move { wire(&keys.rotate(&id, overlap).await?) })
+            Work::new(async move { wire(&keys.rotate(tenantry::api::KeyRotation::new(&id, overlap)).await?) })
         }
     }
 }
@@ -160,14 +160,14 @@ twins! {
         #[arguments("request: TokenRequest")]
         fn exchange_sync / exchange(&self, request) -> String {
             let (tokens, request) = (self.0.clone(), token_request(request)?);
-            Work::new(async move { wire(&tokens.exchange(&request).await?) })
+            Work::new(async move { wire(&tokens.exchange(request).await?) })
         }
 
         /// A token for somebody the app itself has authenticated.
         #[arguments("subject: string, options?: TokenOptions")]
         fn issue_sync / issue(&self, subject, options) -> String {
             let (tokens, spec) = (self.0.clone(), token(subject, options)?);
-            Work::new(async move { wire(&tokens.issue(&spec).await?) })
+            Work::new(async move { wire(&tokens.issue(spec).await?) })
         }
 
         /// What a token or key is worth now.
@@ -206,14 +206,14 @@ twins! {
         #[arguments("grant: NewGrant")]
         fn create_sync / create(&self, grant) -> String {
             let (grants, spec) = (self.0.clone(), self::grant(grant)?);
-            Work::new(async move { wire(&grants.create(&spec).await?) })
+            Work::new(async move { wire(&grants.create(spec).await?) })
         }
 
         /// Grants that have not ended, by id.
         #[arguments("")]
         fn list_sync / list(&self) -> String {
             let grants = self.0.clone();
-            Work::new(async move { wire(&grants.list().await?) })
+            Work::new(async move { wire(&grants.list().await?.items) })
         }
 
         /// Ends a grant at once.
@@ -227,7 +227,7 @@ twins! {
         #[arguments("options?: AuditQuery")]
         fn uses_sync / uses(&self, options) -> String {
             let (grants, (range, limit)) = (self.0.clone(), audit_query(options)?);
-            Work::long(async move { wire(&grants.uses(range, limit).await?) })
+            Work::long(async move { wire(&grants.uses(tenantry::api::AuditQuery::from(range).limit(limit)).await?.items) })
         }
     }
 }

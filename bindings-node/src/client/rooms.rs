@@ -49,14 +49,14 @@ twins! {
         #[arguments("name: string, options?: LayerOptions")]
         fn remove_sync / remove(&self, name, options) -> () {
             let (policies, name, layer) = (self.0.clone(), required("name", name)?, layer(options)?);
-            Work::new(async move { policies.remove(&name, layer).await })
+            Work::new(async move { policies.remove(tenantry::api::PolicyRef::on(layer, &name)).await })
         }
 
         /// The policies in force here, all layers.
         #[arguments("")]
         fn list_sync / list(&self) -> String {
             let policies = self.0.clone();
-            Work::new(async move { wire(&policies.list().await?) })
+            Work::new(async move { wire(&policies.list().await?.items) })
         }
     }
 }
@@ -74,14 +74,14 @@ twins! {
         #[arguments("id: string, options?: LayerOptions")]
         fn remove_sync / remove(&self, id, options) -> () {
             let (limits, id, layer) = (self.0.clone(), required("id", id)?, layer(options)?);
-            Work::new(async move { limits.remove(&id, layer).await })
+            Work::new(async move { limits.remove(tenantry::api::LimitRef::on(layer, &id)).await })
         }
 
         /// The limits in force here, all layers.
         #[arguments("")]
         fn list_sync / list(&self) -> String {
             let limits = self.0.clone();
-            Work::new(async move { wire(&limits.list().await?) })
+            Work::new(async move { wire(&limits.list().await?.items) })
         }
 
         /// Takes `cost` from a limit for work of the app's own.
@@ -121,14 +121,14 @@ twins! {
         #[arguments("options?: AuditQuery")]
         fn query_sync / query(&self, options) -> String {
             let (audit, (range, limit)) = (self.0.clone(), audit_query(options)?);
-            Work::long(async move { wire(&audit.query(range, limit).await?) })
+            Work::long(async move { wire(&audit.query(tenantry::api::AuditQuery::from(range).limit(limit)).await?.items) })
         }
 
         /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.
         #[arguments("anchor?: string")]
         fn verify_sync / verify(&self, anchor) -> String {
             let (audit, anchor) = (self.0.clone(), self::anchor(anchor)?);
-            Work::long(async move { wire(&audit.verify(anchor.as_ref()).await?) })
+            Work::long(async move { wire(&audit.verify(tenantry::api::AuditAnchor::of(anchor.as_ref())).await?) })
         }
 
         /// A freshly signed head.

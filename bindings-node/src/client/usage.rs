@@ -22,7 +22,7 @@ twins! {
         #[arguments("report: UsageReport")]
         fn report_sync / report(&self, report) -> String {
             let (room, report) = (self.0.clone(), usage(report)?);
-            Work::new(async move { wire(&room.report(&report).await?) })
+            Work::new(async move { wire(&room.report(report.clone()).await?) })
         }
     }
 }

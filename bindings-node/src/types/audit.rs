@@ -10,7 +10,7 @@ use super::{Given, json};
 use crate::errors::Result;
 
 /// Which rows a query reads, and how many at most.
-pub fn audit_query(options: Unknown<'_>) -> Result<(AuditRange, usize)> {
+pub fn audit_query(options: Unknown<'_>) -> Result<(AuditRange, u32)> {
     let mut given = Given::read("options", options)?;
     let range = AuditRange {
         since: since(given.take("since")?)?,

@@ -6,7 +6,7 @@ use napi::Unknown;
 use tenantry::{
     api::{
         Algorithm, AutoProvision, ClaimPaths, GrantSpec, IdentitySettings, IssuerSpec, KeySpec, Mode, PolicySpec,
-        Presented, TokenRequest, TokenSpec, named,
+        RequestCredentials, TokenRequest, TokenSpec, named,
     },
     config::Credential,
     scope::Layer,
@@ -16,7 +16,7 @@ use super::{Given, facts, json, limit};
 use crate::errors::Result;
 
 /// A token, or headers as pairs of texts; the TypeScript half has made either of what the caller gave.
-pub fn presented(token: Unknown<'_>, headers: Unknown<'_>, options: Unknown<'_>) -> Result<Presented> {
+pub fn presented(token: Unknown<'_>, headers: Unknown<'_>, options: Unknown<'_>) -> Result<RequestCredentials> {
     let mut given = Given::read("options", options)?;
     let pair = |pair| {
         let texts = json::items("headers", pair, |item| json::text("headers", item))?;
@@ -24,7 +24,7 @@ pub fn presented(token: Unknown<'_>, headers: Unknown<'_>, options: Unknown<'_>)
             .map(|[name, value]| (name, value))
             .map_err(|_| json::invalid("a header is not a name and a value"))
     };
-    let presented = Presented {
+    let presented = RequestCredentials {
         headers: json::items("headers", headers, pair)?,
         token: if json::is_absent(token)? { None } else { Some(Credential::new(json::text("credential", token)?)) },
         method: given.text("method")?.unwrap_or_default(),

@@ -5,7 +5,7 @@ use napi_derive::napi;
 use tenantry::api::{ContentType, FileContext, GuardRequest, McpContext, Mode, ModelContext, Shape, ToolContext};
 
 use super::{Given, json};
-use crate::errors::{Result, shielded};
+use crate::errors::{Result, catch_panic};
 
 /// A whole request.
 pub fn request(value: Unknown<'_>) -> Result<GuardRequest> {
@@ -209,5 +209,5 @@ fn mcp(mut given: Given<'_>) -> Result<McpContext> {
 /// Refuses a tool's name that no policy could mean.
 #[napi(ts_args_type = "name: string")]
 pub fn check_tool_name(name: Unknown<'_>) -> napi::Result<()> {
-    shielded(|| Ok(ToolContext::check_name(&json::required("name", name)?)?))
+    catch_panic(|| Ok(ToolContext::check_name(&json::required("name", name)?)?))
 }

@@ -9,7 +9,7 @@ use tenantry::{
 };
 
 use super::{audit::line, required, wire};
-use crate::errors::{Result, shielded};
+use crate::errors::{Result, catch_panic};
 
 #[derive(Serialize)]
 struct Readings {
@@ -24,7 +24,7 @@ struct Readings {
 /// on.
 #[napi]
 pub fn readings(response: String) -> napi::Result<String> {
-    shielded(|| {
+    catch_panic(|| {
         let response = read(&response)?;
         Ok(wire(&Readings {
             allowed: response.allowed(),
@@ -38,13 +38,13 @@ pub fn readings(response: String) -> napi::Result<String> {
 /// `content` as it may be passed on under a response.
 #[napi(ts_args_type = "response: string, content: string")]
 pub fn passed_on(response: String, content: Unknown<'_>) -> napi::Result<String> {
-    shielded(|| Ok(read(&response)?.passed_on(&required("content", content)?).to_owned()))
+    catch_panic(|| Ok(read(&response)?.passed_on(&required("content", content)?).to_owned()))
 }
 
 /// The printed line of an audit head.
 #[napi]
 pub fn head_line(head: String) -> napi::Result<String> {
-    shielded(|| line(&head))
+    catch_panic(|| line(&head))
 }
 
 fn read(response: &str) -> Result<GuardResponse> {

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use tenantry::{
-    api::{Status, TenantFacts},
+    api::{AccountSpec, ProjectSpec, TenantFacts},
     client as core,
 };
 
@@ -53,7 +53,7 @@ twins! {
         #[arguments(id, *, tier="", plan="", region="", labels=None)]
         fn create / acreate(&self, id: Text, tier: &str, plan: &str, region: &str, labels: Option<Vec<Text>>) -> Account {
             let (accounts, facts) = (self.0.clone(), facts(tier, plan, region, labels));
-            Work::new(async move { accounts.create(&id.0, facts).await.map(Account) })
+            Work::new(async move { accounts.create(AccountSpec::with(&id.0, facts)).await.map(Account) })
         }
 
         /// Gives the account of this id, and creates it where there is none.
@@ -83,14 +83,14 @@ twins! {
         #[arguments(id)]
         fn suspend / asuspend(&self, id: Text) -> Account {
             let accounts = self.0.clone();
-            Work::new(async move { accounts.set_status(&id.0, Status::Suspended).await.map(Account) })
+            Work::new(async move { accounts.suspend(&id.0).await.map(Account) })
         }
 
         /// Ends a suspension.
         #[arguments(id)]
         fn resume / aresume(&self, id: Text) -> Account {
             let accounts = self.0.clone();
-            Work::new(async move { accounts.set_status(&id.0, Status::Active).await.map(Account) })
+            Work::new(async move { accounts.resume(&id.0).await.map(Account) })
         }
 
         /// Deletes an account and its projects. The name may be used again, with nothing of the old one in it.
@@ -116,7 +116,7 @@ twins! {
             labels: Option<Vec<Text>>,
         ) -> Project {
             let (projects, facts) = (self.0.clone(), facts(tier, plan, region, labels));
-            Work::new(async move { projects.create(&account.0, &id.0, facts).await.map(Project) })
+            Work::new(async move { projects.create(&account.0, ProjectSpec::with(&id.0, facts)).await.map(Project) })
         }
 
         /// Gives the project of this id, and creates it where there is none. The account has to exist.
@@ -154,14 +154,14 @@ twins! {
         #[arguments(account, id)]
         fn suspend / asuspend(&self, account: Text, id: Text) -> Project {
             let projects = self.0.clone();
-            Work::new(async move { projects.set_status(&account.0, &id.0, Status::Suspended).await.map(Project) })
+            Work::new(async move { projects.suspend(&account.0, &id.0).await.map(Project) })
         }
 
         /// Ends a suspension.
         #[arguments(account, id)]
         fn resume / aresume(&self, account: Text, id: Text) -> Project {
             let projects = self.0.clone();
-            Work::new(async move { projects.set_status(&account.0, &id.0, Status::Active).await.map(Project) })
+            Work::new(async move { projects.resume(&account.0, &id.0).await.map(Project) })
         }
 
         /// Deletes a project. The name may be used again, with nothing of the old one in it.

@@ -1,7 +1,7 @@
 //! Issuers, API keys, tokens and cross-tenant grants.
 
 use pyo3::prelude::*;
-use tenantry::{api, client as core, error::Error};
+use tenantry::{api, client as core};
 
 use crate::{
     errors::Result,
@@ -118,7 +118,7 @@ twins! {
                 principal_prefix: principal_prefix.into(),
             };
             let issuers = self.0.clone();
-            Work::new(async move { issuers.put(&spec).await.map(IssuerReceipt) })
+            Work::new(async move { issuers.put(spec).await.map(IssuerReceipt) })
         }
 
         /// The keys of an issuer as they are now; published ones are fetched.
@@ -185,14 +185,14 @@ twins! {
                 environment: environment.into(),
             };
             let keys = self.0.clone();
-            Work::new(async move { keys.create(&spec).await.map(NewApiKey) })
+            Work::new(async move { keys.create(spec).await.map(NewApiKey) })
         }
 
         /// The keys of a project or an account; with neither, of the caller's own project or the platform. Oldest first.
         #[arguments(account_id="", project_id="")]
         fn list / alist(&self, account_id: &str, project_id: &str) -> Vec<ApiKey> {
             let (keys, account, project) = (self.0.clone(), account_id.to_owned(), project_id.to_owned());
-            Work::new(async move { Ok(keys.list(&account, &project).await?.into_iter().map(ApiKey).collect()) })
+            Work::new(async move { Ok(keys.list(api::KeyFilter::of(&account, &project)).await?.into_iter().map(ApiKey).collect()) })
         }
 
         /// One key, without its secret.
@@ -213,7 +213,7 @@ twins! {
         #[arguments(id, overlap_seconds=0)]
         fn rotate / arotate(&self, id: Text, overlap_seconds: i64) -> NewApiKey {
             let (keys, overlap) = (self.0.clone(), whole("overlap_seconds", overlap_seconds)?);
-            Work::new(async move { keys.rotate(&id.0, overlap).await.map(NewApiKey) })
+            Work::new(async move { keys.rotate(api::KeyRotation::new(&id.0, overlap)).await.map(NewApiKey) })
         }
     }
 }
@@ -246,7 +246,7 @@ twins! {
                 project_id: project_id.into(),
             };
             let tokens = self.0.clone();
-            Work::new(async move { tokens.exchange(&request).await.map(AccessToken) })
+            Work::new(async move { tokens.exchange(request).await.map(AccessToken) })
         }
 
         /// A token for somebody the app itself has authenticated; with `refresh`, one that gets the next pair too.
@@ -271,7 +271,7 @@ twins! {
                 refresh,
             };
             let tokens = self.0.clone();
-            Work::new(async move { tokens.issue(&spec).await.map(AccessToken) })
+            Work::new(async move { tokens.issue(spec).await.map(AccessToken) })
         }
 
         /// What a token or key is worth now; to a caller only those it reaches are worth anything.
@@ -292,12 +292,7 @@ twins! {
         #[arguments()]
         fn jwks / ajwks(&self) -> Fields {
             let tokens = self.0.clone();
-            Work::new(async move {
-                match tokens.jwks().await? {
-                    serde_json::Value::Object(set) => Ok(Fields(set)),
-                    _ => Err(Error::internal("a JWK set is no object")),
-                }
-            })
+            Work::new(async move { tokens.jwks().await.map(Fields) })
         }
 
         /// Signs with a new key from now on; the one before stays published until its last token has ended.
@@ -340,7 +335,7 @@ twins! {
                 reason: reason.into(),
             };
             let grants = self.0.clone();
-            Work::new(async move { grants.create(&spec).await.map(Grant) })
+            Work::new(async move { grants.create(spec).await.map(Grant) })
         }
 
         /// Grants that have not ended, by id.
@@ -362,7 +357,7 @@ twins! {
         fn uses / auses(&self, since: Option<Since>, limit: i64, order: &str, before: Option<i64>) -> Vec<AuditRecord> {
             let (grants, limit) = (self.0.clone(), whole("limit", limit)?);
             let range = audit_range(since, order, before)?;
-            Work::new(async move { Ok(grants.uses(range, limit).await?.into_iter().map(AuditRecord).collect()) })
+            Work::new(async move { Ok(grants.uses(api::AuditQuery::from(range).limit(limit)).await?.into_iter().map(AuditRecord).collect()) })
         }
     }
 }

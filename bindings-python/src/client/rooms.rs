@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
 use tenantry::{
-    api::{self, Mode},
+    api::{self, AuditAnchor, AuditQuery, LimitRef, Mode, PolicyRef},
     client as core,
     scope::Layer,
 };
@@ -44,7 +44,7 @@ twins! {
         #[arguments(name, layer="project")]
         fn remove / aremove(&self, name: Text, layer: &str) -> Nothing {
             let (policies, layer) = (self.0.clone(), Layer::parse(layer)?);
-            Work::new(async move { policies.remove(&name.0, layer).await.map(|()| Nothing) })
+            Work::new(async move { policies.remove(PolicyRef::on(layer, &name.0)).await.map(|()| Nothing) })
         }
 
         /// The policies in force here, all layers.
@@ -98,7 +98,7 @@ twins! {
         #[arguments(id, layer="project")]
         fn remove / aremove(&self, id: Text, layer: &str) -> Nothing {
             let (limits, layer) = (self.0.clone(), Layer::parse(layer)?);
-            Work::new(async move { limits.remove(&id.0, layer).await.map(|()| Nothing) })
+            Work::new(async move { limits.remove(LimitRef::on(layer, &id.0)).await.map(|()| Nothing) })
         }
 
         /// The limits in force here, all layers.
@@ -169,14 +169,14 @@ twins! {
         fn query / aquery(&self, since: Option<Since>, limit: i64, order: &str, before: Option<i64>) -> Vec<AuditRecord> {
             let (audit, limit) = (self.0.clone(), whole("limit", limit)?);
             let range = audit_range(since, order, before)?;
-            Work::new(async move { Ok(audit.query(range, limit).await?.into_iter().map(AuditRecord).collect()) })
+            Work::new(async move { Ok(audit.query(AuditQuery::from(range).limit(limit)).await?.into_iter().map(AuditRecord).collect()) })
         }
 
         /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.
         #[arguments(anchor=None)]
         fn verify / averify(&self, anchor: Option<Anchor>) -> VerifyReport {
             let (audit, anchor) = (self.0.clone(), anchor.map(Anchor::read).transpose()?);
-            Work::new(async move { audit.verify(anchor.as_ref()).await.map(VerifyReport) })
+            Work::new(async move { audit.verify(AuditAnchor::of(anchor.as_ref())).await.map(VerifyReport) })
         }
 
         /// A freshly signed head: print it, keep it elsewhere, and give it to `verify` later.

@@ -47,7 +47,7 @@ twins! {
                 session_id: owned(session_id),
             };
             let usage = self.0.clone();
-            Work::new(async move { usage.report(&report).await.map(UsageReceipt) })
+            Work::new(async move { usage.report(report).await.map(UsageReceipt) })
         }
     }
 }

@@ -366,7 +366,7 @@ impl NewSettings {
 
 /// What a caller presents: a token or key as text or bytes, or headers in any shape Python's frameworks have them. A header that
 /// stands twice stays twice.
-pub enum Presented {
+pub enum RequestCredentials {
     Token(Text),
     Headers(Vec<(String, String)>),
 }
@@ -374,7 +374,7 @@ pub enum Presented {
 /// The core refuses fewer; this only ends what is endless.
 const MOST_HEADERS: usize = 10_000;
 
-impl FromPyObject<'_, '_> for Presented {
+impl FromPyObject<'_, '_> for RequestCredentials {
     type Error = PyErr;
 
     const INPUT_TYPE: PyStaticExpr = type_hint_union!(
@@ -430,13 +430,17 @@ impl FromPyObject<'_, '_> for Presented {
     }
 }
 
-impl Presented {
-    pub fn read(self, method: &str, target: &str, peer: &str) -> api::Presented {
-        let presented =
-            api::Presented { method: method.into(), target: target.into(), peer: peer.into(), ..Default::default() };
+impl RequestCredentials {
+    pub fn read(self, method: &str, target: &str, peer: &str) -> api::RequestCredentials {
+        let presented = api::RequestCredentials {
+            method: method.into(),
+            target: target.into(),
+            peer: peer.into(),
+            ..Default::default()
+        };
         match self {
-            Self::Token(token) => api::Presented { token: Some(Credential::new(token.0)), ..presented },
-            Self::Headers(headers) => api::Presented { headers, ..presented },
+            Self::Token(token) => api::RequestCredentials { token: Some(Credential::new(token.0)), ..presented },
+            Self::Headers(headers) => api::RequestCredentials { headers, ..presented },
         }
     }
 }

@@ -148,6 +148,21 @@ impl From<Since> for AuditRange {
     }
 }
 
+impl std::fmt::Display for Since {
+    /// What [`Since::parse`] reads; a sequence is a number on its own.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start => f.write_str("1970-01-01T00:00:00Z"),
+            Self::Sequence(sequence) => write!(f, "{sequence}"),
+            Self::Time(micros) => {
+                let since = Duration::from_micros(u64::try_from(*micros).unwrap_or_default());
+                write!(f, "{}", humantime::format_rfc3339_micros(std::time::UNIX_EPOCH + since))
+            }
+            Self::Ago(back) => write!(f, "{}", humantime::format_duration(*back)),
+        }
+    }
+}
+
 impl Since {
     /// Reads an RFC 3339 time, or a duration such as `7d` counted back from now.
     pub fn parse(text: &str) -> Result<Self> {

@@ -515,7 +515,7 @@ pub struct Grant {
 
 /// What a caller presents, as it came: headers in any case and order, duplicates kept.
 #[derive(Clone, Default)]
-pub struct Presented {
+pub struct RequestCredentials {
     /// Header names and values. A value that stands for several lines is given several times.
     pub headers: Vec<(String, String)>,
     /// A token or key on its own, where there are no headers.
@@ -528,7 +528,7 @@ pub struct Presented {
     pub peer: String,
 }
 
-impl Presented {
+impl RequestCredentials {
     /// The headers that mean anything; whatever else is in `headers` changes nothing.
     pub const HEADERS: [&str; 8] = [
         "authorization",
@@ -555,9 +555,9 @@ impl Presented {
     }
 }
 
-impl std::fmt::Debug for Presented {
+impl std::fmt::Debug for RequestCredentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Presented").field("headers", &names).finish_non_exhaustive()
+        f.debug_struct("RequestCredentials").field("headers", &names).finish_non_exhaustive()
     }
 }

@@ -12,29 +12,28 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    api::Presented,
+    access::{self, Caller, DEV_ACCOUNT},
+    api::RequestCredentials,
     clock::{Clock, SystemClock},
     config::{Config, Storage},
     disk,
-    engine::{Acting, Caller, DEV_ACCOUNT, Engine, Session},
     error::{Error, ErrorKind, Result},
+    guard::{Guard, Terms},
     identity,
     keyring::Keyring,
-    runtime::{PerProcess, block_on, to_the_end},
+    rooms::Rooms,
+    runtime::{PerProcess, block_on, run_to_completion},
     scope::{AccountId, Authority, DEFAULT_PROJECT, Id, ProjectId},
     tenant::Instance,
 };
 
-/// Whose the changes of a client without a credential are.
-pub const PROCESS: &str = "process";
-
 /// What tests replace: the clock.
-pub struct Surroundings {
+pub struct Environment {
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
-impl Default for Surroundings {
+impl Default for Environment {
     fn default() -> Self {
         #[cfg(feature = "test-hooks")]
         if let Some(clock) = crate::testing::clock() {
@@ -44,15 +43,15 @@ impl Default for Surroundings {
     }
 }
 
-type Engines = Mutex<HashMap<PathBuf, Weak<Engine>>>;
+type ByFolder = Mutex<HashMap<PathBuf, Weak<Guard>>>;
 
-/// Engines of this process by data folder: two clients on one folder share one.
-static ENGINES: PerProcess<Engines> = PerProcess::new();
+/// What this process has open, by data folder: two clients on one folder share it.
+static OPEN: PerProcess<ByFolder> = PerProcess::new();
 
 /// One client over one engine.
 pub struct Embedded {
     config: Config,
-    surroundings: Surroundings,
+    environment: Environment,
     keyring: OnceLock<Keyring>,
     opened: PerProcess<Opened>,
     closed: AtomicBool,
@@ -60,20 +59,25 @@ pub struct Embedded {
     borrowed: bool,
 }
 
-/// What a client has of its engine, per process: a child of a fork opens the engine and verifies its credential anew.
+/// What a client has open, per process: a child of a fork opens the rooms and verifies its credential anew.
 struct Opened {
-    engine: Arc<Engine>,
-    authority: Authority,
-    /// The client's own credential, when it has one that was verified.
-    session: Option<Arc<Session>>,
+    guard: Arc<Guard>,
+    /// Whom the client acts as: the process, or whoever its credential was verified for.
+    caller: Caller,
+}
+
+impl Opened {
+    fn authority(&self) -> Authority {
+        self.caller.authenticated.as_ref().map_or_else(Authority::everything, |own| own.verified.authority.clone())
+    }
 }
 
 impl Embedded {
     /// Opens the engine, or joins the one this process has open on the same folder.
-    pub fn open(config: Config, surroundings: Surroundings) -> Result<Self> {
+    pub fn open(config: Config, environment: Environment) -> Result<Self> {
         let embedded = Self {
             config,
-            surroundings,
+            environment,
             keyring: OnceLock::new(),
             opened: PerProcess::new(),
             closed: AtomicBool::new(false),
@@ -96,24 +100,24 @@ impl Embedded {
             if self.borrowed {
                 return Err(Error::unavailable("forked", "the process forked; sign in again"));
             }
-            let engine = match &self.config.storage {
-                Storage::Memory => self.make(None).map(Arc::new)?,
+            let guard = match &self.config.storage {
+                Storage::Memory => self.make(None)?,
                 Storage::Folder(folder) => self.shared(folder)?,
             };
-            let (authority, session) = self.credential(&engine)?;
-            Ok(Opened { engine, authority, session })
+            let caller = self.own_caller(guard.rooms())?;
+            Ok(Opened { guard, caller })
         })
     }
 
-    /// The same engine with a caller's credential in the place of the client's own.
-    pub async fn signed_in(&self, presented: &Presented) -> Result<Self> {
+    /// The same installation with a caller's credential in the place of the client's own.
+    pub async fn signed_in(&self, presented: &RequestCredentials) -> Result<Self> {
         let own = self.opened()?;
-        let (generation, engine) = (own.0, Arc::clone(&own.1.engine));
-        let session = engine.signed_in(presented).await?;
-        let opened = Opened { engine, authority: session.verified.authority.clone(), session: Some(Arc::new(session)) };
+        let (generation, guard) = (own.0, Arc::clone(&own.1.guard));
+        let caller = access::sign_in(guard.rooms(), presented).await?;
+        let opened = Opened { guard, caller };
         Ok(Self {
             config: Config { require_credentials: false, account_id: None, project_id: None, ..self.config.clone() },
-            surroundings: Surroundings { clock: Arc::clone(&self.surroundings.clock) },
+            environment: Environment { clock: Arc::clone(&self.environment.clock) },
             keyring: self.keyring.clone(),
             opened: PerProcess::filled(generation, opened),
             closed: AtomicBool::new(false),
@@ -121,16 +125,20 @@ impl Embedded {
         })
     }
 
-    /// The engine; after a fork the child's first call opens its own.
-    pub fn engine(&self) -> Result<Arc<Engine>> {
-        Ok(Arc::clone(&self.opened()?.1.engine))
+    /// What decides guard calls, and its rooms; after a fork the child's first call opens its own.
+    pub fn guard(&self) -> Result<Arc<Guard>> {
+        Ok(Arc::clone(&self.opened()?.1.guard))
     }
 
-    /// What the client's credential reaches, and the credential. Without one the client is the process itself.
-    fn credential(&self, engine: &Arc<Engine>) -> Result<(Authority, Option<Arc<Session>>)> {
-        let Some(key) = &self.config.api_key else { return Ok((Authority::everything(), None)) };
+    /// Whom the client acts as. Without a credential it is the process itself.
+    pub fn caller(&self) -> Result<Caller> {
+        Ok(self.opened()?.1.caller.clone())
+    }
+
+    fn own_caller(&self, rooms: &Arc<Rooms>) -> Result<Caller> {
+        let Some(key) = &self.config.api_key else { return Ok(Caller::process()) };
         let named = |text: &Option<String>| text.clone().filter(|text| text != DEFAULT_PROJECT);
-        match block_on(engine.verify(key.text())) {
+        let verified = match block_on(access::verify(rooms, key.text())) {
             Ok(verified) => {
                 if let Some(account) = named(&self.config.account_id) {
                     let project = self.config.project_id.as_deref().unwrap_or(DEFAULT_PROJECT);
@@ -141,23 +149,21 @@ impl Embedded {
                         return Err(crate::scope::outside());
                     }
                 }
-                let session = block_on(engine.session_of(Arc::clone(&verified)))?;
-                Ok((verified.authority.clone(), Some(Arc::new(session))))
+                verified
             }
             Err(error) if self.config.dev => {
                 identity::pass_unknown_key(key.text(), error)?;
                 let account = self.config.account_id.as_deref().unwrap_or(DEV_ACCOUNT);
                 let project = self.config.project_id.as_deref().unwrap_or(DEFAULT_PROJECT);
                 let (account, project) = (Id::parse("account", account)?, Id::parse("project", project)?);
-                let verified = Arc::new(identity::dev_caller(account, project, "process"));
-                let session = block_on(engine.session_of(Arc::clone(&verified)))?;
-                Ok((verified.authority.clone(), Some(Arc::new(session))))
+                Arc::new(identity::dev_caller(account, project, "process"))
             }
-            Err(error) => Err(error),
-        }
+            Err(error) => return Err(error),
+        };
+        block_on(access::verified_caller(rooms, verified))
     }
 
-    fn make(&self, folder: Option<&Path>) -> Result<Engine> {
+    fn make(&self, folder: Option<&Path>) -> Result<Arc<Guard>> {
         let keyring = match (self.keyring.get(), &self.config.root_key, folder) {
             // A child of a fork may stand in another folder, from where the key's file is not found.
             (Some(found), ..) => found.clone(),
@@ -168,10 +174,11 @@ impl Embedded {
                 self.keyring.get_or_init(|| found).clone()
             }
         };
-        Engine::open(folder, self.config.dev, keyring, Arc::clone(&self.surroundings.clock))
+        let rooms = Rooms::open(folder, self.config.dev, keyring, Arc::clone(&self.environment.clock))?;
+        Ok(Arc::new(Guard::new(Arc::new(rooms))))
     }
 
-    fn shared(&self, folder: &Path) -> Result<Arc<Engine>> {
+    fn shared(&self, folder: &Path) -> Result<Arc<Guard>> {
         disk::make_folder(folder).map_err(|error| {
             let why = disk::unmade(folder, &error);
             let what = format!("the data folder `{}` cannot be made: {why}", folder.display());
@@ -180,60 +187,33 @@ impl Embedded {
                 .with_source(error)
         })?;
         let path = folder.canonicalize()?;
-        let engines = ENGINES.get_or_try_init(|| Ok(Mutex::default()))?;
-        let mut engines = engines.1.lock();
-        if let Some(engine) = engines.get(&path).and_then(Weak::upgrade) {
-            if engine.is_dev() != self.config.dev {
+        let open = OPEN.get_or_try_init(|| Ok(Mutex::default()))?;
+        let mut open = open.1.lock();
+        if let Some(guard) = open.get(&path).and_then(Weak::upgrade) {
+            if guard.rooms().dev != self.config.dev {
                 return Err(Error::invalid("dev_mode_mismatch", "this process has the folder open in the other mode"));
             }
-            return Ok(engine);
+            return Ok(guard);
         }
-        engines.retain(|_, engine| engine.strong_count() > 0);
-        let engine = Arc::new(self.make(Some(&path))?);
-        engines.insert(path, Arc::downgrade(&engine));
-        Ok(engine)
+        open.retain(|_, guard| guard.strong_count() > 0);
+        let guard = self.make(Some(&path))?;
+        open.insert(path, Arc::downgrade(&guard));
+        Ok(guard)
     }
 
-    /// The client's own credential, while it stands.
-    pub fn session(&self) -> Result<Option<Arc<Session>>> {
-        Ok(self.opened()?.1.session.clone())
-    }
-
-    /// The engine, for what only the platform may do: accounts, projects, issuers, grants.
-    pub async fn platform(&self) -> Result<Arc<Engine>> {
-        let opened = self.opened()?;
-        opened.1.authority.check_platform()?;
-        let acting = Acting { session: opened.1.session.as_deref(), scope: None };
-        opened.1.engine.allow(acting, identity::MANAGE).await?;
-        Ok(Arc::clone(&opened.1.engine))
-    }
-
-    /// Whose a change by this client is, for the audit.
-    pub fn by(&self) -> Result<String> {
-        Ok(self.session()?.map_or_else(|| PROCESS.to_owned(), |session| session.verified.principal.id.clone()))
-    }
-
-    /// Refuses everyone but a client that reaches the whole platform.
-    pub fn check_platform(&self) -> Result<()> {
-        self.opened()?.1.authority.check_platform()
-    }
-
-    /// The caller of a guard call by this client.
-    pub const fn caller<'a>(
-        &'a self,
-        principal: Option<&'a crate::api::Principal>,
-        session: Option<&'a Session>,
-    ) -> Caller<'a> {
-        Caller { principal, session, headers: &self.config.default_headers, deadline: self.config.deadline }
+    /// How this client has its calls done.
+    pub const fn terms(&self) -> Terms<'_> {
+        Terms { headers: &self.config.default_headers, deadline: self.config.deadline }
     }
 
     /// The account and project the client itself is for.
     pub fn own_names(&self) -> Result<(String, String)> {
         let opened = self.opened()?;
-        if let Some((account, project)) = opened.1.authority.only() {
+        let authority = opened.1.authority();
+        if let Some((account, project)) = authority.only() {
             return Ok((account.to_string(), project.to_string()));
         }
-        let account = opened.1.authority.account_id().map(ToString::to_string);
+        let account = authority.account_id().map(ToString::to_string);
         match (account.or_else(|| self.config.account_id.clone()), &self.config.project_id) {
             (Some(account), project) => Ok((account, project.clone().unwrap_or_else(|| DEFAULT_PROJECT.into()))),
             (None, _) => Err(Error::invalid("tenant_missing", "the client has no account of its own")
@@ -259,16 +239,16 @@ impl Embedded {
     /// The instance of a project inside this client's authority.
     pub async fn tenant(&self, account: &str, project: &str) -> Result<Arc<Instance>> {
         let opened = self.opened()?;
-        let (engine, authority) = (&opened.1.engine, &opened.1.authority);
+        let (rooms, authority) = (opened.1.guard.rooms(), opened.1.authority());
         let (account, project) = (AccountId::parse("account", account)?, ProjectId::parse("project", project)?);
         authority.check(&account, &project)?;
-        if let Some(session) = &opened.1.session {
-            engine.refuse_successor(&session.verified, &account).await?;
+        if let Some(own) = &opened.1.caller.authenticated {
+            access::refuse_successor(rooms, &own.verified, &account).await?;
         }
-        let instance = match engine.tenants().instance(&account, &project).await {
-            Err(error) if error.kind() == ErrorKind::NotFound && engine.is_dev() => {
-                engine.make_up(&account, &project).await?;
-                engine.tenants().instance(&account, &project).await?
+        let instance = match rooms.tenants.instance(&account, &project).await {
+            Err(error) if error.kind() == ErrorKind::NotFound && rooms.dev => {
+                access::auto_create(rooms, &account, &project).await?;
+                rooms.tenants.instance(&account, &project).await?
             }
             result => result?,
         };
@@ -276,18 +256,18 @@ impl Embedded {
         Ok(instance)
     }
 
-    /// Writes everything down. The engine goes when its last client does.
+    /// Writes everything down. The rooms close when their last client does.
     pub async fn close(&self) -> Result<()> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
         let Some(slot) = self.opened.get() else { return Ok(()) };
-        let engine = Arc::clone(&slot.1.engine);
+        let guard = Arc::clone(&slot.1.guard);
         drop(slot);
         if let Storage::Memory = self.config.storage {
             return Ok(());
         }
         // Whoever closes holds locks that others wait for, and may never poll again.
-        to_the_end(async move { engine.settle().await }).await
+        run_to_completion(async move { guard.settle().await }).await
     }
 }

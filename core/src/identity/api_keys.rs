@@ -5,11 +5,11 @@ use std::sync::{Arc, atomic::AtomicI64, atomic::AtomicU64, atomic::Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CredentialRow, IdentityRoom, Kind, Look, NEVER, Revocation, RightsBy, Verified, is_reserved, json, key_refused,
-    keys,
-    keys::{IdOf, Known},
+    CredentialRow, IdentityService, Kind, Lookup, NEVER, PermissionsBy, Revocation, Verified, is_reserved, json,
+    key_refused, keys,
+    keys::{CachedKey, IdOf},
     parsed,
-    rights::{Roles, check_known, is_well_formed, missing},
+    permissions::{Roles, check_known, is_well_formed, missing},
 };
 use crate::{
     api::{ApiKey, CredentialKind, KeySpec, KeyState, NewApiKey, Principal, PrincipalKind},
@@ -49,7 +49,7 @@ impl Owner<'_> {
         }
     }
 
-    /// The scopes a new credential gets: those asked for, none wider than the owner's. No scopes at all would mean no ceiling
+    /// The scopes a new credential gets: those asked for, none wider than the owner's. No scopes at all would mean no bound
     /// over guard calls, so an owner that has one must say which.
     pub fn narrowed(&self, asked: &[String], table: &Roles) -> Result<Vec<String>> {
         if asked.len() > MAX_SCOPES || asked.iter().any(|scope| !is_well_formed(scope)) {
@@ -61,7 +61,7 @@ impl Owner<'_> {
         };
         check_known(asked, table, held)?;
         if let Self::Caller(verified) = self {
-            let own = verified.rights(table);
+            let own = verified.permissions(table);
             if asked.is_empty() && !verified.principal.scopes.is_empty() {
                 return Err(Error::invalid(
                     "scopes_required",
@@ -205,7 +205,7 @@ impl KeyBody {
         }
     }
 
-    fn known(&self, id: &str, used_at: i64) -> Result<Known> {
+    fn known(&self, id: &str, used_at: i64) -> Result<CachedKey> {
         let tag = data_encoding::HEXLOWER
             .decode(self.tag.as_bytes())
             .ok()
@@ -218,7 +218,7 @@ impl KeyBody {
             id: id.to_owned(),
             issuer: String::new(),
             issuer_version: 0,
-            rights_by: RightsBy::Scopes,
+            permissions_by: PermissionsBy::Scopes,
             principal,
             authority: self.place.authority(),
             ends_at: self.expires_at.unwrap_or(NEVER),
@@ -229,7 +229,7 @@ impl KeyBody {
             machine: false,
             seen: AtomicU64::default(),
         };
-        Ok(Known { id: id.to_owned(), tag, verified: Arc::new(verified), used_at: AtomicI64::new(used_at) })
+        Ok(CachedKey { id: id.to_owned(), tag, verified: Arc::new(verified), used_at: AtomicI64::new(used_at) })
     }
 }
 
@@ -247,7 +247,7 @@ fn kind_of(id: &str) -> Kind {
     if id.starts_with("imported") { Kind::ImportedKey } else { Kind::Key }
 }
 
-impl IdentityRoom {
+impl IdentityService {
     /// Makes a key for `place`, or imports one by its hash. Shown once.
     pub async fn create_key(&self, owner: Owner<'_>, scope: &Scope, spec: &KeySpec) -> Result<NewApiKey> {
         let settings = self.settings().await?;
@@ -463,9 +463,9 @@ impl IdentityRoom {
         let text = keys::normalised(text);
         let known = match keys::parse(&text) {
             Some(parts) => match self.keys.check(&parts) {
-                Look::Good(known) => known,
-                Look::Bad => return Err(key_refused()),
-                Look::Absent => {
+                Lookup::Good(known) => known,
+                Lookup::Bad => return Err(key_refused()),
+                Lookup::Absent => {
                     // Held against what was read: a change that is followed meanwhile may have the cache forget it again.
                     let found = self.load_key(Kind::Key, parts.id).await?;
                     self.keys.proven(found, parts.proof).ok_or_else(key_refused)?
@@ -478,10 +478,10 @@ impl IdentityRoom {
     }
 
     /// A key another system made: we know its hash, and only look where there is one.
-    async fn verify_foreign_key(&self, text: &str) -> Result<Arc<Known>> {
+    async fn verify_foreign_key(&self, text: &str) -> Result<Arc<CachedKey>> {
         let digest = keys::foreign_hash(text).ok_or_else(key_refused)?;
         let id = keys::import_id(self.keys.pepper(), &digest);
-        self.world().await?;
+        self.config().await?;
         if !self.imported.read().contains(&id) {
             return Err(key_refused());
         }
@@ -492,9 +492,9 @@ impl IdentityRoom {
         self.keys.proven(known, digest.as_bytes()).ok_or_else(key_refused)
     }
 
-    async fn load_key(&self, kind: Kind, id: &str) -> Result<Option<Arc<Known>>> {
+    async fn load_key(&self, kind: Kind, id: &str) -> Result<Option<Arc<CachedKey>>> {
         // What others revoke must be followed before a key is believed here.
-        self.world().await?;
+        self.config().await?;
         let row = self.store.find(kind, id).await?;
         let living = row.map(|row| parsed::<KeyBody>(&row).map(|body| (row, body))).transpose()?;
         let Some((row, body)) = living.filter(|(_, body)| body.revoked_at.is_none()) else {

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use super::{NEVER, RightsBy, Verified, unauthenticated};
+use super::{NEVER, PermissionsBy, Verified, unauthenticated};
 use crate::{
     api::{CredentialKind, Principal},
     error::{Error, Result},
@@ -56,7 +56,7 @@ pub fn dev_caller(account: Id, project: Id, user: &str) -> Verified {
         issuer_version: 0,
         principal: Principal::user(user),
         authority: Authority::projects(Named { id: account, uid: None }, vec![Named { id: project, uid: None }]),
-        rights_by: RightsBy::DevMode,
+        permissions_by: PermissionsBy::DevMode,
         ends_at: NEVER,
         presentable_until: NEVER,
         ends_with: Vec::new(),

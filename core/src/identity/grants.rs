@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CredentialRow, IdentityRoom, Kind, Verified, json, parsed};
+use super::{CredentialRow, IdentityService, Kind, Verified, json, parsed};
 use crate::{
     api::{Grant, GrantSpec, Principal},
     clock::{Now, rfc3339},
@@ -32,7 +32,7 @@ struct Body {
 
 /// From where into which project of another tenant a handle came. What it may do there is asked of the grants at each use.
 #[derive(Clone)]
-pub struct Crossing {
+pub struct CrossTenantAccess {
     from_account: Uid,
     from_name: String,
     from_project: Option<Uid>,
@@ -41,7 +41,7 @@ pub struct Crossing {
     to: Uid,
 }
 
-impl Crossing {
+impl CrossTenantAccess {
     /// The principal as the other tenant sees it: never one of its own, with none of its roles.
     #[must_use]
     pub fn principal(&self, of: &Principal) -> Principal {
@@ -80,7 +80,7 @@ fn well_known(action: &str) -> bool {
     Action::parse(action).is_some() || action == super::READ || action == super::MANAGE
 }
 
-impl IdentityRoom {
+impl IdentityService {
     /// Adds a grant between two scopes that exist.
     pub async fn create_grant(&self, from: &Scope, to: &Scope, spec: &GrantSpec) -> Result<Grant> {
         let refuse = |message: &str| Err(Error::invalid("grant_spec_invalid", message));
@@ -125,7 +125,7 @@ impl IdentityRoom {
 
     /// Removes the grants from and to a scope that is about to be deleted, and gives them.
     pub async fn forget_grants(&self, of: &Scope) -> Result<Vec<Grant>> {
-        let world = self.world().await?;
+        let config = self.config().await?;
         let account = of.account_id().map(Id::as_str);
         let names = |body: &Body| {
             if of.project_id().is_some() {
@@ -135,7 +135,7 @@ impl IdentityRoom {
             }
         };
         let gone: Vec<Grant> =
-            world.grants.0.values().flatten().filter(|body| names(body)).map(|body| body.grant.clone()).collect();
+            config.grants.0.values().flatten().filter(|body| names(body)).map(|body| body.grant.clone()).collect();
         for grant in &gone {
             self.store.remove(Kind::Grant, &grant.id).await?;
         }
@@ -153,8 +153,8 @@ impl IdentityRoom {
     /// All grants that have not ended, by id.
     pub async fn grants(&self) -> Result<Vec<Grant>> {
         let now = self.clock.now().wall_micros;
-        let world = self.world().await?;
-        let all = world.grants.0.values().flatten().filter(|body| body.until > now);
+        let config = self.config().await?;
+        let all = config.grants.0.values().flatten().filter(|body| body.until > now);
         let mut living: Vec<Grant> = all.map(|body| body.grant.clone()).collect();
         living.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(living)
@@ -174,17 +174,17 @@ impl IdentityRoom {
 
     /// The way from the scope a credential is at home in to a project outside its authority; the refusal is the same
     /// whether that tenant exists or not.
-    pub async fn crossing(
+    pub async fn cross_tenant_access(
         &self,
         verified: &Verified,
         from: &Scope,
         account: &Id,
         project: Option<&Id>,
-    ) -> Result<Crossing> {
+    ) -> Result<CrossTenantAccess> {
         let now = self.clock.now().wall_micros;
-        let world = self.world().await?;
+        let config = self.config().await?;
         let from_project = verified.authority.only().map(|_| from.uid());
-        let mut fitting: Vec<&Arc<Body>> = world
+        let mut fitting: Vec<&Arc<Body>> = config
             .grants
             .of(from.account_uid(), from_project, now)
             .filter(|body| body.grant.to_account == account.as_str())
@@ -193,14 +193,14 @@ impl IdentityRoom {
         if fitting.is_empty() {
             // One of its own may be what is missing.
             let own = [Some(from.account_uid()), Some(from.uid())];
-            world.trusts(|row| row.kind == Some(Kind::Grant) && own.contains(&row.scope))?;
+            config.trusts(|row| row.kind == Some(Kind::Grant) && own.contains(&row.scope))?;
         }
         let first = fitting.pop().ok_or_else(scope::outside)?;
         if fitting.iter().any(|other| other.to_project != first.to_project) {
             return Err(Error::invalid("project_required", "grants reach several projects there; name one")
                 .with_help("send `X-Project-ID`"));
         }
-        Ok(Crossing {
+        Ok(CrossTenantAccess {
             from_account: from.account_uid(),
             from_name: from.account_id().map(ToString::to_string).unwrap_or_default(),
             from_project,
@@ -210,16 +210,16 @@ impl IdentityRoom {
     }
 
     /// A grant that still stands and names `action`: asked at every use.
-    pub async fn check_crossing(
+    pub async fn check_cross_tenant_access(
         &self,
-        crossing: &Crossing,
+        crossing: &CrossTenantAccess,
         to: &Scope,
         action: Option<&str>,
         now: Now,
     ) -> Result<Grant> {
         let refused = |code, message: String| Error::new(ErrorKind::PermissionDenied, code, message);
-        let world = self.world().await?;
-        let standing: Vec<&Arc<Body>> = world
+        let config = self.config().await?;
+        let standing: Vec<&Arc<Body>> = config
             .grants
             .of(crossing.from_account, crossing.from_project, now.wall_micros)
             .filter(|body| body.to_project == crossing.to && crossing.to == to.uid())

@@ -10,7 +10,7 @@ use super::{
     jwk::{Found, KeySet, VerifyingKey},
     jwks, jwt,
     lineage::IssuerEntry,
-    verified::{RightsBy, Verified},
+    verified::{PermissionsBy, Verified},
 };
 use crate::{
     api::{Algorithm, CredentialKind, Fields, IssuerSpec, Principal, PrincipalKind},
@@ -178,7 +178,7 @@ impl Issuer {
         let subject = text("sub").ok_or_else(|| claims_refused("the token names no subject"))?;
         let authority = self.authority(at(&self.spec.claims.account), at(&self.spec.claims.project))?;
         let roles = list(at(&self.spec.claims.roles), "roles")?;
-        let (scopes, rights_by) = self.scopes(claims)?;
+        let (scopes, permissions_by) = self.scopes(claims)?;
         let jti = text("jti").unwrap_or_default();
         let agent = text("identity_type") == Some("agent");
         let principal = Principal {
@@ -195,7 +195,7 @@ impl Issuer {
             id: jti.to_owned(),
             issuer: self.spec.issuer.clone(),
             issuer_version: self.version,
-            rights_by,
+            permissions_by,
             principal,
             authority,
             ends_at,
@@ -211,22 +211,22 @@ impl Issuer {
 
     /// The scopes of a token, and whether they or its roles say what it may do. A claim that is there and empty gives none;
     /// so does one that the entry names and the token lacks. Only where neither says anything of scopes do roles speak.
-    fn scopes(&self, claims: &Fields) -> Result<(Vec<String>, RightsBy)> {
+    fn scopes(&self, claims: &Fields) -> Result<(Vec<String>, PermissionsBy)> {
         let stated = self.spec.claims.scopes.as_str();
         if !stated.is_empty() {
-            return Ok((scope_list(jwt::string_at(claims, stated))?, RightsBy::Scopes));
+            return Ok((scope_list(jwt::string_at(claims, stated))?, PermissionsBy::Scopes));
         }
         let mut scopes = Vec::new();
-        let mut rights_by = RightsBy::Roles;
+        let mut permissions_by = PermissionsBy::Roles;
         for value in USUAL_SCOPES.iter().filter_map(|name| claims.get(name)) {
-            rights_by = RightsBy::Scopes;
+            permissions_by = PermissionsBy::Scopes;
             for scope in scope_list(Some(value))? {
                 if !scopes.contains(&scope) {
                     scopes.push(scope);
                 }
             }
         }
-        Ok((scopes, rights_by))
+        Ok((scopes, permissions_by))
     }
 
     fn authority(&self, account: Option<&Value>, project: Option<&Value>) -> Result<Authority> {

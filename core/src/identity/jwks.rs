@@ -4,8 +4,8 @@
 //! A token names its key before anything about it is believed, so names cost nothing: a name that is not known fetches at
 //! most once in ten seconds per set, evicts nothing and slows nobody whose key is known.
 
-mod shelf;
-mod steady;
+mod cache;
+mod clock;
 
 use std::{
     sync::{
@@ -25,8 +25,8 @@ use crate::{
     net::{self, Fetch, Net},
     runtime::{self, PerProcess},
 };
-use shelf::{Entry, Gate, Keys, Shelf};
-use steady::{Steady, nanos};
+use cache::{Entry, Gate, JwksCache, Keys};
+use clock::{MonotonicClock, nanos};
 
 /// Older keys are still used, and fetched anew beside that.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -45,9 +45,9 @@ const STEP_OF_USE: Duration = Duration::from_secs(1);
 /// The published keys of every issuer.
 pub struct KeySets {
     net: Net,
-    time: Arc<Steady>,
+    time: Arc<MonotonicClock>,
     // A child of a fork begins with none: a fetch its parent had running would never end there.
-    shelf: PerProcess<Shelf>,
+    shelf: PerProcess<JwksCache>,
     fetches: Arc<AtomicU64>,
 }
 
@@ -63,7 +63,7 @@ impl KeySets {
     /// No keys yet; they come with the first token.
     #[must_use]
     pub fn new(net: Net, clock: Arc<dyn Clock>) -> Self {
-        let time = Arc::new(Steady::new(clock));
+        let time = Arc::new(MonotonicClock::new(clock));
         Self { net, time, shelf: PerProcess::new(), fetches: Arc::default() }
     }
 
@@ -79,7 +79,7 @@ impl KeySets {
         kid: Option<&str>,
         fits: impl Fn(&VerifyingKey) -> bool,
     ) -> Result<Arc<VerifyingKey>> {
-        let shelf = self.shelf.get_or_try_init(|| Ok(Shelf::default()))?;
+        let shelf = self.shelf.get_or_try_init(|| Ok(JwksCache::default()))?;
         let Some(entry) = shelf.1.entry(issuer, url, private_network, self.time.now()) else {
             return Err(unavailable(issuer, None, BETWEEN_FETCHES));
         };
@@ -111,7 +111,7 @@ impl KeySets {
     /// # Errors
     /// Why it could not be fetched, with its address.
     pub async fn fetched(&self, issuer: &str, url: &str, private_network: bool) -> Result<Arc<KeySet>> {
-        let shelf = self.shelf.get_or_try_init(|| Ok(Shelf::default()))?;
+        let shelf = self.shelf.get_or_try_init(|| Ok(JwksCache::default()))?;
         let Some(entry) = shelf.1.entry(issuer, url, private_network, self.time.now()) else {
             return Err(unavailable(issuer, None, BETWEEN_FETCHES));
         };

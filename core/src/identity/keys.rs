@@ -165,7 +165,7 @@ pub fn import_id(pepper: &Pepper, sha256: &str) -> String {
 }
 
 /// A key in use.
-pub struct Known {
+pub struct CachedKey {
     /// Names it.
     pub id: String,
     /// What its proof must come to; of an imported key, of its hash.
@@ -181,38 +181,38 @@ const WAYS: usize = 4;
 
 /// A place in the cache; all zeroes when empty, which no id is equal to.
 #[derive(Clone)]
-struct Way {
+struct Slot {
     id: [u8; ID],
     tag: [u8; 32],
-    known: Option<Arc<Known>>,
+    known: Option<Arc<CachedKey>>,
 }
 
-impl Way {
+impl Slot {
     const EMPTY: Self = Self { id: [0; ID], tag: [0; 32], known: None };
 }
 
 /// Keys in use: a cache of fixed size in which a look costs the same whether the key is there or not.
-pub struct KnownKeys {
-    sets: Box<[RwLock<[Way; WAYS]>]>,
+pub struct KeyCache {
+    sets: Box<[RwLock<[Slot; WAYS]>]>,
     hasher: foldhash::quality::RandomState,
     pepper: Pepper,
 }
 
 /// What a look at the cache came to.
-pub enum Look {
+pub enum Lookup {
     /// The key is good.
-    Good(Arc<Known>),
+    Good(Arc<CachedKey>),
     /// The id is known and the secret is wrong, or it is no id of ours.
     Bad,
     /// The id is ours, and not in the cache.
     Absent,
 }
 
-impl KnownKeys {
+impl KeyCache {
     /// An empty cache.
     pub fn new(pepper: Pepper) -> Self {
         Self {
-            sets: (0..SETS).map(|_| RwLock::new([const { Way::EMPTY }; WAYS])).collect(),
+            sets: (0..SETS).map(|_| RwLock::new([const { Slot::EMPTY }; WAYS])).collect(),
             hasher: foldhash::quality::RandomState::default(),
             pepper,
         }
@@ -223,27 +223,27 @@ impl KnownKeys {
         &self.pepper
     }
 
-    fn set(&self, id: &str) -> Option<&RwLock<[Way; WAYS]>> {
+    fn set(&self, id: &str) -> Option<&RwLock<[Slot; WAYS]>> {
         use std::hash::BuildHasher as _;
         let place = usize::try_from(self.hasher.hash_one(id) % SETS as u64).unwrap_or_default();
         self.sets.get(place)
     }
 
     /// Checks a key. All of it is done whatever is found: the way to the answer must not tell.
-    pub fn check(&self, parts: &Parts<'_>) -> Look {
+    pub fn check(&self, parts: &Parts<'_>) -> Lookup {
         let (present, tag) = self.tag_of(parts.id);
         let good = self.pepper.check(parts.proof, &tag) & present;
         let ours = parts.is_ours(IdOf::Key, &self.pepper);
         if good {
             // Forgotten in between: the store knows best.
-            return self.get(parts.id).map_or(Look::Absent, Look::Good);
+            return self.get(parts.id).map_or(Lookup::Absent, Lookup::Good);
         }
-        if ours & !present { Look::Absent } else { Look::Bad }
+        if ours & !present { Lookup::Absent } else { Lookup::Bad }
     }
 
     /// A key that was read, if this proof is its own. As much is done where none was found.
     #[must_use]
-    pub fn proven(&self, found: Option<Arc<Known>>, proof: &[u8]) -> Option<Arc<Known>> {
+    pub fn proven(&self, found: Option<Arc<CachedKey>>, proof: &[u8]) -> Option<Arc<CachedKey>> {
         let tag = found.as_ref().map_or([0; 32], |known| known.tag);
         let good = self.pepper.check(proof, &tag);
         found.filter(|_| good)
@@ -266,21 +266,21 @@ impl KnownKeys {
 
     /// A key that is in the cache.
     #[must_use]
-    pub fn get(&self, id: &str) -> Option<Arc<Known>> {
+    pub fn get(&self, id: &str) -> Option<Arc<CachedKey>> {
         let set = self.set(id)?.read();
         set.iter().find(|way| same(&way.id, id.as_bytes())).and_then(|way| way.known.clone())
     }
 
     /// Keeps a key, in place of one that was there by chance. Returns that one: its last use may not be written down yet. Of
     /// several who load one key at once the last one's stays, with the newest use of all.
-    pub fn keep(&self, known: Arc<Known>) -> Option<Arc<Known>> {
+    pub fn keep(&self, known: Arc<CachedKey>) -> Option<Arc<CachedKey>> {
         let id = <[u8; ID]>::try_from(known.id.as_bytes()).ok()?;
         let mut set = self.set(&known.id)?.write();
         let place = set.iter().position(|way| way.id == id);
         let place = place.or_else(|| set.iter().position(|way| way.known.is_none()));
         let place = place.unwrap_or_else(|| usize::from(known.tag.first().copied().unwrap_or_default()) % WAYS);
         let way = set.get_mut(place)?;
-        let before = std::mem::replace(way, Way { id, tag: known.tag, known: Some(Arc::clone(&known)) });
+        let before = std::mem::replace(way, Slot { id, tag: known.tag, known: Some(Arc::clone(&known)) });
         let displaced = before.known?;
         if displaced.id != known.id {
             return Some(displaced);
@@ -298,20 +298,20 @@ impl KnownKeys {
             && let Some(way) = set.get_mut(place)
         {
             // No secret comes to this tag: it is not what HMAC gives for any text anybody can find.
-            *way = Way { id: id_bytes, tag: [0; 32], known: None };
+            *way = Slot { id: id_bytes, tag: [0; 32], known: None };
         }
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
-        self.sets.iter().for_each(|set| *set.write() = [const { Way::EMPTY }; WAYS]);
+        self.sets.iter().for_each(|set| *set.write() = [const { Slot::EMPTY }; WAYS]);
     }
 
     /// Forgets a key that changed.
     pub fn forget(&self, id: &str) {
         let Some(set) = self.set(id) else { return };
         for way in set.write().iter_mut().filter(|way| way.id == id.as_bytes()) {
-            *way = Way::EMPTY;
+            *way = Slot::EMPTY;
         }
     }
 

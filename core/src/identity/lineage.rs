@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IdentityRoom, IssuerBody, Kind, NEVER, Revocation, Verified, parsed, revocation_of};
+use super::{IdentityService, IssuerBody, Kind, NEVER, Revocation, Verified, parsed, revocation_of};
 use crate::{api::CredentialKind, error::Result};
 
 /// Most rotations that are followed from the key a token came from to the one in its place; beyond it has ended.
@@ -59,7 +59,7 @@ pub fn end_of(revoked: &HashMap<String, Revocation>, id: &str) -> Option<i64> {
     Some(i64::MIN)
 }
 
-impl IdentityRoom {
+impl IdentityService {
     /// Whether something of a lineage was revoked or removed. Asks the store: what another process ended a moment ago must
     /// not be renewed here.
     pub(super) async fn has_ended(&self, lineage: &Lineage) -> Result<bool> {

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::{
-    api::Presented,
+    api::RequestCredentials,
     error::{Error, ErrorKind, Result},
     scope::{DEFAULT_PROJECT, Id, OpaqueId},
 };
@@ -16,7 +16,7 @@ const MAX_HEADERS: usize = 1_000;
 
 /// What was presented, read and not yet believed.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct ParsedCredentials {
     /// The token or key.
     pub credential: Option<Text>,
     /// The account asked for.
@@ -51,9 +51,9 @@ impl std::fmt::Debug for Text {
 }
 
 /// A request that carries the same header twice is refused: two readers of it would believe different ones.
-fn single<'a>(presented: &'a Presented, name: &str) -> Result<Option<&'a str>> {
+fn single<'a>(presented: &'a RequestCredentials, name: &str) -> Result<Option<&'a str>> {
     debug_assert!(
-        Presented::HEADERS.contains(&name),
+        RequestCredentials::HEADERS.contains(&name),
         "`{name}` is missing from the list of headers that mean anything"
     );
     let mut values = presented.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
@@ -65,7 +65,7 @@ fn single<'a>(presented: &'a Presented, name: &str) -> Result<Option<&'a str>> {
 }
 
 /// A header that names a tenant. Public clients send the literal `default` when they were told nothing.
-fn selector(presented: &Presented, name: &str) -> Result<Option<Id>> {
+fn selector(presented: &RequestCredentials, name: &str) -> Result<Option<Id>> {
     match single(presented, name)? {
         None | Some("" | DEFAULT_PROJECT) => Ok(None),
         Some(value) => Id::parse(name, value).map(Some),
@@ -117,7 +117,7 @@ fn no_token(begins: &str) -> Error {
 
 /// Streams may carry their token in the query, since a browser's EventSource cannot set headers; nothing else may, since
 /// addresses end up in logs.
-fn from_query(presented: &Presented) -> Result<Option<String>> {
+fn from_query(presented: &RequestCredentials) -> Result<Option<String>> {
     let Some((path, query)) = presented.target.split_once('?') else { return Ok(None) };
     let stream = ["/api/v1/stream/", "/v1/ws/", "/v1/events"].iter().any(|start| path.starts_with(start));
     if presented.method != "GET" || !stream {
@@ -160,7 +160,7 @@ fn is_this_machine(peer: &str) -> bool {
 }
 
 /// Reads what was presented. Believes nothing.
-pub fn read(presented: &Presented) -> Result<Asked> {
+pub fn read(presented: &RequestCredentials) -> Result<ParsedCredentials> {
     if presented.headers.len() > MAX_HEADERS {
         return Err(Error::invalid("headers_too_many", format!("more than {MAX_HEADERS} headers")));
     }
@@ -194,7 +194,7 @@ pub fn read(presented: &Presented) -> Result<Asked> {
         return Err(Error::invalid("tenant_conflict", "the headers name different tenants"));
     }
     let person = |name: &str| OpaqueId::parse(name, single(presented, name)?);
-    Ok(Asked {
+    Ok(ParsedCredentials {
         credential,
         account,
         project: selector(presented, "x-project-id")?,
@@ -209,7 +209,7 @@ pub fn read(presented: &Presented) -> Result<Asked> {
 mod tests {
     use super::*;
 
-    fn code(presented: &Presented) -> String {
+    fn code(presented: &RequestCredentials) -> String {
         read(presented).err().map(|error| error.code().to_owned()).unwrap_or_default()
     }
 
@@ -225,7 +225,7 @@ mod tests {
             ("Basic abc", None),
             ("Bearer a, Bearer b", None),
         ] {
-            let asked = read(&Presented::headers([("Authorization", value)]));
+            let asked = read(&RequestCredentials::headers([("Authorization", value)]));
             assert_eq!(asked.ok().and_then(|asked| asked.credential).map(|text| text.0).as_deref(), token, "{value}");
         }
     }
@@ -233,7 +233,8 @@ mod tests {
     #[test]
     fn a_query_carries_a_token_for_streams_only() {
         let ask = |method: &str, target: &str| {
-            let presented = Presented { method: method.into(), target: target.into(), ..Presented::default() };
+            let presented =
+                RequestCredentials { method: method.into(), target: target.into(), ..RequestCredentials::default() };
             read(&presented).unwrap().credential.map(|text| text.0)
         };
         assert_eq!(ask("GET", "/api/v1/stream/sse?token=a%2Db&x=1").as_deref(), Some("a-b"));
@@ -256,13 +257,16 @@ mod tests {
 
     #[test]
     fn whatever_is_said_twice_is_refused() {
-        assert_eq!(code(&Presented::headers([("X-API-Key", "a"), ("x-api-key", "a")])), "header_duplicate");
+        assert_eq!(code(&RequestCredentials::headers([("X-API-Key", "a"), ("x-api-key", "a")])), "header_duplicate");
         assert_eq!(
-            code(&Presented::headers([("X-API-Key", "a"), ("authorization", "Bearer b")])),
+            code(&RequestCredentials::headers([("X-API-Key", "a"), ("authorization", "Bearer b")])),
             "credential_duplicate"
         );
-        assert_eq!(code(&Presented::headers([("X-API-Key", "a"), ("authorization", "Bearer a")])), "");
-        assert_eq!(code(&Presented::headers([("x-account-id", "a"), ("x-tenant-id", "b")])), "tenant_conflict");
-        assert_eq!(code(&Presented::headers([("x-account-id", "a, a")])), "scope_id_invalid");
+        assert_eq!(code(&RequestCredentials::headers([("X-API-Key", "a"), ("authorization", "Bearer a")])), "");
+        assert_eq!(
+            code(&RequestCredentials::headers([("x-account-id", "a"), ("x-tenant-id", "b")])),
+            "tenant_conflict"
+        );
+        assert_eq!(code(&RequestCredentials::headers([("x-account-id", "a, a")])), "scope_id_invalid");
     }
 }

@@ -10,7 +10,7 @@ use ring::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{CredentialRow, IdentityRoom, Kind, NEVER, jwk::VerifyingKey, jwt, parsed};
+use super::{CredentialRow, IdentityService, Kind, NEVER, jwk::VerifyingKey, jwt, parsed};
 use crate::{
     entropy,
     error::{Error, Result},
@@ -107,19 +107,19 @@ impl SigningKey {
     }
 }
 
-impl IdentityRoom {
+impl IdentityService {
     /// Makes a key that signs from now on; the one before stays published until no token of it can live.
     pub async fn rotate_signing_key(&self, platform: &Scope) -> Result<()> {
-        let world = self.world().await?;
+        let config = self.config().await?;
         let now = self.clock.now().wall_micros;
         let kid = data_encoding::BASE32_DNSSEC.encode(&entropy::bytes::<10>()?);
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .map_err(|_| failed())?;
         // Later than the one it follows also where the clock stands or steps back.
-        let created_at = world.signing.current().map_or(now, |current| now.max(current.created_at.saturating_add(1)));
+        let created_at = config.signing.current().map_or(now, |current| now.max(current.created_at.saturating_add(1)));
         let body = KeyBody { sealed: self.sealer.seal(&kid, pkcs8.as_ref())?, created_at };
         let fresh = CredentialRow::new(Kind::SigningKey, platform, kid, super::json(&body)?, NEVER);
-        match world.signing.current() {
+        match config.signing.current() {
             // Of several first callers one makes the key, and the others find it.
             None => match self.store.insert(vec![fresh], Some((1, now))).await {
                 Err(error) if error.code() == "credentials_exhausted" => {}
@@ -141,13 +141,13 @@ impl IdentityRoom {
     /// Our public keys, for `/.well-known/jwks.json`; makes the first one.
     pub async fn published_keys(&self, platform: &Scope) -> Result<Value> {
         self.with_signing_key(platform).await?;
-        Ok(self.world().await?.signing.published(self.clock.now().wall_micros))
+        Ok(self.config().await?.signing.published(self.clock.now().wall_micros))
     }
 
     pub(super) async fn with_signing_key(&self, platform: &Scope) -> Result<()> {
-        let world = self.world().await?;
-        world.trusts(|row| row.kind == Some(Kind::SigningKey))?;
-        if world.signing.current().is_none() {
+        let config = self.config().await?;
+        config.trusts(|row| row.kind == Some(Kind::SigningKey))?;
+        if config.signing.current().is_none() {
             self.rotate_signing_key(platform).await?;
         }
         Ok(())

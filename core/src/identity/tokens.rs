@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    CredentialRow, IdentityRoom, Kind, Owner, Revocation, Rights, RightsBy, Verified, World, api_keys::KeyPlace,
-    issuers::Keys, jwt, keys, lineage::Lineage, parsed, unauthenticated,
+    CredentialRow, IdentityConfig, IdentityService, Kind, Owner, Permissions, PermissionsBy, Revocation, Verified,
+    api_keys::KeyPlace, issuers::Keys, jwt, keys, lineage::Lineage, parsed, unauthenticated,
 };
 use crate::{
     api::{AccessToken, Algorithm, CredentialKind, Introspection, Principal, PrincipalKind, TokenRequest, TokenSpec},
@@ -91,19 +91,19 @@ fn invalid_grant(message: &str) -> Error {
     unauthenticated("grant_invalid", message)
 }
 
-impl IdentityRoom {
+impl IdentityService {
     /// Verifies a token: ours by our keys, another's by its issuer's entry.
     pub(super) async fn verify_token(&self, text: &str, now: Now) -> Result<Arc<Verified>> {
         let token = jwt::Token::parse(text)?;
-        let world = self.world().await?;
+        let config = self.config().await?;
         let named = token.issuer()?;
-        let verified = if named == world.issuer {
-            self.verify_own(&token, &world, now)?
+        let verified = if named == config.issuer {
+            self.verify_own(&token, &config, now)?
         } else {
-            if world.issuers.get(named).is_none() {
-                world.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == named)?;
+            if config.issuers.get(named).is_none() {
+                config.trusts(|row| row.kind == Some(Kind::Issuer) && row.id == named)?;
             }
-            let issuer = world.issuers.get(named).cloned().ok_or_else(|| world.issuers.unknown(named))?;
+            let issuer = config.issuers.get(named).cloned().ok_or_else(|| config.issuers.unknown(named))?;
             if !issuer.spec.algorithms.contains(&token.algorithm()) {
                 return Err(unauthenticated("token_algorithm_invalid", "the issuer's tokens are not signed this way"));
             }
@@ -131,7 +131,7 @@ impl IdentityRoom {
                 let message = "the token's subject is a name that only we give";
                 return Err(unauthenticated("token_claims_invalid", message));
             }
-            world.issuers.check_named(&issuer, account.map_or("", crate::scope::Id::as_str), principal)?;
+            config.issuers.check_named(&issuer, account.map_or("", crate::scope::Id::as_str), principal)?;
             // No handle lives until the year 9999, whatever a token says.
             Verified { ends_at: verified.ends_at.min(believed), ..verified }
         };
@@ -141,19 +141,19 @@ impl IdentityRoom {
         Ok(verified)
     }
 
-    fn verify_own(&self, token: &jwt::Token<'_>, world: &World, now: Now) -> Result<Verified> {
+    fn verify_own(&self, token: &jwt::Token<'_>, config: &IdentityConfig, now: Now) -> Result<Verified> {
         if token.algorithm() != Algorithm::ES256 {
             return Err(unauthenticated("token_algorithm_invalid", "our tokens are not signed this way"));
         }
-        let key = token.kid().and_then(|kid| world.signing.by_kid(kid, now.wall_micros));
+        let key = token.kid().and_then(|kid| config.signing.by_kid(kid, now.wall_micros));
         if key.is_none() {
-            world.trusts(|row| row.kind == Some(Kind::SigningKey))?;
+            config.trusts(|row| row.kind == Some(Kind::SigningKey))?;
         }
         let key = key.ok_or_else(|| unauthenticated("token_key_unknown", "no key of ours fits the token"))?;
         token.verify(&key)?;
-        let audience = [world.issuer.clone()];
+        let audience = [config.issuer.clone()];
         let expected = jwt::Expected {
-            issuer: &world.issuer,
+            issuer: &config.issuer,
             audience: &audience,
             audience_claim: "",
             leeway_seconds: 0,
@@ -169,9 +169,9 @@ impl IdentityRoom {
         Ok(Verified {
             credential: CredentialKind::Token,
             id: jti.to_owned(),
-            issuer: world.issuer.clone(),
+            issuer: config.issuer.clone(),
             issuer_version: 0,
-            rights_by: if bearer.by_roles { RightsBy::Roles } else { RightsBy::Scopes },
+            permissions_by: if bearer.by_roles { PermissionsBy::Roles } else { PermissionsBy::Scopes },
             principal,
             authority: bearer.place.authority(),
             ends_at: times.expires_at,
@@ -264,7 +264,7 @@ impl IdentityRoom {
             }
             Owner::Caller(own) => {
                 // Policies read roles whatever the scopes are, so a role is no way around the issuer's own limits.
-                let meant = Rights::of(&[], &spec.roles, &settings.roles);
+                let meant = Permissions::of(&[], &spec.roles, &settings.roles);
                 let known = |role: &String| settings.roles.contains_key(role) || own.principal.roles.contains(role);
                 if let Some(role) = spec.roles.iter().find(|role| !known(role)) {
                     return Err(Error::invalid("roles_invalid", format!("`{role}` is no role here")));
@@ -367,16 +367,17 @@ impl IdentityRoom {
 
     async fn access_token(&self, platform: &Scope, bearer: Bearer, ends_at: i64) -> Result<Issued> {
         self.with_signing_key(platform).await?;
-        let world = self.world().await?;
-        let key = world.signing.current().ok_or_else(|| Error::internal("there is no signing key"))?;
+        let config = self.config().await?;
+        let key = config.signing.current().ok_or_else(|| Error::internal("there is no signing key"))?;
         // Whole seconds, rounded down: public clients refuse an `iat` ahead of their own clock.
         let iat = self.clock.now().wall_micros.div_euclid(1_000_000);
-        let exp = iat.saturating_add(i64::from(world.settings.access_token_seconds)).min(ends_at.div_euclid(1_000_000));
+        let exp =
+            iat.saturating_add(i64::from(config.settings.access_token_seconds)).min(ends_at.div_euclid(1_000_000));
         if exp <= iat {
             return Err(invalid_grant("the credential is about to end"));
         }
         let jti = entropy::request_id();
-        let claims = claims(&world, &bearer, &jti, iat, exp)?;
+        let claims = claims(&config, &bearer, &jti, iat, exp)?;
         let token = AccessToken {
             access_token: key.sign(&claims)?,
             token_type: "Bearer".into(),
@@ -479,7 +480,7 @@ fn confirm(place: &KeyPlace, request: &TokenRequest) -> Result<()> {
 }
 
 /// The scopes asked for that the credential has, silently narrowed as OAuth does; all when none are asked for. A credential
-/// without scopes has no ceiling over guard calls; whoever asks then gets what it asked, save what needs a grant of its own.
+/// without scopes has no bound over guard calls; whoever asks then gets what it asked, save what needs a grant of its own.
 fn narrowed(own: &[String], asked: &str) -> Result<Vec<String>> {
     let asked: Vec<&str> = asked.split(' ').filter(|scope| !scope.is_empty()).collect();
     if asked.len() > 64 || asked.iter().any(|scope| scope.len() > 128) {
@@ -488,7 +489,7 @@ fn narrowed(own: &[String], asked: &str) -> Result<Vec<String>> {
     if asked.is_empty() {
         return Ok(own.to_vec());
     }
-    let rights = Rights::of(own, &[], &std::collections::BTreeMap::new());
+    let rights = Permissions::of(own, &[], &std::collections::BTreeMap::new());
     let held = |scope: &&str| if own.is_empty() { scope.starts_with("tools:") } else { rights.hold(scope) };
     let kept: Vec<String> = asked.iter().copied().filter(held).map(str::to_owned).collect();
     if kept.is_empty() {
@@ -501,20 +502,20 @@ fn narrowed(own: &[String], asked: &str) -> Result<Vec<String>> {
     Ok(kept)
 }
 
-fn claims(world: &World, bearer: &Bearer, jti: &str, iat: i64, exp: i64) -> Result<Map<String, Value>> {
+fn claims(config: &IdentityConfig, bearer: &Bearer, jti: &str, iat: i64, exp: i64) -> Result<Map<String, Value>> {
     let (account, project) = (bearer.place.account_id(), bearer.place.project_id());
     let agent = bearer.kind == PrincipalKind::Agent;
     let identity_type = if agent { "agent" } else { "service" };
     let sub = if agent {
-        format!("spiffe://{}/{account}/{project}/agent/{}", world.settings.trust_domain, bearer.subject)
+        format!("spiffe://{}/{account}/{project}/agent/{}", config.settings.trust_domain, bearer.subject)
     } else {
         bearer.subject.clone()
     };
     let mut claims = Map::new();
     let mut put = |name: &str, value: Value| claims.insert(name.into(), value);
-    put("iss", world.issuer.clone().into());
+    put("iss", config.issuer.clone().into());
     put("sub", sub.into());
-    put("aud", json!([world.issuer]));
+    put("aud", json!([config.issuer]));
     put("iat", iat.into());
     put("exp", exp.into());
     put("jti", jti.into());

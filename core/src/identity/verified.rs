@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::atomic::AtomicU64};
 
-use super::{lineage::IssuerEntry, rights::Rights};
+use super::{lineage::IssuerEntry, permissions::Permissions};
 use crate::{
     api::{CredentialKind, Identity, Principal},
     clock::rfc3339,
@@ -11,7 +11,7 @@ use crate::{
 
 /// What says what a credential may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RightsBy {
+pub enum PermissionsBy {
     /// The scopes it carries, also when it carries none.
     Scopes,
     /// Its roles, where it says nothing of scopes.
@@ -34,7 +34,7 @@ pub fn is_own_issuer(name: &str) -> bool {
     [PROCESS, OWN, DEV].contains(&name)
 }
 
-/// A credential that was verified. Everything that follows from it asks [`super::IdentityRoom::check`] each time, so that
+/// A credential that was verified. Everything that follows from it asks [`super::IdentityService::check`] each time, so that
 /// expiry and revocation end it wherever it is held.
 #[derive(Debug)]
 pub struct Verified {
@@ -51,7 +51,7 @@ pub struct Verified {
     /// Where.
     pub authority: Authority,
     /// What says what it may do.
-    pub(super) rights_by: RightsBy,
+    pub(super) permissions_by: PermissionsBy,
     /// Until when, microseconds since 1970.
     pub ends_at: i64,
     /// How long its text could be presented again: what is revoked is remembered at least so long.
@@ -72,20 +72,20 @@ pub struct Verified {
 impl Verified {
     /// What it may do, by the table of roles as it stands.
     #[must_use]
-    pub fn rights(&self, table: &BTreeMap<String, Vec<String>>) -> Rights {
-        match self.rights_by {
-            RightsBy::Scopes => Rights::of(&self.principal.scopes, &[], table),
-            RightsBy::Roles => Rights::of(&self.principal.scopes, &self.principal.roles, table),
-            RightsBy::DevMode => Rights::everything(),
+    pub fn permissions(&self, table: &BTreeMap<String, Vec<String>>) -> Permissions {
+        match self.permissions_by {
+            PermissionsBy::Scopes => Permissions::of(&self.principal.scopes, &[], table),
+            PermissionsBy::Roles => Permissions::of(&self.principal.scopes, &self.principal.roles, table),
+            PermissionsBy::DevMode => Permissions::everything(),
         }
     }
 
     /// The scopes that bound guard calls by it; none at all where it says nothing of scopes.
     #[must_use]
-    pub fn ceiling(&self) -> Option<Vec<String>> {
+    pub fn scopes(&self) -> Option<Vec<String>> {
         let scopes = &self.principal.scopes;
         // A token that says "no scopes" means it; a key without any was made for guard calls.
-        let says_so = self.credential == CredentialKind::Jwt && self.rights_by == RightsBy::Scopes;
+        let says_so = self.credential == CredentialKind::Jwt && self.permissions_by == PermissionsBy::Scopes;
         (says_so || !scopes.is_empty()).then(|| scopes.clone())
     }
 
@@ -115,7 +115,7 @@ impl Verified {
             issuer: self.issuer.clone(),
             account_id: self.authority.account_id().map(ToString::to_string).unwrap_or_default(),
             project_ids: self.authority.project_ids().map(ToString::to_string).collect(),
-            scopes: self.rights(table).names(),
+            scopes: self.permissions(table).names(),
             expires_at: (self.ends_at != i64::MAX).then(|| rfc3339(self.ends_at)),
         }
     }

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use tenantry::{
     Error, Options, Tenant, Tenantry,
-    api::{Algorithm, IssuerSpec, KeySpec, Presented, TenantFacts},
-    client::Surroundings,
+    api::{Algorithm, IssuerSpec, KeySpec, RequestCredentials},
+    client::Environment,
     clock::ManualClock,
     config::Storage,
 };
@@ -21,7 +21,7 @@ pub struct World {
 
 pub fn open(options: Options) -> World {
     let clock = ManualClock::at(START);
-    let surroundings = Surroundings { clock: Arc::new(clock.clone()) };
+    let surroundings = Environment { clock: Arc::new(clock.clone()) };
     let options = Options { storage: Some(Storage::Memory), deadline: Some(Duration::from_secs(10)), ..options };
     World { client: Tenantry::open_with(options, surroundings).unwrap(), clock }
 }
@@ -29,9 +29,9 @@ pub fn open(options: Options) -> World {
 pub fn world() -> World {
     let world = open(Options::default());
     for (account, projects) in [("acme", &["prod", "default"][..]), ("globex", &["prod"][..])] {
-        world.client.admin().accounts().create_blocking(account, TenantFacts::default()).unwrap();
+        world.client.admin().accounts().create_blocking(account).unwrap();
         for project in projects {
-            world.client.admin().projects().create_blocking(account, project, TenantFacts::default()).unwrap();
+            world.client.admin().projects().create_blocking(account, *project).unwrap();
         }
     }
     world
@@ -45,12 +45,12 @@ pub fn key(world: &World, account: &str, project: &str, scopes: &[&str]) -> (Str
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         ..KeySpec::default()
     };
-    let made = world.client.identity().keys().create_blocking(&spec).unwrap();
+    let made = world.client.identity().keys().create_blocking(spec.clone()).unwrap();
     (made.key, made.record.id)
 }
 
 pub fn enter(world: &World, headers: &[(&str, &str)]) -> Result<Tenant, Error> {
-    world.client.authenticate_blocking(&Presented::headers(headers.iter().copied()))
+    world.client.authenticate_blocking(&RequestCredentials::headers(headers.iter().copied()))
 }
 
 pub fn code<T>(result: Result<T, Error>) -> String {

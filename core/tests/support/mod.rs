@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tenantry::{
     Options, Tenant, Tenantry,
     api::{LimitKey, LimitSpec, Mode, OnExceed, PolicySpec, TenantFacts},
-    client::Surroundings,
+    client::Environment,
     clock::ManualClock,
     config::Storage,
     keyring::Secret,
@@ -38,7 +38,7 @@ pub fn folder_options(folder: &std::path::Path) -> Options {
 /// A client whose clock stands at 2026-01-01.
 pub fn with_clock() -> (Tenantry, ManualClock) {
     let clock = ManualClock::at(1_767_225_600_000_000);
-    let surroundings = Surroundings { clock: Arc::new(clock.clone()) };
+    let surroundings = Environment { clock: Arc::new(clock.clone()) };
     let options = Options { storage: Some(Storage::Memory), deadline: Some(PATIENT), ..Options::default() };
     (Tenantry::open_with(options, surroundings).unwrap(), clock)
 }
@@ -51,9 +51,9 @@ pub fn facts(tier: &str) -> TenantFacts {
 pub fn project(client: &Tenantry, account: &str, project: &str) -> Tenant {
     let accounts = client.admin().accounts();
     if accounts.get_blocking(account).is_err() {
-        accounts.create_blocking(account, TenantFacts::default()).unwrap();
+        accounts.create_blocking(account).unwrap();
     }
-    client.admin().projects().create_blocking(account, project, TenantFacts::default()).unwrap();
+    client.admin().projects().create_blocking(account, project).unwrap();
     client.tenant_blocking(account, project).unwrap()
 }
 

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::Value;
 use tenantry::{
     Result, Tenantry,
-    api::{AuditHead, AuditRange, AuditRecord, Since, VerifyReport},
+    api::{AuditAnchor, AuditHead, AuditQuery, AuditRange, AuditRecord, Since, VerifyReport},
     client::Audit as Trail,
 };
 
@@ -18,7 +18,7 @@ use super::{
 /// How long a tail waits before it looks again.
 const LOOK: Duration = Duration::from_millis(300);
 /// Most rows asked for at once.
-const PAGE: usize = 1_000;
+const PAGE: u32 = 1_000;
 /// The widest a column grows.
 const WIDEST: usize = 40;
 
@@ -54,7 +54,7 @@ pub fn run(client: &Tenantry, command: Audit, output: Output) -> Result<Outcome>
         Audit::Verify { account, project, anchor } => {
             let anchor = anchor.as_deref().map(AuditHead::from_text).transpose()?;
             let audit = client.tenant_blocking(&account, &project)?.audit();
-            let report = audit.verify_blocking(anchor.as_ref())?;
+            let report = audit.verify_blocking(AuditAnchor::of(anchor.as_ref()))?;
             output.value(&report, |report| verdict(report, output))?;
             Ok(if report.ok { Outcome::Fine } else { Outcome::AuditBroken })
         }
@@ -80,7 +80,9 @@ fn tail(audit: &Trail, lines: usize, follow: bool, output: Output) -> Result<()>
     while newest.len() < lines {
         let before = newest.last().map(|row: &AuditRecord| row.sequence);
         let range = AuditRange { before, ..AuditRange::newest() };
-        let page = audit.query_blocking(range, (lines - newest.len()).min(PAGE))?;
+        let page = audit.query_blocking(
+            AuditQuery::from(range).limit(u32::try_from(lines - newest.len()).unwrap_or(PAGE).min(PAGE)),
+        )?;
         if page.is_empty() {
             break;
         }
@@ -99,7 +101,7 @@ fn tail(audit: &Trail, lines: usize, follow: bool, output: Output) -> Result<()>
         output.value(row, |row| columns.row(row, output))?;
     }
     while follow && output.is_read() {
-        let rows = audit.query_blocking(Since::Sequence(after), PAGE)?;
+        let rows = audit.query_blocking(AuditQuery::from(Since::Sequence(after)).limit(PAGE))?;
         for row in &rows {
             output.value(row, |row| columns.row(row, output))?;
             after = row.sequence;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use tenantry::{
     Error, Options, Result, Tenantry,
-    api::{Mode, PolicySpec, TenantFacts},
+    api::{Mode, PolicySpec},
     config::Storage,
     scope::Layer,
 };
@@ -38,13 +38,13 @@ struct Checked {
 
 pub fn run(arguments: &Arguments, output: Output) -> Result<Outcome> {
     let client = Tenantry::open(Options { dev: Some(false), ..as_the_process(Some(Storage::Memory)) })?;
-    client.admin().accounts().create_blocking("check", TenantFacts::default())?;
+    client.admin().accounts().create_blocking("check")?;
     let mut all = Vec::new();
     for (number, file) in arguments.files.iter().enumerate() {
         let text = text_of(file)?;
         // Each on its own, so that one file's names are no reason to refuse another's.
         let project = format!("file-{number}");
-        client.admin().projects().create_blocking("check", &project, TenantFacts::default())?;
+        client.admin().projects().create_blocking("check", &project)?;
         let name = name_for(file);
         let spec = PolicySpec { name, text, mode: Mode::Enforce, layer: Layer::Project, ceiling: false };
         let file = file.display().to_string();

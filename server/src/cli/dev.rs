@@ -84,7 +84,7 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
         prefix: PREFIX.into(),
         ..KeySpec::default()
     };
-    let api_key = client.identity().keys().create(&key).await?.key;
+    let api_key = client.identity().keys().create(key.clone()).await?.key;
     sample(&client).await?;
     listen::log_to_stderr();
     let app = App::new(

@@ -99,7 +99,8 @@ pub fn run(storage: Option<Storage>, output: Output) -> Outcome {
                 for keys in keys_of_issuers(&client) {
                     note("keys of issuers", keys);
                 }
-                for problem in client.admin().problems_blocking().unwrap_or_else(|error| vec![error.to_string()]) {
+                let problems = client.admin().problems_blocking();
+                for problem in problems.map_or_else(|error| vec![error.to_string()], |page| page.items) {
                     note("data", Err(problem));
                 }
                 let accounts = client.admin().accounts().list_blocking();

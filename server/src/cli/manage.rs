@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use tenantry::{
     Error, Result, Tenantry,
     api::{
-        Account, ApiKey, KeySpec, PolicyReceipt, PolicySpec, PolicySummary, PrincipalKind, Project, TenantFacts,
-        name_of, named,
+        Account, AccountSpec, ApiKey, KeyFilter, KeySpec, PolicyReceipt, PolicyRef, PolicySpec, PolicySummary,
+        PrincipalKind, Project, ProjectSpec, TenantFacts, name_of, named,
     },
     scope::Layer,
 };
@@ -68,11 +68,11 @@ pub fn accounts(client: &Tenantry, command: Accounts, output: Output) -> Result<
     let accounts = client.admin().accounts();
     match command {
         Accounts::Create { account, facts } => {
-            let made = accounts.create_blocking(&account, facts.into())?;
+            let made = accounts.create_blocking(AccountSpec::with(&account, facts.into()))?;
             output.value(&made, |made| format!("created account {}", made.id))?;
         }
         Accounts::Ensure { account, facts } => {
-            one(output, accounts.ensure_blocking(&account, facts.into())?, &ACCOUNT, account_row)?;
+            one(output, accounts.ensure_blocking(&account, TenantFacts::from(facts))?, &ACCOUNT, account_row)?;
         }
         Accounts::List => output.table(&accounts.list_blocking()?, &ACCOUNT, account_row)?,
         Accounts::Show { account } => one(output, accounts.get_blocking(&account)?, &ACCOUNT, account_row)?,
@@ -123,11 +123,16 @@ pub fn projects(client: &Tenantry, command: Projects, output: Output) -> Result<
     let projects = client.admin().projects();
     match command {
         Projects::Create { account, project, facts } => {
-            let made = projects.create_blocking(&account, &project, facts.into())?;
+            let made = projects.create_blocking(&account, ProjectSpec::with(&project, facts.into()))?;
             output.value(&made, |made| format!("created project {}/{}", made.account_id, made.id))?;
         }
         Projects::Ensure { account, project, facts } => {
-            one(output, projects.ensure_blocking(&account, &project, facts.into())?, &PROJECT, project_row)?;
+            one(
+                output,
+                projects.ensure_blocking(&account, &project, TenantFacts::from(facts))?,
+                &PROJECT,
+                project_row,
+            )?;
         }
         Projects::List { account } => output.table(&projects.list_blocking(&account)?, &PROJECT, project_row)?,
         Projects::Show { account, project } => {
@@ -206,11 +211,13 @@ pub fn keys(client: &Tenantry, command: Keys, output: Output) -> Result<Outcome>
                 prefix,
                 ..KeySpec::default()
             };
-            let made = keys.create_blocking(&spec)?;
+            let made = keys.create_blocking(spec)?;
             output
                 .value(&made, |made| format!("{}\n\nIt is not shown again. Its id is {}.", made.key, made.record.id))?;
         }
-        Keys::List { account, project } => output.table(&keys.list_blocking(&account, &project)?, &KEY, key_row)?,
+        Keys::List { account, project } => {
+            output.table(&keys.list_blocking(KeyFilter::of(&account, &project))?, &KEY, key_row)?
+        }
         Keys::Show { id } => one(output, keys.get_blocking(&id)?, &KEY, key_row)?,
         Keys::Revoke { id } => {
             let key = keys.revoke_blocking(&id)?;
@@ -313,7 +320,7 @@ pub fn policies(client: &Tenantry, command: Policies, output: Output) -> Result<
         }
         Policies::Detach { account, project, name, layer } => {
             let tenant = client.tenant_blocking(&account, &project)?;
-            tenant.policies().remove_blocking(&name, Layer::parse(&layer)?)?;
+            tenant.policies().remove_blocking(PolicyRef::on(Layer::parse(&layer)?, &name))?;
             output.value(&serde_json::json!({ "name": name, "removed": true }), |_| format!("detached {name}"))?;
         }
     }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use tenantry::{
     Error, Result, Tenantry,
-    api::{LimitSpec, Settings as Tuned, SettingsPatch, name_of, named, parse_period},
+    api::{LimitRef, LimitSpec, Settings as Tuned, SettingsPatch, name_of, named, parse_period},
     scope::Layer,
 };
 
@@ -117,7 +117,10 @@ pub fn limits(client: &Tenantry, command: Limits, output: Output) -> Result<Outc
             output.table(&limits, &LIMIT, limit_row)?;
         }
         Limits::Delete { account, project, id, layer } => {
-            client.tenant_blocking(&account, &project)?.limits().remove_blocking(&id, Layer::parse(&layer)?)?;
+            client
+                .tenant_blocking(&account, &project)?
+                .limits()
+                .remove_blocking(LimitRef::on(Layer::parse(&layer)?, &id))?;
             output.value(&serde_json::json!({ "id": id, "removed": true }), |_| format!("removed {id}"))?;
         }
     }

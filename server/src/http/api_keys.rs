@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry::{
     Error, Result,
-    api::{ApiKey, KeySpec, NewApiKey, PrincipalKind},
+    api::{ApiKey, KeyFilter, KeyRotation, KeySpec, NewApiKey, PrincipalKind},
 };
 
 use super::{
@@ -92,7 +92,7 @@ pub async fn create(_: App, call: Call) -> Answer {
         environment: asked.environment.unwrap_or_default(),
         ..KeySpec::default()
     };
-    let made: NewApiKey = tenant.identity().keys().create(&spec).await?;
+    let made: NewApiKey = tenant.identity().keys().create(spec.clone()).await?;
     json(StatusCode::CREATED, &made)
 }
 
@@ -103,7 +103,7 @@ pub async fn list(_: App, call: Call) -> Answer {
     if page == 0 || limit == 0 || limit > PAGE {
         return Err(Error::invalid("query_invalid", "`page` is at least 1, and `limit` 1 to 100"));
     }
-    let all = tenant.identity().keys().list("", "").await?;
+    let all = tenant.identity().keys().list(KeyFilter::default()).await?;
     let total = all.len();
     let skipped = usize::try_from((page - 1).saturating_mul(limit)).unwrap_or(usize::MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -148,6 +148,6 @@ pub struct Rotation {
 pub async fn rotate(_: App, call: Call) -> Answer {
     let tenant = call.tenant()?;
     let rotation: Rotation = optional(&call)?;
-    let made = tenant.identity().keys().rotate(call.named("id"), rotation.overlap_seconds).await?;
+    let made = tenant.identity().keys().rotate(KeyRotation::new(call.named("id"), rotation.overlap_seconds)).await?;
     json(StatusCode::CREATED, &made)
 }

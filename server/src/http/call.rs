@@ -5,10 +5,10 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tenantry::{
     Error, Result, Tenant, Tenantry,
-    api::{EVENT_LOOP_BYTES, Presented, from_json, from_value},
+    api::{EVENT_LOOP_BYTES, RequestCredentials, from_json, from_value},
 };
 
-use crate::fair::Turn;
+use crate::fair::Permit;
 
 /// Headers that choose a tenant; a path that names one takes their place.
 const SELECTORS: [&str; 4] = ["x-account-id", "x-project-id", "x-tenant-id", "snc-tenant"];
@@ -42,7 +42,7 @@ pub struct Call {
     /// Who asks, as far as the route has to know.
     pub asking: Asking,
     /// Its leave to work; given back with the call, or by whoever takes it on.
-    pub turn: Option<Turn>,
+    pub turn: Option<Permit>,
 }
 
 impl Call {
@@ -74,19 +74,6 @@ impl Call {
     /// As `Tenantry::tenant`: what lies outside the caller's authority and what does not exist there read the same.
     pub async fn tenant_by_path(&self) -> Result<Tenant> {
         self.caller()?.tenant(self.named("account"), self.named("project")).await
-    }
-
-    /// Puts a name of the path into a body that may leave it out.
-    ///
-    /// # Errors
-    /// `request_invalid` when the body has another one.
-    pub fn put_name(&self, name: &str, in_body: &mut String) -> Result<()> {
-        let in_path = self.named(name);
-        if !in_body.is_empty() && in_body != in_path {
-            return Err(Error::invalid("request_invalid", format!("the `{name}` of the body is not that of the path")));
-        }
-        in_path.clone_into(in_body);
-        Ok(())
     }
 
     /// Whether its body is too long to be inspected on an event loop's thread.
@@ -179,18 +166,20 @@ impl Call {
     ///
     /// # Errors
     /// `header_invalid` for a header that is not text: what cannot be read cannot be refused twice either.
-    pub fn presented(&self) -> Result<Presented> {
+    pub fn presented(&self) -> Result<RequestCredentials> {
         let mut headers = Vec::new();
-        for (name, value) in self.headers.iter().filter(|(name, _)| Presented::HEADERS.contains(&name.as_str())) {
+        for (name, value) in
+            self.headers.iter().filter(|(name, _)| RequestCredentials::HEADERS.contains(&name.as_str()))
+        {
             let wrong = |_| Error::invalid("header_invalid", format!("the header `{name}` is not ASCII text"));
             headers.push((name.as_str().to_owned(), value.to_str().map_err(wrong)?.to_owned()));
         }
-        Ok(Presented {
+        Ok(RequestCredentials {
             headers,
             method: self.method.as_str().to_owned(),
             target: self.uri.path_and_query().map(|target| target.as_str().to_owned()).unwrap_or_default(),
             peer: self.peer.clone(),
-            ..Presented::default()
+            ..RequestCredentials::default()
         })
     }
 
@@ -198,7 +187,7 @@ impl Call {
     ///
     /// # Errors
     /// As [`Call::presented`].
-    pub fn presented_by_path(&self) -> Result<Presented> {
+    pub fn presented_by_path(&self) -> Result<RequestCredentials> {
         for name in SELECTORS {
             self.header(name)?;
         }

@@ -7,7 +7,7 @@ use axum::response::sse::Event;
 use futures_util::stream;
 use tenantry::{
     Error, ErrorKind, Result, Tenant,
-    api::{AuditRecord, Since},
+    api::{AuditQuery, AuditRecord, Since},
 };
 
 use super::{
@@ -16,12 +16,12 @@ use super::{
     home_of,
     shield::{event, failed, sent},
 };
-use crate::fair::Turn;
+use crate::fair::Permit;
 
 /// How often the chain is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 /// Most rows read in one look.
-const ROWS: usize = 256;
+const ROWS: u32 = 256;
 
 struct Following {
     app: App,
@@ -30,7 +30,7 @@ struct Following {
     pending: VecDeque<AuditRecord>,
     request_id: String,
     ended: bool,
-    _turn: Turn,
+    _turn: Permit,
 }
 
 /// Where to go on: after the event last seen, after a row the query names, or after the newest row.
@@ -58,7 +58,7 @@ pub async fn follow(app: App, call: Call) -> Answer {
     }
     // Whoever may not read the audit learns it here, as a status.
     let after = start(&tenant, &call).await?;
-    tenant.audit().query(Since::Sequence(after), 1).await?;
+    tenant.audit().query(AuditQuery::from(Since::Sequence(after)).limit(1)).await?;
     let turn = app.stream(&tenant).await?;
     let following = Following {
         app,
@@ -85,14 +85,14 @@ async fn next(mut following: Following) -> Option<(std::result::Result<Event, In
         if following.app.ending().is_cancelled() {
             return None;
         }
-        match following.tenant.audit().query(Since::Sequence(following.after), ROWS).await {
+        match following.tenant.audit().query(AuditQuery::from(Since::Sequence(following.after)).limit(ROWS)).await {
             Ok(rows) if rows.is_empty() => {
                 tokio::select! {
                     () = following.app.ending().cancelled() => return None,
                     () = tokio::time::sleep(LOOK) => {}
                 }
             }
-            Ok(rows) => following.pending = rows.into(),
+            Ok(rows) => following.pending = rows.items.into(),
             // The credential ended, or the tenant is closed: said once, and the stream ends.
             Err(error) => {
                 following.ended = true;

@@ -11,7 +11,7 @@ use axum::{
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use tenantry::{Error, ErrorKind, Result, api::Presented, clock::rfc3339, detect::CATALOGUE};
+use tenantry::{Error, ErrorKind, Result, api::RequestCredentials, clock::rfc3339, detect::CATALOGUE};
 
 use super::{
     App, Call,
@@ -114,7 +114,7 @@ fn prefers_plain(accept: &str) -> bool {
     weight("text/plain") > weight("application/openmetrics-text")
 }
 
-async fn platform(app: &App, presented: &Presented) -> Result<()> {
+async fn platform(app: &App, presented: &RequestCredentials) -> Result<()> {
     app.client().signed_in(presented).await?.identity().settings().await.map(drop)
 }
 

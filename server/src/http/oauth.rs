@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenantry::{
     Error, ErrorKind, Result, Tenantry,
-    api::{AccessToken, Algorithm, Introspection, Presented, TokenRequest},
+    api::{AccessToken, Algorithm, Introspection, RequestCredentials, TokenRequest},
 };
 
 use super::{
@@ -30,7 +30,7 @@ pub async fn token(app: App, call: Call) -> Answer {
             basic.key(&app, &call).await?;
         }
     }
-    let token: AccessToken = app.client().identity().tokens().exchange(&request).await?;
+    let token: AccessToken = app.client().identity().tokens().exchange(request).await?;
     Ok(cached(ok(&token)?, "no-store"))
 }
 
@@ -87,7 +87,7 @@ impl Basic {
 }
 
 async fn signed_in(app: &App, call: &Call, secret: &str) -> Result<Tenantry> {
-    let presented = Presented { peer: call.peer.clone(), ..Presented::token(secret) };
+    let presented = RequestCredentials { peer: call.peer.clone(), ..RequestCredentials::token(secret) };
     app.client().signed_in(&presented).await.map_err(not_taken)
 }
 

@@ -53,7 +53,7 @@ pub fn document(routes: &[Route], issuer: &str) -> Value {
         for gives in &route.gives {
             let mut content = Map::new();
             if let Some(media) = gives.media {
-                let schema = gives.schema.map(|describe| describe(&mut generator));
+                let schema = gives.schema.as_ref().map(|describe| describe(&mut generator));
                 content.insert(media.into(), schema.map_or_else(|| json!({}), |schema| json!({ "schema": schema })));
             }
             let status = gives.status.as_str().to_owned();
@@ -74,7 +74,7 @@ pub fn document(routes: &[Route], issuer: &str) -> Value {
             "parameters": parameters(route),
             "responses": responses,
         }));
-        if let Some(takes) = route.takes {
+        if let Some(takes) = &route.takes {
             let schema = (takes.schema)(&mut generator);
             let mut content = fields(json!({ "application/json": { "schema": schema } }));
             if takes.form {
@@ -88,7 +88,7 @@ pub fn document(routes: &[Route], issuer: &str) -> Value {
             Access::Client => json!([{ "bearer": [] }, { "api_key": [] }, {}]),
         };
         operation.insert("security".into(), security);
-        if let Value::Object(path) = paths.entry(route.path).or_insert_with(|| json!({})) {
+        if let Value::Object(path) = paths.entry(route.path.as_ref()).or_insert_with(|| json!({})) {
             path.insert(route.method.as_str().to_ascii_lowercase(), Value::Object(operation));
         }
     }

@@ -1,7 +1,7 @@
 //! The shape of a route: what it is called, who may call it, what it takes and gives. The router and the description of the
 //! server (`/openapi.json`) are made of the same entries, so neither has what the other lacks.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc};
 
 use axum::http::{Method, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -10,7 +10,9 @@ use super::{Answer, App, Call};
 
 type Handler = Arc<dyn Fn(App, Call) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 /// Writes the schema of one type.
-pub type Describe = fn(&mut SchemaGenerator) -> Schema;
+pub type Describe = Arc<dyn Fn(&mut SchemaGenerator) -> Schema + Send + Sync>;
+/// Text that stands in the program, or was made of the table of operations.
+type Text = Cow<'static, str>;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +37,7 @@ pub enum Errors {
 }
 
 /// What a body is for the description.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Takes {
     /// Its type.
     pub schema: Describe,
@@ -46,7 +48,7 @@ pub struct Takes {
 }
 
 /// One way to answer.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Gives {
     /// The status.
     pub status: StatusCode,
@@ -59,12 +61,12 @@ pub struct Gives {
 }
 
 /// A parameter of the query.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Query {
     /// Its name.
-    pub name: &'static str,
-    /// One sentence.
-    pub what: &'static str,
+    pub name: Text,
+    /// What it means.
+    pub what: Text,
     /// `string` or `integer`.
     pub kind: &'static str,
 }
@@ -75,11 +77,11 @@ pub struct Route {
     /// The method.
     pub method: Method,
     /// The path, with `{names}`.
-    pub path: &'static str,
+    pub path: Text,
     /// Its name in the description, metrics and log.
-    pub name: &'static str,
-    /// One sentence.
-    pub summary: &'static str,
+    pub name: Text,
+    /// What it does, in one sentence or more.
+    pub summary: Text,
     /// Who may call it.
     pub access: Access,
     /// How errors read.
@@ -105,9 +107,9 @@ impl Route {
     /// A route for tenants that answers problems.
     pub fn new<F, Fut>(
         method: Method,
-        path: &'static str,
-        name: &'static str,
-        summary: &'static str,
+        path: impl Into<Text>,
+        name: impl Into<Text>,
+        summary: impl Into<Text>,
         handler: F,
     ) -> Self
     where
@@ -116,9 +118,9 @@ impl Route {
     {
         Self {
             method,
-            path,
-            name,
-            summary,
+            path: path.into(),
+            name: name.into(),
+            summary: summary.into(),
             access: Access::Tenant,
             errors: Errors::Problem,
             query: Vec::new(),
@@ -133,34 +135,39 @@ impl Route {
     /// The same under another path.
     #[must_use]
     pub fn also(&self, path: &'static str, name: &'static str) -> Self {
-        Self { path, name, ..self.clone() }
+        Self { path: path.into(), name: name.into(), ..self.clone() }
     }
 
     /// Who may call it, where that is not a tenant.
     #[must_use]
-    pub const fn access(mut self, access: Access) -> Self {
+    pub fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
     /// Answers errors as OAuth's clients read them.
     #[must_use]
-    pub const fn oauth(mut self) -> Self {
+    pub fn oauth(mut self) -> Self {
         self.errors = Errors::OAuth;
         self
     }
 
     /// Takes JSON of this type.
     #[must_use]
-    pub fn takes<T: JsonSchema>(mut self) -> Self {
-        self.takes = Some(Takes { schema: describe::<T>, optional: false, form: false });
-        self
+    pub fn takes<T: JsonSchema + 'static>(self) -> Self {
+        self.takes_as(Arc::new(describe::<T>), false)
     }
 
     /// Takes JSON of this type, or nothing.
     #[must_use]
-    pub fn may_take<T: JsonSchema>(mut self) -> Self {
-        self.takes = Some(Takes { schema: describe::<T>, optional: true, form: false });
+    pub fn may_take<T: JsonSchema + 'static>(self) -> Self {
+        self.takes_as(Arc::new(describe::<T>), true)
+    }
+
+    /// Takes JSON that is described so, or nothing where that is `optional`.
+    #[must_use]
+    pub fn takes_as(mut self, schema: Describe, optional: bool) -> Self {
+        self.takes = Some(Takes { schema, optional, form: false });
         self
     }
 
@@ -173,7 +180,7 @@ impl Route {
 
     /// Takes bodies up to this many bytes.
     #[must_use]
-    pub const fn up_to(mut self, bytes: usize) -> Self {
+    pub fn up_to(mut self, bytes: usize) -> Self {
         self.largest = bytes;
         self
     }
@@ -181,14 +188,20 @@ impl Route {
     /// Reads a parameter of the query.
     #[must_use]
     pub fn query(mut self, name: &'static str, kind: &'static str, what: &'static str) -> Self {
-        self.query.push(Query { name, what, kind });
+        self.query.push(Query { name: name.into(), what: what.into(), kind });
         self
     }
 
     /// Answers JSON of this type.
     #[must_use]
-    pub fn gives<T: JsonSchema>(mut self, status: StatusCode, what: &'static str) -> Self {
-        self.gives.push(Gives { status, media: Some("application/json"), schema: Some(describe::<T>), what });
+    pub fn gives<T: JsonSchema + 'static>(self, status: StatusCode, what: &'static str) -> Self {
+        self.gives_as(status, Arc::new(describe::<T>), what)
+    }
+
+    /// Answers JSON that is described so.
+    #[must_use]
+    pub fn gives_as(mut self, status: StatusCode, schema: Describe, what: &'static str) -> Self {
+        self.gives.push(Gives { status, media: Some("application/json"), schema: Some(schema), what });
         self
     }
 
@@ -201,7 +214,7 @@ impl Route {
 
     /// Stays open and sends events.
     #[must_use]
-    pub const fn streams(mut self) -> Self {
+    pub fn streams(mut self) -> Self {
         self.stream = true;
         self
     }

@@ -230,7 +230,7 @@ pub async fn detect(_: App, call: Call) -> Answer {
 pub async fn usage(_: App, call: Call) -> Answer {
     let tenant = call.tenant()?;
     let report: UsageReport = call.json()?;
-    ok(&tenant.usage().report(&report).await?)
+    ok(&tenant.usage().report(report).await?)
 }
 
 /// The detectors there are.
@@ -245,7 +245,7 @@ pub struct Detectors {
 /// `GET /v1/shield/detectors`
 pub async fn detectors(_: App, call: Call) -> Answer {
     let tenant = call.tenant()?;
-    let detectors = tenant.guard().detectors().await?;
+    let detectors = tenant.guard().detectors().await?.items;
     ok(&Detectors { count: detectors.len(), detectors })
 }
 
@@ -285,7 +285,7 @@ pub struct LoadedPolicies {
 pub async fn policies(_: App, call: Call) -> Answer {
     let product = call.query("product")?.unwrap_or_else(|| PRODUCT.into());
     let tenant = call.tenant()?;
-    let mut summaries: Vec<PolicySummary> = tenant.policies().list().await?;
+    let mut summaries: Vec<PolicySummary> = tenant.policies().list().await?.items;
     if product != PRODUCT {
         summaries.clear();
     }

@@ -1,38 +1,24 @@
-//! The one table of routes. What is not here is not served, and what is here is in `/openapi.json`.
+//! The one table of routes, beside those of the table of operations. What is not here is not served, and what is here is in `/openapi.json`.
 
 use axum::http::{Method, StatusCode};
 use tenantry::api::{
-    AccessToken, Account, ApiKey, DetectResponse, Grant, GrantSpec, GuardResponse, Identity, IdentitySettings,
-    Introspection, IssuerReceipt, IssuerSpec, LimitSpec, NewApiKey, PolicyReceipt, PolicySpec, Project, Settings,
-    SettingsPatch, TenantFacts, TokenRequest, TokenSpec, UsageReceipt, UsageReport, VerifyReport,
+    AccessToken, DetectResponse, GuardResponse, Identity, IdentitySettings, Introspection, NewApiKey, TokenRequest,
+    UsageReceipt, UsageReport,
 };
 
 use super::{
-    admin, api_keys, events, health, oauth,
+    admin, api_keys, events, health, oauth, operations,
     route::{Access, Route},
-    shield, tenant,
+    shield,
 };
 
 /// A body of content: the largest text a guard call takes, and room for escapes.
 pub const CONTENT: usize = 12 * 1024 * 1024;
-/// A policy, or the keys of an issuer.
+/// Settings with the policies and limits new projects start with.
 const TEXT: usize = 1024 * 1024;
 const EVENTS: Option<&str> = Some("text/event-stream");
 const OK: StatusCode = StatusCode::OK;
 const CREATED: StatusCode = StatusCode::CREATED;
-const EMPTY: StatusCode = StatusCode::NO_CONTENT;
-
-impl Route {
-    /// Reads a chain: from where, in which order, how much.
-    fn reads_rows(self) -> Self {
-        self.query("after", "integer", "After this row.")
-            .query("since", "string", "A time (RFC 3339) or how long ago (`7d`).")
-            .query("before", "integer", "Before this row: where the next page of the newest goes on.")
-            .query("order", "string", "`oldest` first, or `newest`.")
-            .query("limit", "integer", "At most 10,000.")
-            .gives::<admin::RecordList>(OK, "The rows.")
-    }
-}
 
 /// Every route.
 #[must_use]
@@ -41,7 +27,8 @@ pub fn routes() -> Vec<Route> {
     routes.extend(documented(&routes));
     routes.extend(tokens());
     routes.extend(keys());
-    routes.extend(platform().into_iter().chain(project()).map(|route| route.access(Access::Caller)));
+    routes.extend(operations::routes());
+    routes.extend(identity_settings());
     routes.extend(operation());
     routes
 }
@@ -179,170 +166,25 @@ fn keys() -> Vec<Route> {
     ]
 }
 
-fn platform() -> Vec<Route> {
-    const ACCOUNTS: &str = "/v1/admin/accounts";
-    const ACCOUNT: &str = "/v1/admin/accounts/{account}";
-    const PROJECTS: &str = "/v1/admin/accounts/{account}/projects";
-    const PROJECT: &str = "/v1/admin/accounts/{account}/projects/{project}";
-    const ISSUERS: &str = "/v1/admin/issuers";
-    let delete = |path, name, summary| (Method::DELETE, path, name, summary);
-    let (method, path, name, summary) = delete(ACCOUNT, "delete_account", "Deletes an account and its projects.");
-    let delete_account =
-        Route::new(method, path, name, summary, admin::delete_account).gives_text(EMPTY, None, "Gone.");
+/// What the table of operations leaves to this server: its own address among the settings of identity is not changed under its
+/// feet.
+fn identity_settings() -> Vec<Route> {
+    const PATH: &str = "/v1/admin/identity";
     vec![
-        post(ACCOUNTS, "create_account", "Creates an account.", admin::create_account)
-            .takes::<admin::NewScope>()
-            .gives::<Account>(CREATED, "The account."),
-        get(ACCOUNTS, "list_accounts", "All accounts.", admin::list_accounts)
-            .gives::<admin::AccountList>(OK, "The accounts."),
-        Route::new(
-            Method::PUT,
-            ACCOUNT,
-            "ensure_account",
-            "Gives the account, and creates it where there is none.",
-            admin::ensure_account,
-        )
-        .may_take::<TenantFacts>()
-        .gives::<Account>(OK, "The account."),
-        get(ACCOUNT, "get_account", "One account.", admin::get_account).gives::<Account>(OK, "The account."),
-        Route::new(Method::PATCH, ACCOUNT, "change_account", "Suspends or resumes an account.", admin::change_account)
-            .takes::<admin::Change>()
-            .gives::<Account>(OK, "The account."),
-        delete_account,
-        post(PROJECTS, "create_project", "Creates a project.", admin::create_project)
-            .takes::<admin::NewScope>()
-            .gives::<Project>(CREATED, "The project."),
-        get(PROJECTS, "list_projects", "The projects of an account.", admin::list_projects)
-            .gives::<admin::ProjectList>(OK, "The projects."),
-        Route::new(
-            Method::PUT,
-            PROJECT,
-            "ensure_project",
-            "Gives the project, and creates it where there is none.",
-            admin::ensure_project,
-        )
-        .may_take::<TenantFacts>()
-        .gives::<Project>(OK, "The project."),
-        get(PROJECT, "get_project", "One project.", admin::get_project).gives::<Project>(OK, "The project."),
-        Route::new(Method::PATCH, PROJECT, "change_project", "Suspends or resumes a project.", admin::change_project)
-            .takes::<admin::Change>()
-            .gives::<Project>(OK, "The project."),
-        Route::new(Method::DELETE, PROJECT, "delete_project", "Deletes a project.", admin::delete_project)
-            .gives_text(EMPTY, None, "Gone."),
-        Route::new(Method::PUT, ISSUERS, "put_issuer", "Takes an issuer's tokens from now on.", admin::put_issuer)
-            .takes::<IssuerSpec>()
-            .up_to(TEXT)
-            .gives::<IssuerReceipt>(OK, "Which keys verify its tokens, and which do not."),
-        get(ISSUERS, "list_issuers", "All issuers.", admin::list_issuers)
-            .gives::<admin::IssuerList>(OK, "The issuers."),
-        Route::new(Method::DELETE, ISSUERS, "remove_issuer", "Takes none of an issuer's tokens.", admin::remove_issuer)
-            .query("issuer", "string", "The issuer.")
-            .gives_text(EMPTY, None, "Gone."),
-        get("/v1/admin/identity", "identity_settings", "The settings of identity.", admin::settings)
+        get(PATH, "identity_settings", "Reads the settings of identity.", admin::settings)
+            .access(Access::Caller)
             .gives::<IdentitySettings>(OK, "The settings."),
         Route::new(
             Method::PATCH,
-            "/v1/admin/identity",
+            PATH,
             "change_identity_settings",
             "Changes the given settings of identity.",
             admin::change_settings,
         )
+        .access(Access::Caller)
         .takes::<IdentitySettings>()
         .up_to(TEXT)
         .gives::<IdentitySettings>(OK, "The settings."),
-        post(
-            "/v1/admin/signing-keys/rotate",
-            "rotate_signing_key",
-            "Signs with a new key from now on.",
-            admin::rotate_signing_key,
-        )
-        .gives_text(EMPTY, None, "Done."),
-        get("/v1/admin/keys/{id}", "admin_key", "One API key, wherever the caller reaches.", admin::key)
-            .gives::<ApiKey>(OK, "The key."),
-        post(
-            "/v1/admin/keys/{id}/revoke",
-            "admin_revoke_key",
-            "Ends a key, wherever the caller reaches, and every token for it.",
-            admin::revoke_key,
-        )
-        .gives::<ApiKey>(OK, "The key as it is now."),
-        post("/v1/admin/tokens", "issue_token", "A token for somebody the app has authenticated.", admin::issue_token)
-            .takes::<TokenSpec>()
-            .gives::<AccessToken>(CREATED, "The token."),
-        post("/v1/admin/grants", "create_grant", "Lets one account act in another's project.", admin::create_grant)
-            .takes::<GrantSpec>()
-            .gives::<Grant>(CREATED, "The grant."),
-        get("/v1/admin/grants", "list_grants", "The grants there are.", admin::list_grants)
-            .gives::<admin::GrantList>(OK, "The grants."),
-        Route::new(Method::DELETE, "/v1/admin/grants/{id}", "revoke_grant", "Ends a grant.", admin::revoke_grant)
-            .gives_text(EMPTY, None, "Gone."),
-        get("/v1/admin/grants/uses", "grant_uses", "What crossed between tenants.", admin::grant_uses).reads_rows(),
-    ]
-}
-
-/// Paths below a project.
-macro_rules! below {
-    ($rest:literal) => {
-        concat!("/v1/admin/accounts/{account}/projects/{project}", $rest)
-    };
-}
-
-fn project() -> Vec<Route> {
-    vec![
-        get(below!("/policies"), "list_policies", "The policies in force.", tenant::list_policies)
-            .gives::<tenant::PolicyList>(OK, "The policies."),
-        Route::new(
-            Method::PUT,
-            below!("/policies/{name}"),
-            "put_policy",
-            "Attaches Cedar text under a name.",
-            tenant::put_policy,
-        )
-        .takes::<PolicySpec>()
-        .up_to(TEXT)
-        .gives::<PolicyReceipt>(OK, "What came of it."),
-        Route::new(
-            Method::DELETE,
-            below!("/policies/{name}"),
-            "remove_policy",
-            "Detaches a policy.",
-            tenant::remove_policy,
-        )
-        .query("layer", "string", "`project`, unless it is attached above.")
-        .gives_text(EMPTY, None, "Gone."),
-        post(below!("/policies/packs/{pack}"), "attach_pack", "Attaches a pack of ours.", tenant::attach_pack)
-            .gives::<PolicyReceipt>(OK, "What came of it."),
-        get(below!("/limits"), "list_limits", "The limits in force.", tenant::list_limits)
-            .gives::<tenant::LimitList>(OK, "The limits."),
-        Route::new(Method::PUT, below!("/limits/{id}"), "set_limit", "Sets a rate limit.", tenant::set_limit)
-            .takes::<LimitSpec>()
-            .gives_text(EMPTY, None, "Done."),
-        Route::new(
-            Method::DELETE,
-            below!("/limits/{id}"),
-            "remove_limit",
-            "Removes a rate limit.",
-            tenant::remove_limit,
-        )
-        .query("layer", "string", "`project`, unless it is set above.")
-        .gives_text(EMPTY, None, "Gone."),
-        get(below!("/settings"), "settings", "The settings in force.", tenant::settings)
-            .gives::<Settings>(OK, "The settings."),
-        Route::new(
-            Method::PATCH,
-            below!("/settings"),
-            "change_settings",
-            "Changes the given fields.",
-            tenant::change_settings,
-        )
-        .takes::<SettingsPatch>()
-        .gives::<Settings>(OK, "The settings."),
-        get(below!("/audit"), "audit", "Rows of the audit trail.", tenant::audit).reads_rows(),
-        get(below!("/audit/head"), "audit_head", "A freshly signed head, for keeping elsewhere.", tenant::audit_head)
-            .gives::<tenant::Head>(OK, "The head."),
-        post(below!("/audit/verify"), "audit_verify", "Recomputes the chain.", tenant::audit_verify)
-            .may_take::<tenant::Anchor>()
-            .gives::<VerifyReport>(OK, "What was found."),
     ]
 }
 

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
-use tenantry::{Error, Result, Tenantry, api::Status, testing};
+use tenantry::{
+    Error, Result, Tenantry,
+    api::{AccountSpec, ProjectSpec},
+    testing,
+};
 
 use crate::{With, named, plain};
 
@@ -33,19 +37,19 @@ pub fn house(client: &Tenantry, operation: &str, with: &With) -> Option<Result<V
     let (accounts, projects) = (client.admin().accounts(), client.admin().projects());
     let (account, id) = (with.account.as_str(), with.id.as_str());
     Some(match operation {
-        "accounts.create" => plain(accounts.create_blocking(id, with.facts.clone())),
+        "accounts.create" => plain(accounts.create_blocking(AccountSpec::with(id, with.facts.clone()))),
         "accounts.ensure" => plain(accounts.ensure_blocking(id, with.facts.clone())),
         "accounts.get" => plain(accounts.get_blocking(id)),
-        "accounts.list" => plain(accounts.list_blocking()),
-        "accounts.suspend" => plain(accounts.set_status_blocking(id, Status::Suspended)),
-        "accounts.resume" => plain(accounts.set_status_blocking(id, Status::Active)),
+        "accounts.list" => plain(accounts.list_blocking().map(|page| page.items)),
+        "accounts.suspend" => plain(accounts.suspend_blocking(id)),
+        "accounts.resume" => plain(accounts.resume_blocking(id)),
         "accounts.delete" => plain(accounts.delete_blocking(id)),
-        "projects.create" => plain(projects.create_blocking(account, id, with.facts.clone())),
+        "projects.create" => plain(projects.create_blocking(account, ProjectSpec::with(id, with.facts.clone()))),
         "projects.ensure" => plain(projects.ensure_blocking(account, id, with.facts.clone())),
         "projects.get" => plain(projects.get_blocking(account, id)),
-        "projects.list" => plain(projects.list_blocking(account)),
-        "projects.suspend" => plain(projects.set_status_blocking(account, id, Status::Suspended)),
-        "projects.resume" => plain(projects.set_status_blocking(account, id, Status::Active)),
+        "projects.list" => plain(projects.list_blocking(account).map(|page| page.items)),
+        "projects.suspend" => plain(projects.suspend_blocking(account, id)),
+        "projects.resume" => plain(projects.resume_blocking(account, id)),
         "projects.delete" => plain(projects.delete_blocking(account, id)),
         "tenant" => client.tenant_blocking(account, &with.project).map(named),
         "advance" => Ok(json!(testing::advance(Duration::from_millis(with.ms)))),

@@ -43,43 +43,48 @@ pub fn credentials(
         }
         "identity.verify" => plain(identity.verify_blocking(&given("credential"))),
         "identity.settings" => plain(identity.settings_blocking()),
-        "identity.put_settings" => {
-            plain(spec(&with["settings"]).and_then(|settings| identity.put_settings_blocking(settings)))
-        }
+        "identity.put_settings" => plain(
+            spec::<api::IdentitySettings>(&with["settings"])
+                .and_then(|settings| identity.put_settings_blocking(settings)),
+        ),
         "issuers.put" => {
-            let entry = serde_json::from_value(with["issuer"].clone()).map_err(shapeless);
-            plain(entry.and_then(|entry| issuers.put_blocking(&entry)))
+            let entry = serde_json::from_value::<api::IssuerSpec>(with["issuer"].clone()).map_err(shapeless);
+            plain(entry.and_then(|entry| issuers.put_blocking(entry)))
         }
         "issuers.check" => plain(issuers.check_blocking(&id)),
         "issuers.remove" => plain(issuers.remove_blocking(&id)),
-        "issuers.list" => plain(issuers.list_blocking()),
-        "keys.create" => plain(spec(with).and_then(|spec| keys.create_blocking(&spec))),
-        "keys.list" => plain(keys.list_blocking(&given("account"), &given("project"))),
+        "issuers.list" => plain(issuers.list_blocking().map(|page| page.items)),
+        "keys.create" => plain(spec::<api::KeySpec>(with).and_then(|spec| keys.create_blocking(spec))),
+        "keys.list" => plain(keys.list_blocking(api::KeyFilter::of(&given("account"), &given("project")))),
         "keys.get" => plain(keys.get_blocking(&id)),
         "keys.revoke" => plain(keys.revoke_blocking(&id)),
-        "keys.rotate" => plain(keys.rotate_blocking(&id, with["overlap_seconds"].as_u64().unwrap_or_default())),
-        "tokens.exchange" => plain(spec(with).and_then(|request| tokens.exchange_blocking(&request))),
-        "tokens.issue" => plain(spec(with).and_then(|spec| tokens.issue_blocking(&spec))),
+        "keys.rotate" => plain(
+            keys.rotate_blocking(api::KeyRotation::new(&id, with["overlap_seconds"].as_u64().unwrap_or_default())),
+        ),
+        "tokens.exchange" => {
+            plain(spec::<api::TokenRequest>(with).and_then(|request| tokens.exchange_blocking(request)))
+        }
+        "tokens.issue" => plain(spec::<api::TokenSpec>(with).and_then(|spec| tokens.issue_blocking(spec))),
         "tokens.introspect" => plain(tokens.introspect_blocking(&given("token"))),
         "tokens.revoke" => plain(tokens.revoke_blocking(&given("token"))),
         "tokens.jwks" => plain(tokens.jwks_blocking()),
         "tokens.rotate_signing_key" => plain(tokens.rotate_signing_key_blocking()),
         "grants.create" => {
-            let entry = serde_json::from_value(with.clone()).map_err(shapeless);
-            plain(entry.and_then(|entry| grants.create_blocking(&entry)))
+            let entry = serde_json::from_value::<api::GrantSpec>(with.clone()).map_err(shapeless);
+            plain(entry.and_then(|entry| grants.create_blocking(entry)))
         }
-        "grants.list" => plain(grants.list_blocking()),
+        "grants.list" => plain(grants.list_blocking().map(|page| page.items)),
         "grants.revoke" => plain(grants.revoke_blocking(&id)),
         "grants.uses" => {
             let limit = with["limit"].as_u64().and_then(|limit| limit.try_into().ok()).unwrap_or(100);
-            plain(grants.uses_blocking(api::Since::Start, limit))
+            plain(grants.uses_blocking(api::AuditQuery::from(api::Since::Start).limit(limit)))
         }
         _ => return None,
     })
 }
 
 fn authenticate(client: &Tenantry, handles: &mut BTreeMap<String, Tenant>, with: &Value) -> Result<Value> {
-    let tenant = client.authenticate_blocking(&api::Presented {
+    let tenant = client.authenticate_blocking(&api::RequestCredentials {
         headers: serde_json::from_value(with["headers"].clone()).unwrap_or_default(),
         token: with["token"].as_str().map(Credential::new),
         method: text(with, "method"),

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use tenantry::{
     Error, Options, Result, Tenant, Tenantry,
     api::{
-        self, FileContext, GuardRequest, Mode, PolicySpec, Principal, SettingsPatch, Shape, Since, TenantFacts,
-        ToolContext,
+        self, AuditQuery, FileContext, GuardRequest, LimitRef, Mode, PolicyRef, PolicySpec, Principal, SettingsPatch,
+        Shape, Since, TenantFacts, ToolContext,
     },
     config::{Credential, Storage},
     scope::Layer,
@@ -79,8 +79,8 @@ fn run(case: Case) -> Result<()> {
     let tenants = case.tenants.unwrap_or_else(default);
     let (accounts, projects) = (client.admin().accounts(), client.admin().projects());
     for (account, project) in &tenants {
-        accounts.get_blocking(account).or_else(|_| accounts.create_blocking(account, TenantFacts::default()))?;
-        projects.create_blocking(account, project, TenantFacts::default())?;
+        accounts.get_blocking(account).or_else(|_| accounts.create_blocking(account))?;
+        projects.create_blocking(account, project)?;
     }
     let (mut head, mut held, mut kept) = (None, BTreeMap::new(), BTreeMap::new());
     for (number, mut step) in case.steps.into_iter().enumerate() {
@@ -116,7 +116,7 @@ fn inside(
             decide(&tenant, request, &content, with.key.as_deref())
         }
         "guard.detectors" => plain(tenant.guard().detectors_blocking()),
-        "usage.report" => plain(tenant.usage().report_blocking(&with.report)),
+        "usage.report" => plain(tenant.usage().report_blocking(with.report)),
         "guard.detect" => {
             let content_type = api::ContentType::parse(&or(&with.content_type, "prompt"))?;
             let (tool, detectors) = (with.tool, with.detectors);
@@ -130,7 +130,7 @@ fn inside(
             plain(tenant.policies().put_blocking(PolicySpec { name, text, mode, layer, ceiling }))
         }
         "policies.attach_pack" => plain(tenant.policies().attach_pack_blocking(&with.name)),
-        "policies.remove" => plain(tenant.policies().remove_blocking(&with.name, layer?)),
+        "policies.remove" => plain(tenant.policies().remove_blocking(PolicyRef::on(layer?, &with.name))),
         "policies.list" => plain(tenant.policies().list_blocking()),
         "limits.set" => plain(tenant.limits().set_blocking(api::LimitSpec {
             rate: api::whole("rate", with.rate)?, per_ms: api::whole("per_ms", with.per_ms)?,
@@ -139,7 +139,7 @@ fn inside(
             max_wait_ms: api::whole("max_wait_ms", with.max_wait_ms.unwrap_or_default())?,
             shared: with.shared.unwrap_or_default(), action: with.action.unwrap_or_default(), layer: layer?, id: with.id,
         })),
-        "limits.remove" => plain(tenant.limits().remove_blocking(&with.id, layer?)),
+        "limits.remove" => plain(tenant.limits().remove_blocking(LimitRef::on(layer?, &with.id))),
         "limits.list" => plain(tenant.limits().list_blocking()),
         "limits.acquire" => plain(tenant.limits().acquire_blocking(
             &with.id, &or(&with.key, ""), api::whole("cost", with.cost.unwrap_or(1))?)),
@@ -159,14 +159,14 @@ fn inside(
             };
             let before = with.before.map(|sequence| api::whole("sequence", sequence)).transpose()?;
             let range = api::AuditRange { since, before, order: api::named("order of rows", &or(&with.order, "oldest"))? };
-            plain(tenant.audit().query_blocking(range, api::whole("limit", with.limit.unwrap_or(100))?))
+            plain(tenant.audit().query_blocking(AuditQuery::from(range).limit(api::whole("limit", with.limit.unwrap_or(100))?)))
         }
         "audit.head" => plain(Ok(&*head.insert(tenant.audit().head_blocking()?))),
         "audit.verify" => {
             let printed = with.anchor.as_deref().filter(|text| *text != "last_head");
             let printed = printed.map(api::AuditHead::from_text).transpose()?;
             let anchor = printed.as_ref().or(head.as_ref().filter(|_| with.anchor.is_some()));
-            plain(tenant.audit().verify_blocking(anchor))
+            plain(tenant.audit().verify_blocking(api::AuditAnchor::of(anchor)))
         }
         other => {
             let shape: Shape = api::named("operation", other.trim_start_matches("guard.evaluate_"))?;

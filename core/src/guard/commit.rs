@@ -1,11 +1,11 @@
-//! Step 7, seal: write the proof, keep the charge, remember the turn. After this the call cannot be undone.
+//! Step 7, commit: write the proof, keep the charge, remember the turn. After this the call cannot be undone.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Serialize;
 
 use super::{
-    Allowance, Call, Decided, Engine, History, Unsealed,
+    Admission, Call, Decided, DraftResponse, Guard, History,
     once::{Answered, Once},
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     clock::Now,
     detect,
     error::{Error, Result},
+    rooms::Rooms,
     runtime,
     scope::Scope,
     store::{Entry, SessionTurns, Spend},
@@ -66,7 +67,7 @@ fn texts(items: &[String]) -> Vec<&str> {
 
 /// What the call says its model call used, under the name of its model call.
 fn spend_of(call: &Call, name: &str) -> Result<Option<Spend>> {
-    let Some(model) = call.request.model.as_ref().filter(|model| !call.flags.dry_run && usage::tells_spend(model))
+    let Some(model) = call.request.model.as_ref().filter(|model| !call.flags.dry_run && usage::reports_usage(model))
     else {
         return Ok(None);
     };
@@ -79,8 +80,9 @@ fn spend_of(call: &Call, name: &str) -> Result<Option<Spend>> {
     }))
 }
 
-/// A model's name as it is written down. Secrets are told by their case, which the price book's name has lost.
-pub(super) fn model_name(model: &ModelContext, priced: String) -> String {
+/// A model's name as it is written down.
+/// Secrets are told by their case, which the price book's name has lost.
+pub fn model_name(model: &ModelContext, priced: String) -> String {
     match model.model.as_deref().map(detect::masked_name) {
         Some(Cow::Owned(masked)) => masked.trim().to_lowercase(),
         _ => priced,
@@ -98,59 +100,59 @@ fn entry<'a>(call: &'a Call, decision: Decision, body: &'a str, spend: Option<&'
     }
 }
 
-impl Engine {
-    pub(super) async fn seal(&self, call: &Call, decided: Decided) -> Result<GuardResponse> {
+impl Guard {
+    pub(super) async fn commit(&self, call: &Call, decided: Decided) -> Result<GuardResponse> {
         let class = call.tenant.settings.audit_class;
-        let _sealing = self.sealing(class).await;
-        let Decided { allowance, history, unsealed: Unsealed { response, turn } } = decided;
+        let _committing = self.committing(class).await;
+        let Decided { admission, history, draft: DraftResponse { response, turn } } = decided;
         let body = self.body(call, &response)?;
         let spend = spend_of(call, &call.request_id)?;
         let entry = entry(call, response.decision, &body, spend.as_ref());
-        self.audit.record(&call.scope, class, &entry).await?;
-        self.keep(call, allowance, history, turn).await?;
+        self.rooms.audit.record(&call.scope, class, &entry).await?;
+        self.keep(call, admission, history, turn).await?;
         Ok(response)
     }
 
-    /// As [`Engine::seal`], together with the answer to the call's request; where that was answered meanwhile, by another
+    /// As [`Guard::commit`], together with the answer to the call's request; where that was answered meanwhile, by another
     /// process, this call leaves nothing, and that answer holds.
-    pub(super) async fn seal_once(&self, call: &Call, once: &Once, decided: Decided) -> Result<Answered> {
+    pub(super) async fn commit_once(&self, call: &Call, once: &Once, decided: Decided) -> Result<Answered> {
         // Whatever the class, its row and its answer are synced.
-        let _sealing = self.sealing(AuditClass::Required).await;
-        let Decided { allowance, history, unsealed: Unsealed { response, turn } } = decided;
+        let _committing = self.committing(AuditClass::Required).await;
+        let Decided { admission, history, draft: DraftResponse { response, turn } } = decided;
         let body = self.body(call, &response)?;
         // A repetition under the same key is the same model call.
         let spend = spend_of(call, once.id())?;
         let entry = entry(call, response.decision, &body, spend.as_ref());
         let scope = call.scope.uid();
         let (answered, answer, room) = self.answer_of(scope, once, response, call.received_at.wall_micros)?;
-        let recorded = self.audit.commit(&call.scope, &entry, Some(answer)).await;
+        let recorded = self.rooms.audit.commit(&call.scope, &entry, Some(answer)).await;
         if !matches!(recorded, Ok(None)) {
-            self.rooms.give_back(scope, room);
+            self.answer_quota.give_back(scope, room);
         }
         match recorded? {
             Some(sealed) => self.read_answer(once, &sealed),
-            None => self.keep(call, allowance, history, turn).await.map(|()| answered),
+            None => self.keep(call, admission, history, turn).await.map(|()| answered),
         }
     }
 
-    /// What a call holds that waits for the disk while it is sealed: its caller may have gone by then, and `settle` waits for it.
-    async fn sealing(&self, class: AuditClass) -> Option<tokio::sync::RwLockReadGuard<'_, ()>> {
+    /// What a call holds that waits for the disk while it commits: its caller may have gone by then, and `settle` waits for it.
+    async fn committing(&self, class: AuditClass) -> Option<tokio::sync::RwLockReadGuard<'_, ()>> {
         match class {
-            AuditClass::Required => Some(self.sealing.read().await),
+            AuditClass::Required => Some(self.committing.read().await),
             AuditClass::Standard | AuditClass::Sampled => None,
         }
     }
 
     /// What is left to do once the proof is written: keep the charge, remember the turn.
-    async fn keep(&self, call: &Call, allowance: Allowance, history: History, turn: SessionTurns) -> Result<()> {
+    async fn keep(&self, call: &Call, admission: Admission, history: History, turn: SessionTurns) -> Result<()> {
         if !call.flags.dry_run
-            && let Ok(granted) = allowance.0
+            && let Ok(granted) = admission.0
         {
             granted.reservation.settle();
             // A call that was refused before inspection taught the session nothing.
             if let Some(session) = &call.session {
                 let ttl = call.tenant.settings.session_ttl_seconds;
-                self.sessions.remember(&call.scope, session, history.turns, turn, call.received_at, ttl).await?;
+                self.rooms.sessions.remember(&call.scope, session, history.turns, turn, call.received_at, ttl).await?;
             }
         }
         Ok(())
@@ -158,7 +160,7 @@ impl Engine {
 
     fn body(&self, call: &Call, response: &GuardResponse) -> Result<String> {
         let hasher = &call.tenant.hasher;
-        let spent = self.clock.now().steady_nanos.saturating_sub(call.received_at.steady_nanos);
+        let spent = self.rooms.clock.now().steady_nanos.saturating_sub(call.received_at.steady_nanos);
         let body = Body {
             action: &call.request.action,
             content_type: call.request.content_type.name(),
@@ -181,18 +183,18 @@ impl Engine {
         };
         serde_json::to_string(&body).map_err(|_| Error::internal("an audit record could not be written"))
     }
+}
 
-    /// Writes an error down and hands it on; when even that fails, the audit's error is the one that matters.
-    pub(super) async fn audit_failure(&self, scope: &Scope, request_id: &str, at: Now, error: Error) -> Error {
-        // A child of a fork has no business in its parent's ledger.
-        if self.generation != runtime::generation() {
-            return error;
-        }
-        let body = serde_json::json!({ "error": error.kind().name(), "code": error.code() }).to_string();
-        let entry = Entry { at: at.wall_micros, kind: "error", request_id, decision: "", body: &body, spend: None };
-        match self.audit.record(scope, AuditClass::Standard, &entry).await {
-            Ok(()) => error,
-            Err(audit) => audit,
-        }
+/// Writes an error down and hands it on; when even that fails, the audit's error is the one that matters.
+pub async fn audit_failure(rooms: &Rooms, scope: &Scope, request_id: &str, at: Now, error: Error) -> Error {
+    // A child of a fork has no business in its parent's ledger.
+    if rooms.generation != runtime::generation() {
+        return error;
+    }
+    let body = serde_json::json!({ "error": error.kind().name(), "code": error.code() }).to_string();
+    let entry = Entry { at: at.wall_micros, kind: "error", request_id, decision: "", body: &body, spend: None };
+    match rooms.audit.record(scope, AuditClass::Standard, &entry).await {
+        Ok(()) => error,
+        Err(audit) => audit,
     }
 }

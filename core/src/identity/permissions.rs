@@ -1,4 +1,4 @@
-//! What a credential may do: scopes, the roles that mean scopes, and the ceiling over guard actions. Owns names and
+//! What a credential may do: scopes, the roles that mean scopes, and the scope each guard action needs. Owns names and
 //! implications; touches only ground. Source: `docs/wire/identity.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,9 +115,9 @@ pub fn is_well_formed(scope: &str) -> bool {
 
 /// Everything a caller may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rights(BTreeSet<String>);
+pub struct Permissions(BTreeSet<String>);
 
-impl Rights {
+impl Permissions {
     /// The scopes a credential carries; where it carries none, those its roles mean. Scopes on a token narrow what its
     /// roles would allow, so the two are never added up.
     #[must_use]
@@ -164,7 +164,7 @@ pub fn missing(wanted: &str) -> Error {
 
 /// The scope a guard action needs of a token that carries scopes; connecting to a server needs none.
 #[must_use]
-pub const fn ceiling(action: Action) -> Option<&'static str> {
+pub const fn scope_of(action: Action) -> Option<&'static str> {
     match action {
         Action::ProcessPrompt | Action::ProcessResponse | Action::ReadFile => Some("tools:read"),
         Action::WriteFile => Some("tools:write"),
@@ -175,8 +175,8 @@ pub const fn ceiling(action: Action) -> Option<&'static str> {
 
 /// The scope an action needs and `scopes` do not hold.
 #[must_use]
-pub fn beyond_ceiling(scopes: &[String], action: Action) -> Option<&'static str> {
-    let wanted = ceiling(action)?;
+pub fn missing_scope(scopes: &[String], action: Action) -> Option<&'static str> {
+    let wanted = scope_of(action)?;
     let held = holds(|scope| scopes.iter().any(|own| own == scope), wanted);
     (!held).then_some(wanted)
 }
@@ -205,7 +205,7 @@ mod tests {
             "skills:dangerous",
         ];
         for (role, held) in [("user", 5), ("admin", 7), ("owner", 8), ("stranger", 0)] {
-            let rights = Rights::of(&[], &texts(&[role]), &table);
+            let rights = Permissions::of(&[], &texts(&[role]), &table);
             for (place, scope) in shannon.iter().enumerate() {
                 assert_eq!(rights.hold(scope), place < held, "{role} {scope}");
             }
@@ -263,15 +263,15 @@ mod tests {
     #[test]
     fn scopes_on_a_token_narrow_its_roles() {
         let table = IdentitySettings::default().roles;
-        let rights = Rights::of(&texts(&["tools:read"]), &texts(&["owner"]), &table);
+        let rights = Permissions::of(&texts(&["tools:read"]), &texts(&["owner"]), &table);
         assert!(rights.hold("tools:read") && !rights.hold(MANAGE) && rights.require(READ).is_err());
     }
 
     #[test]
-    fn the_ceiling_asks_for_the_scope_of_the_action() {
-        assert_eq!(beyond_ceiling(&[], Action::CallTool), Some("tools:execute"));
-        assert_eq!(beyond_ceiling(&texts(&["tools:read"]), Action::CallTool), Some("tools:execute"));
-        assert_eq!(beyond_ceiling(&texts(&["agents:execute"]), Action::CallTool), None);
-        assert_eq!(beyond_ceiling(&texts(&["nhi:manage"]), Action::ConnectServer), None);
+    fn an_action_needs_its_scope() {
+        assert_eq!(missing_scope(&[], Action::CallTool), Some("tools:execute"));
+        assert_eq!(missing_scope(&texts(&["tools:read"]), Action::CallTool), Some("tools:execute"));
+        assert_eq!(missing_scope(&texts(&["agents:execute"]), Action::CallTool), None);
+        assert_eq!(missing_scope(&texts(&["nhi:manage"]), Action::ConnectServer), None);
     }
 }

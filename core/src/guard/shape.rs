@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Call, Engine, History, PolicyInput, Refusal, Verdict, decide, inspect, plan, reason, rewrite::rewrite};
+use super::{Call, History, PolicyInput, Refusal, Verdict, decide, inspect, plan, reason, rewrite::rewrite};
 use crate::{
     api::{
         AgentIdentity, DebugEntity, DebugInfo, DebugTenant, Decision, DeterminingPolicy, GuardResponse, Mode,
@@ -15,11 +15,12 @@ use crate::{
     detect::{CATALOGUE, Findings},
     policy::{self, Outcome, Redaction, Rule},
     redact::Strategy,
+    rooms::Rooms,
     store::SessionTurns,
 };
 
 /// The answer before it is proven.
-pub struct Unsealed {
+pub struct DraftResponse {
     /// What the caller will get.
     pub response: GuardResponse,
     /// What the session will remember.
@@ -36,90 +37,89 @@ pub fn milliseconds(start: Now, end: Now) -> i64 {
     i64::try_from(end.steady_nanos.saturating_sub(start.steady_nanos) / 1_000_000).unwrap_or(i64::MAX)
 }
 
-impl Engine {
-    pub(super) fn shape(
-        &self,
-        call: &Call,
-        findings: &Findings,
-        _history: &History,
-        input: &PolicyInput,
-        verdict: Verdict,
-    ) -> Unsealed {
-        let mut response = self.blank(call, findings, input);
-        let is_refused = matches!(verdict, Verdict::Refused(_));
-        match verdict {
-            Verdict::Refused(refusal) => refuse(&mut response, &refusal, call.action),
-            Verdict::Planned => planned(&mut response),
-            Verdict::Judged(verdict, spent) => {
-                apply_mode(call, findings, input, &verdict, &mut response);
-                report(call, &verdict, &mut response);
-                if call.flags.explain {
-                    explain(call, findings, input, &verdict, spent, &mut response);
-                }
+/// Makes the answer of the verdict: mode and floor, redaction, the words.
+pub fn shape(
+    rooms: &Rooms,
+    call: &Call,
+    findings: &Findings,
+    _history: &History,
+    input: &PolicyInput,
+    verdict: Verdict,
+) -> DraftResponse {
+    let mut response = blank(rooms, call, findings, input);
+    let is_refused = matches!(verdict, Verdict::Refused(_));
+    match verdict {
+        Verdict::Refused(refusal) => refuse(&mut response, &refusal, call.action),
+        Verdict::Planned => planned(&mut response),
+        Verdict::Judged(verdict, spent) => {
+            apply_mode(call, findings, input, &verdict, &mut response);
+            report(call, &verdict, &mut response);
+            if call.flags.explain {
+                explain(call, findings, input, &verdict, spent, &mut response);
             }
         }
-        if call.flags.debug {
-            debug(call, findings, &mut response);
-        }
-        // A plan tells of policies, as an explanation does; where nothing was asked of them there is none.
-        if call.flags.optimize && call.flags.tells_policies && !is_refused {
-            response.optimization = Some(plan::report(call));
-        }
-        response.latency_ms = milliseconds(call.received_at, self.clock.now());
-        Unsealed { response, turn: input.turn.clone() }
     }
+    if call.flags.debug {
+        debug(call, findings, &mut response);
+    }
+    // A plan tells of policies, as an explanation does; where nothing was asked of them there is none.
+    if call.flags.optimize && call.flags.tells_policies && !is_refused {
+        response.optimization = Some(plan::report(call));
+    }
+    response.latency_ms = milliseconds(call.received_at, rooms.clock.now());
+    DraftResponse { response, turn: input.turn.clone() }
+}
 
-    /// Everything that does not depend on the verdict.
-    fn blank(&self, call: &Call, findings: &Findings, input: &PolicyInput) -> GuardResponse {
-        let mut degraded: Vec<String> = call.tenant.degraded.iter().map(|what| (*what).to_owned()).collect();
-        if self.is_dev() {
-            degraded.push("dev_mode".into());
-        }
-        degraded.extend(call.detectors.degraded());
-        GuardResponse {
-            decision: Decision::Deny,
-            request_id: call.request_id.clone(),
-            timestamp: call.received_at.rfc3339(),
-            latency_ms: 0,
-            signals: findings.signals.clone(),
-            actual_decision: None,
-            alerted: None,
-            effective_mode: None,
-            mode_overridden: None,
-            mode_reason: None,
-            policy_reason: None,
-            determining_policies: Vec::new(),
-            redacted_content: None,
-            redaction_entries: Vec::new(),
-            redacted_arguments: None,
-            eval_errors: None,
-            session_delta: call
-                .session
-                .as_ref()
-                .map(|_| SessionDelta { turn_count: input.turns.turns, cumulative_risk: input.turns.cumulative_risk }),
-            agent_identity: (call.principal.kind == PrincipalKind::Agent).then(|| AgentIdentity {
-                auth_method: "process".into(),
-                external_id: call.principal.id.clone(),
-                identity_type: Some("agent".into()),
-                ..AgentIdentity::default()
-            }),
-            code: None,
-            degraded,
-            retry_after_ms: None,
-            limit_id: None,
-            context_conflict: input.conflicts.clone(),
-            policy_error: Vec::new(),
-            policy_version: Some(call.tenant.policies.version().to_owned()),
-            optimization: None,
-            detectors: None,
-            context: None,
-            debug_info: None,
-            projected_context: None,
-            eval_latency_ms: None,
-            tiers_evaluated: None,
-            tiers_skipped: None,
-            root_causes: None,
-        }
+/// Everything that does not depend on the verdict.
+fn blank(rooms: &Rooms, call: &Call, findings: &Findings, input: &PolicyInput) -> GuardResponse {
+    let mut degraded: Vec<String> = call.tenant.degraded.iter().map(|what| (*what).to_owned()).collect();
+    if rooms.dev {
+        degraded.push("dev_mode".into());
+    }
+    degraded.extend(call.detectors.degraded());
+    GuardResponse {
+        decision: Decision::Deny,
+        request_id: call.request_id.clone(),
+        timestamp: call.received_at.rfc3339(),
+        latency_ms: 0,
+        signals: findings.signals.clone(),
+        actual_decision: None,
+        alerted: None,
+        effective_mode: None,
+        mode_overridden: None,
+        mode_reason: None,
+        policy_reason: None,
+        determining_policies: Vec::new(),
+        redacted_content: None,
+        redaction_entries: Vec::new(),
+        redacted_arguments: None,
+        eval_errors: None,
+        session_delta: call
+            .session
+            .as_ref()
+            .map(|_| SessionDelta { turn_count: input.turns.turns, cumulative_risk: input.turns.cumulative_risk }),
+        agent_identity: (call.principal.kind == PrincipalKind::Agent).then(|| AgentIdentity {
+            auth_method: "process".into(),
+            external_id: call.principal.id.clone(),
+            identity_type: Some("agent".into()),
+            ..AgentIdentity::default()
+        }),
+        code: None,
+        degraded,
+        retry_after_ms: None,
+        limit_id: None,
+        context_conflict: input.conflicts.clone(),
+        policy_error: Vec::new(),
+        policy_version: Some(call.tenant.policies.version().to_owned()),
+        optimization: None,
+        detectors: None,
+        context: None,
+        debug_info: None,
+        projected_context: None,
+        eval_latency_ms: None,
+        tiers_evaluated: None,
+        tiers_skipped: None,
+        root_causes: None,
     }
 }
 
@@ -130,7 +130,7 @@ fn refuse(response: &mut GuardResponse, refusal: &Refusal, action: Action) {
             response.code = Some("suspended".into());
             response.policy_reason = Some("the tenant is suspended".into());
         }
-        Refusal::Ceiling(wanted) => {
+        Refusal::Scopes(wanted) => {
             response.code = Some("insufficient_scope".into());
             // The words of the public service (`docs/wire/identity.md`).
             let action = action.name();

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Engine};
+use super::{Call, Guard, run_deciding_steps};
 use crate::{
     api::{GuardResponse, Status},
     cache::{FairCache, Flights, Weight},
@@ -68,7 +68,7 @@ pub struct Once {
 
 /// How much this process keeps for each scope.
 #[derive(Default)]
-pub struct Rooms(Mutex<Counts>);
+pub struct AnswerQuota(Mutex<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -77,7 +77,7 @@ struct Counts {
     swept_at: i64,
 }
 
-impl Rooms {
+impl AnswerQuota {
     /// How often scopes are forgotten whose day is over: each hour, in microseconds.
     const SWEEP: i64 = 3_600 * 1_000_000;
 
@@ -148,7 +148,7 @@ impl Once {
         let body = serde_json::to_vec(&call.request).map_err(unwritten)?;
         // Two of one name are not one caller where their roles or scopes differ, or those who vouch for them: policies read all
         // of it. A key and the tokens it is exchanged for are one.
-        let caller = (&call.principal, &call.principal_issuer, &call.ceiling);
+        let caller = (&call.principal, &call.principal_issuer, &call.scopes);
         let caller = serde_json::to_vec(&caller).map_err(unwritten)?;
         Ok(Self {
             id: digest([call.scope.uid().as_bytes().as_slice(), caller.as_slice(), b"guard", key.as_bytes()]),
@@ -162,18 +162,18 @@ impl Once {
     }
 }
 
-impl Engine {
+impl Guard {
     /// Takes the steps, or gives the answer this request got before under the same key. Of several at once one takes them and
     /// the others wait for it.
-    pub(super) async fn walk_once(self: &Arc<Self>, call: Call, key: &str) -> Result<GuardResponse> {
+    pub(super) async fn run_steps_once(self: &Arc<Self>, call: Call, key: &str) -> Result<GuardResponse> {
         let once = Once::new(&call, key)?;
         // An answer of better days is not for a tenant that is suspended now; a dry run leaves nothing.
         if call.tenant.status == Status::Suspended || call.flags.dry_run {
-            return self.walk(call).await;
+            return self.run_steps(call).await;
         }
-        let (engine, request) = (Arc::clone(self), once.request.clone());
+        let (guard, request) = (Arc::clone(self), once.request.clone());
         // To its end: who gives up waiting comes back under the same key, and finds it done, or being done.
-        let answered = runtime::to_the_end(async move { engine.answered_once(&call, &once).await }).await?;
+        let answered = runtime::run_to_completion(async move { guard.answered_once(&call, &once).await }).await?;
         if answered.request != request {
             return Err(Error::invalid("idempotency_key_reused", "the idempotency key was used for another request")
                 .with_help("make a new key for each call, and use it again only to repeat that call"));
@@ -185,7 +185,7 @@ impl Engine {
     }
 
     async fn answered_once(&self, call: &Call, once: &Once) -> Result<Arc<Answered>> {
-        let now = self.clock.now().steady_nanos;
+        let now = self.rooms.clock.now().steady_nanos;
         if let Some(answered) = self.answers.get(&once.id, now) {
             return Ok(answered);
         }
@@ -194,15 +194,15 @@ impl Engine {
             if let Some(answered) = self.answers.get(&once.id, now) {
                 return Ok(answered);
             }
-            let answered = match self.audit.answer(&once.id).await? {
+            let answered = match self.rooms.audit.answer(&once.id).await? {
                 Some(sealed) => self.read_answer(once, &sealed)?,
-                None => self.seal_once(call, once, self.decide_on(call).await?).await?,
+                None => self.commit_once(call, once, run_deciding_steps(&self.rooms, call).await?).await?,
             };
             let answered = Arc::new(answered);
             self.answers.keep(call.scope.account_uid(), &once.id, &answered, now);
             Ok(answered)
         };
-        let first = async { runtime::shielded(Box::pin(first)).await };
+        let first = async { runtime::catch_panic(Box::pin(first)).await };
         self.answers.underway.join(&once.id, first).await.result
     }
 
@@ -218,17 +218,17 @@ impl Engine {
         let mut text = written(&answered)?;
         answered.length = text.len();
         let mut room = text.len();
-        if room > LARGEST || !self.rooms.take(scope, room, now) {
+        if room > LARGEST || !self.answer_quota.take(scope, room, now) {
             room = 0;
             text = written(&Answered { request: once.request.clone(), response: None, length: 0 })?;
         }
-        let body = self.sealer.seal(&once.id, &text).inspect_err(|_| self.rooms.give_back(scope, room))?;
+        let body = self.rooms.sealer.seal(&once.id, &text).inspect_err(|_| self.answer_quota.give_back(scope, room))?;
         Ok((answered, Answer { id: once.id.clone(), until: now.saturating_add(KEPT_MICROS), body }, room))
     }
 
     /// An answer as it was committed.
     pub(super) fn read_answer(&self, once: &Once, sealed: &str) -> Result<Answered> {
-        let text = self.sealer.open(&once.id, sealed)?;
+        let text = self.rooms.sealer.open(&once.id, sealed)?;
         let known: Result<Answered, _> = serde_json::from_slice(&text);
         known
             .map(|known| Answered { length: text.len(), ..known })

@@ -16,14 +16,14 @@ const STEP: u64 = 1_000_000_000;
 const COARSE: u64 = STEP / 10;
 
 /// Nanoseconds that passed. A clock that was set back counts on from where it was.
-pub(super) struct Steady {
+pub(super) struct MonotonicClock {
     clock: Arc<dyn Clock>,
     highest: AtomicU64,
     // What steps back have cost so far.
     made_up: AtomicU64,
 }
 
-impl Steady {
+impl MonotonicClock {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, highest: AtomicU64::new(0), made_up: AtomicU64::new(0) }
     }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Number, Value};
 
-use super::{Allowance, Call, Engine, History};
+use super::{Admission, Call, History};
 use crate::{
     api::{PrincipalKind, Severity},
     context_keys::{ACTION_PARAMETERS, ContextKey as K, KeyValue, is_reserved},
@@ -55,42 +55,35 @@ impl Keys<'_> {
     }
 }
 
-impl Engine {
-    pub(super) fn assemble(
-        &self,
-        call: &Call,
-        allowance: &Allowance,
-        history: &History,
-        findings: &Findings,
-    ) -> PolicyInput {
-        let mut keys = Keys { call, reads: call.tenant.policies.reads(call.action), list: Vec::with_capacity(16) };
-        let turn = turn_of(findings);
-        let mut turns = history.turns.clone();
-        turns.merge(&turn);
-        let (mut conflicts, mut mistyped) = (Vec::new(), Mistyped::default());
-        if allowance.refusal().is_none() {
-            core(&mut keys, findings);
-            identity(&mut keys);
-            registry(&mut keys);
-            tool(&mut keys, &mut mistyped);
-            for (key, value) in &findings.keys {
-                keys.add(*key, || value.clone());
-            }
-            if call.session.is_some() {
-                for (key, value) in session::keys(&turns) {
-                    keys.add(key, || value);
-                }
-            }
-            if let Ok(granted) = &allowance.0
-                && let Some(left) = granted.per_minute_left
-            {
-                keys.add(K::RpmRemainingPct, || KeyValue::Long(i64::from(left)));
-                keys.add(K::RpmExceeded, || KeyValue::Bool(granted.per_minute_exceeded));
+/// Fills the context keys that policies of this project read for the call's action.
+pub fn assemble(call: &Call, admission: &Admission, history: &History, findings: &Findings) -> PolicyInput {
+    let mut keys = Keys { call, reads: call.tenant.policies.reads(call.action), list: Vec::with_capacity(16) };
+    let turn = turn_of(findings);
+    let mut turns = history.turns.clone();
+    turns.merge(&turn);
+    let (mut conflicts, mut mistyped) = (Vec::new(), Mistyped::default());
+    if admission.refusal().is_none() {
+        core(&mut keys, findings);
+        identity(&mut keys);
+        registry(&mut keys);
+        tool(&mut keys, &mut mistyped);
+        for (key, value) in &findings.keys {
+            keys.add(*key, || value.clone());
+        }
+        if call.session.is_some() {
+            for (key, value) in session::keys(&turns) {
+                keys.add(key, || value);
             }
         }
-        let metadata = metadata(call, &mut keys, &mut conflicts, &mut mistyped);
-        PolicyInput { keys: keys.list, metadata, conflicts, mistyped, turn, turns }
+        if let Ok(granted) = &admission.0
+            && let Some(left) = granted.per_minute_left
+        {
+            keys.add(K::RpmRemainingPct, || KeyValue::Long(i64::from(left)));
+            keys.add(K::RpmExceeded, || KeyValue::Bool(granted.per_minute_exceeded));
+        }
     }
+    let metadata = metadata(call, &mut keys, &mut conflicts, &mut mistyped);
+    PolicyInput { keys: keys.list, metadata, conflicts, mistyped, turn, turns }
 }
 
 fn core(keys: &mut Keys<'_>, findings: &Findings) {

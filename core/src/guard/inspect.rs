@@ -2,25 +2,24 @@
 
 use serde_json::{Map, Value};
 
-use super::{Allowance, Call, Engine, History, plan};
+use super::{Admission, Call, History, plan};
 use crate::{
     api::DetectorResult,
     detect::{self, Findings},
     error::Result,
 };
 
-impl Engine {
-    #[allow(clippy::unused_async)] // remote detectors will wait here
-    pub(super) async fn inspect(&self, call: &Call, allowance: &Allowance, _history: &History) -> Result<Findings> {
-        // An attacker over its limit is cheap: nothing is inspected and no policy judged.
-        if allowance.refusal().is_some() {
-            return Ok(Findings::default());
-        }
-        if call.flags.plan_only {
-            return Ok(Findings::default());
-        }
-        Ok(detect::inspect(&call.subject(), plan::of(call).only.as_deref()))
+/// Runs the detectors of the call's plan.
+#[allow(clippy::unused_async)] // remote detectors will wait here
+pub async fn inspect(call: &Call, admission: &Admission, _history: &History) -> Result<Findings> {
+    // An attacker over its limit is cheap: nothing is inspected and no policy judged.
+    if admission.refusal().is_some() {
+        return Ok(Findings::default());
     }
+    if call.flags.plan_only {
+        return Ok(Findings::default());
+    }
+    Ok(detect::inspect(&call.subject(), plan::of(call).only.as_deref()))
 }
 
 /// Every raw key, by its detector's own name.

@@ -1,4 +1,4 @@
-//! Lines: who waits for room in a limit, and whose turn it is. Owns who is called next.
+//! Queues: who waits for room in a limit, and whose turn it is. Owns who is called next.
 //!
 //! One line may be many accounts', where the limit lies on the platform. Each account stands in a row of its own, first come
 //! first served, and the rows take turns: a row of thousands delays another's first by a single turn.
@@ -18,11 +18,11 @@ const MAX_WAITING: usize = 10_000;
 
 /// All lines.
 #[derive(Default)]
-pub struct Lines(Mutex<State>);
+pub struct Queues(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    lines: HashMap<Key, Line>,
+    lines: HashMap<Key, Queue>,
     /// How many wait, by account.
     waiting: HashMap<Uid, usize>,
     tickets: u64,
@@ -30,9 +30,9 @@ struct State {
 
 /// Accounts in the order of their turns, each with its row: tickets in order of arrival, and the bell of who holds each.
 #[derive(Default)]
-struct Line(VecDeque<(Uid, BTreeMap<u64, Arc<Notify>>)>);
+struct Queue(VecDeque<(Uid, BTreeMap<u64, Arc<Notify>>)>);
 
-impl Line {
+impl Queue {
     fn first(&self) -> Option<(&u64, &Arc<Notify>)> {
         self.0.front().and_then(|(_, row)| row.first_key_value())
     }
@@ -58,22 +58,22 @@ impl Line {
 }
 
 /// A place in a line; leaving it lets the next one try.
-pub struct Turn<'a> {
-    lines: &'a Lines,
+pub struct Permit<'a> {
+    lines: &'a Queues,
     key: Key,
     account: Uid,
     ticket: u64,
     called: Arc<Notify>,
 }
 
-impl Lines {
+impl Queues {
     /// Whether nobody waits here.
     pub fn is_empty(&self, key: &Key) -> bool {
         !self.0.lock().lines.contains_key(key)
     }
 
     /// A place at the end of the account's row; none when too many of the account wait already.
-    pub fn join(&self, key: &Key, account: Uid) -> Option<Turn<'_>> {
+    pub fn join(&self, key: &Key, account: Uid) -> Option<Permit<'_>> {
         let mut state = self.0.lock();
         let waiting = state.waiting.entry(account).or_default();
         if *waiting >= MAX_WAITING {
@@ -83,15 +83,15 @@ impl Lines {
         state.tickets += 1;
         let (ticket, called) = (state.tickets, Arc::new(Notify::new()));
         state.lines.entry(key.clone()).or_default().add(account, ticket, Arc::clone(&called));
-        Some(Turn { lines: self, key: key.clone(), account, ticket, called })
+        Some(Permit { lines: self, key: key.clone(), account, ticket, called })
     }
 }
 
-impl Turn<'_> {
+impl Permit<'_> {
     /// Whether it is this one's turn to try.
     pub fn is_first(&self) -> bool {
         let state = self.lines.0.lock();
-        state.lines.get(&self.key).and_then(Line::first).is_some_and(|(ticket, _)| *ticket == self.ticket)
+        state.lines.get(&self.key).and_then(Queue::first).is_some_and(|(ticket, _)| *ticket == self.ticket)
     }
 
     /// Whether this is a place in the line of `key`.
@@ -105,7 +105,7 @@ impl Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut state = self.lines.0.lock();
         if let Entry::Occupied(mut waiting) = state.waiting.entry(self.account) {
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn one_account_s_crowd_delays_another_by_one_turn() {
-        let lines = Lines::default();
+        let lines = Queues::default();
         let mut crowd: VecDeque<_> = (0..MAX_WAITING).filter_map(|_| lines.join(&key("x"), account(1))).collect();
         assert!(lines.join(&key("x"), account(1)).is_none(), "its own bound");
         assert!(lines.join(&key("y"), account(1)).is_none(), "over all lines");
@@ -160,15 +160,15 @@ mod tests {
         /// Whoever joins and leaves, somebody is first, in each account the one that came first, and nobody is counted twice.
         #[test]
         fn somebody_is_always_first(steps in prop::collection::vec((0..3_u8, any::<prop::sample::Index>(), any::<bool>()), 1..200)) {
-            let lines = Lines::default();
-            let mut held: Vec<Turn<'_>> = Vec::new();
+            let lines = Queues::default();
+            let mut held: Vec<Permit<'_>> = Vec::new();
             for (who, which, joins) in steps {
                 if joins || held.is_empty() {
                     held.extend(lines.join(&key("x"), account(who)));
                 } else {
                     drop(held.remove(which.index(held.len())));
                 }
-                let first: Vec<&Turn<'_>> = held.iter().filter(|turn| turn.is_first()).collect();
+                let first: Vec<&Permit<'_>> = held.iter().filter(|turn| turn.is_first()).collect();
                 prop_assert_eq!(first.len(), usize::from(!held.is_empty()));
                 if let Some(first) = first.first() {
                     let own = held.iter().filter(|turn| turn.account == first.account);

@@ -13,12 +13,12 @@ use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use super::{BETWEEN_FETCHES, MAX_ISSUERS, STEP_OF_USE, steady::nanos};
+use super::{BETWEEN_FETCHES, MAX_ISSUERS, STEP_OF_USE, clock::nanos};
 use crate::{error::Error, identity::jwk::KeySet};
 
 /// Every set by its issuer. An issuer has one set, or a few while tenants disagree on where it is.
 #[derive(Default)]
-pub(super) struct Shelf {
+pub(super) struct JwksCache {
     sets: RwLock<Sets>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Keys {
     pub(super) fetched_at: u64,
 }
 
-impl Shelf {
+impl JwksCache {
     /// The entry of this set, made if there is none. `None` when the shelf is full of sets fetched just now.
     pub(super) fn entry(&self, issuer: &str, url: &str, private_network: bool, now: u64) -> Option<Arc<Entry>> {
         let same = |entry: &&Arc<Entry>| entry.private_network == private_network && *entry.url == *url;

@@ -4,23 +4,26 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
-use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::scope::{Scope, Uid};
 
 /// How many scopes may have a turn before those without one are forgotten.
 const SWEEP: usize = 256;
 
+/// Keeps others from changing the same until it is dropped.
+pub type Turn = OwnedMutexGuard<()>;
+
 /// Whose turn it is, by scope.
 #[derive(Default)]
 pub struct Changes {
-    turns: Mutex<HashMap<Uid, Arc<Turn<()>>>>,
-    registry: Turn<()>,
+    turns: Mutex<HashMap<Uid, Arc<AsyncMutex<()>>>>,
+    registry: Arc<AsyncMutex<()>>,
 }
 
 impl Changes {
     /// Waits until nothing else changes what is attached to `scope`, and keeps others out.
-    pub async fn of(&self, scope: &Scope) -> OwnedMutexGuard<()> {
+    pub async fn of(&self, scope: &Scope) -> Turn {
         let turn = {
             let mut turns = self.turns.lock();
             if turns.len() >= SWEEP {
@@ -33,7 +36,7 @@ impl Changes {
     }
 
     /// Waits until no tenant is being created by a token or deleted. Nothing that takes long is done meanwhile.
-    pub async fn of_registry(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.registry.lock().await
+    pub async fn of_registry(&self) -> Turn {
+        Arc::clone(&self.registry).lock_owned().await
     }
 }

@@ -383,6 +383,6 @@ impl Tenant {
     /// A freshly signed head.
     pub async fn audit_head(&self) -> Result<AuditHead> {
         let audit = self.0.audit();
-        detached(async move { audit.head().await }).await
+        detached(async move { Ok(audit.head().await?.head) }).await
     }
 }

@@ -55,6 +55,16 @@ pub struct Row {
     pub call: fn(Arc<Rooms>, Caller, Target, Value) -> BoxFuture<'static, Result<Value>>,
 }
 
+/// A fingerprint of the table and its types, for whoever was made of it.
+pub const HASH: &str = include_str!("operations/table.hash").trim_ascii();
+
+/// The row of an operation's name, e.g. `keys.create`.
+#[must_use]
+pub fn row(name: &str) -> Option<&'static Row> {
+    let (module, verb) = name.split_once('.')?;
+    TABLE.iter().find(|row| row.module == module && row.verb == verb)
+}
+
 impl Row {
     /// Its name, e.g. `keys.create`.
     #[must_use]
@@ -73,7 +83,7 @@ macro_rules! with_operations {
                 /// files among the journals. Empty when all is as it should be.
                 call problems() -> Page<String> = get("problems").at(PLATFORM).needs(MANAGE);
                 /// Checks the chain of what is done on the platform itself, as `audit.verify` does a project's.
-                call verify() -> VerifyReport = post("verify").at(PLATFORM).needs(MANAGE).reads();
+                call verify() -> VerifyReport = post("audit/verify").at(PLATFORM).needs(MANAGE).reads();
             }
             /// Customer organisations.
             Accounts = "admin.accounts" in accounts {
@@ -126,7 +136,7 @@ macro_rules! with_operations {
             /// Who callers are.
             Identities = "identity" in identity {
                 /// Says who a token or key is, and what it reaches.
-                call verify(CredentialRef) -> Identity = post("verify").at(ANY).reads().positional(&["credential"]);
+                call verify(CredentialRef) -> Identity = post("identity/verify").at(ANY).reads().positional(&["credential"]);
                 /// Says who asks, and what it reaches; nobody when it is the process itself.
                 call whoami() -> WhoAmI = get("/v1/whoami").at(ANY);
                 /// Reads the platform's settings of identity.
@@ -213,7 +223,7 @@ macro_rules! with_operations {
             Limits = "limits" in limits {
                 /// Sets a rate limit, replacing the one with the same id on the same layer.
                 call set(LimitSpec) =
-                    put("limits/{id}").needs(MANAGE).crosses(MANAGE).audits("limit.set").positional(&["id"]);
+                    put("limits/{id}").needs(MANAGE).crosses(MANAGE).audits("limit.set").positional(&["id", "rate", "per_ms"]);
                 /// Removes a rate limit.
                 call remove(LimitRef) =
                     delete("limits/{id}").needs(MANAGE).crosses(MANAGE).audits("limit.remove").positional(&["id"]);
@@ -236,7 +246,7 @@ macro_rules! with_operations {
                 /// Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.
                 call verify(AuditAnchor) -> VerifyReport = post("audit/verify").needs(READ).crosses(READ).reads();
                 /// Signs a fresh head: print it, keep it elsewhere, and give it to `verify` later.
-                call head() -> AuditHead = get("audit/head").needs(READ).crosses(READ);
+                call head() -> PrintedHead = get("audit/head").needs(READ).crosses(READ);
             }
         }
     };

@@ -313,7 +313,7 @@ def test_the_audit_keeps_the_action_that_was_sent(server: Server, connect: Conne
     response = connect(server.url, api_key=tenant.key).guard.evaluate(
         content=BENIGN, content_type="response", action="process_prompt"
     )
-    rows = tenant.admin("GET", "/audit")["records"]
+    rows = tenant.admin("GET", "/audit")["items"]
     row = next(row for row in rows if row["request_id"] == response.request_id)
     assert (row["body"]["action"], row["body"]["content_type"]) == ("process_prompt", "response")
     assert BENIGN not in json.dumps(rows)

@@ -326,10 +326,10 @@ def test_a_suspended_account_is_closed_to_its_own_keys(ask: Ask, server: Server,
     tenant = server.tenant()
     client = connect(server.url, api_key=tenant.key)
     assert ask(client, "guard.evaluate_prompt", BENIGN).allowed
-    server.admin("PATCH", f"/v1/admin/accounts/{tenant.account}", {"status": "suspended"})
+    server.admin("POST", f"/v1/admin/accounts/{tenant.account}/suspend")
     with pytest.raises(AuthenticationError):
         ask(client, "guard.evaluate_prompt", BENIGN)
-    server.admin("PATCH", f"/v1/admin/accounts/{tenant.account}", {"status": "active"})
+    server.admin("POST", f"/v1/admin/accounts/{tenant.account}/resume")
     assert ask(client, "guard.evaluate_prompt", BENIGN).allowed
 
 

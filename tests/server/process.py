@@ -276,7 +276,7 @@ class Tenant:
 
     def rows(self, kind: str | None = "decision", *, of: Server | None = None) -> list[dict[str, Any]]:
         """The rows of the audit trail, oldest first."""
-        found: list[dict[str, Any]] = (of or self.server).done("GET", f"{self.path}/audit?limit=10000")["records"]
+        found: list[dict[str, Any]] = (of or self.server).done("GET", f"{self.path}/audit?limit=10000")["items"]
         return [row for row in found if kind in (None, row["kind"])]
 
     def token(self) -> str:

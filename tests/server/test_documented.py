@@ -153,7 +153,7 @@ def test_requests_that_come_together_all_succeed(server: Server) -> None:
         thread.join()
     assert len(told) == 12
     assert len(set(told)) == 1
-    rows = server.done("GET", f"/v1/admin/accounts/{account}/projects/prod/audit")["records"]
+    rows = server.done("GET", f"/v1/admin/accounts/{account}/projects/prod/audit")["items"]
     assert [row["kind"] for row in rows] == ["project.create"]
 
 
@@ -176,7 +176,7 @@ def test_the_newest_rows_are_paged_backwards(server: Server) -> None:
     oldest = [row["sequence"] for row in tenant.rows(None)]
 
     def told(query: str) -> list[int]:
-        return [row["sequence"] for row in server.done("GET", f"{tenant.path}/audit?{query}")["records"]]
+        return [row["sequence"] for row in server.done("GET", f"{tenant.path}/audit?{query}")["items"]]
 
     assert told("order=newest") == oldest[::-1]
     assert told("order=oldest") == oldest
@@ -185,7 +185,7 @@ def test_the_newest_rows_are_paged_backwards(server: Server) -> None:
         assert len(page) <= 3
         paged += page
     assert paged == oldest[::-1]
-    assert told(f"order=newest&after={oldest[2]}") == oldest[:2:-1]
+    assert told(f"order=newest&since={oldest[2]}") == oldest[:2:-1]
     assert told("order=newest&since=1h&limit=1") == oldest[-1:]
     assert told(f"before={oldest[2]}") == oldest[:2]
     for query in (

@@ -314,7 +314,7 @@ def test_a_refusal_of_a_body_names_the_field(server: Server) -> None:
         ("PUT", f"{path}/limits/x", {"rate": "hush", "per_ms": 1}, "`rate`", "whole number"),
         ("PUT", f"{path}/policies/x", {"text": 7}, "`text`", "string"),
         ("POST", accounts, {}, "`id`", "missing"),
-        ("PATCH", f"{accounts}/{tenant.account}", {"status": "hush"}, "`status`", "active"),
+        ("PATCH", f"{path}/settings", {"mode_floor": "hush"}, "`mode_floor`", "enforce"),
         ("PATCH", "/v1/admin/identity", {"max_keys": "hush"}, "`max_keys`", "whole number"),
         (
             "PATCH",

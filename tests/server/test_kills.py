@@ -48,7 +48,7 @@ def test_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, kind: str, kills:
         while True:
             after = rows[-1]["sequence"] if rows else 0
             # The token of before the first kill: the keys that signed it are still there.
-            page = server.done("GET", f"{tenant.path}/audit?after={after}&limit=10000", None, token)["records"]
+            page = server.done("GET", f"{tenant.path}/audit?since={after}&limit=10000", None, token)["items"]
             if not page:
                 break
             rows += page

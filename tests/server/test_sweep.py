@@ -111,6 +111,11 @@ def at(account: str, project: str) -> dict[str, str]:
     return {"X_Account_ID": account, "X_Project_ID": project}
 
 
+def given(body: Any, world: World) -> Any:
+    """A body, or what makes one of the world."""
+    return body(world) if callable(body) else body
+
+
 def selected(path: str, body: Any = None) -> Case:
     """A route whose tenant is chosen by headers."""
 
@@ -131,11 +136,11 @@ def below(rest: str = "", body: Any = None, by: str = "b", made: Callable[[World
     def theirs(world: World) -> Ask:
         last = made(world) if made else ""
         path = start.format(world.b.account, world.b.project, last)
-        return Ask(path, body, {}, (world.b.account, world.b.project, last))
+        return Ask(path, given(body, world), {}, (world.b.account, world.b.project, last))
 
     def nobodys(world: World) -> Ask:
         ids = (fresh("none"), fresh("none"), fresh("none"))
-        return Ask(start.format(*ids), body, {}, ids)
+        return Ask(start.format(*ids), given(body, world), {}, ids)
 
     return Case(theirs, nobodys, by)
 
@@ -160,11 +165,11 @@ def named_account(path: str, body: Any = None, make: Callable[[World], str] | No
 
     def theirs(world: World) -> Ask:
         account = make(world) if make else world.b.account
-        return Ask(path.format(account), body, {}, (account,))
+        return Ask(path.format(account), given(body, world), {}, (account,))
 
-    def nobodys(_: World) -> Ask:
+    def nobodys(world: World) -> Ask:
         none = fresh("none")
-        return Ask(path.format(none), body, {}, (none,))
+        return Ask(path.format(none), given(body, world), {}, (none,))
 
     return Case(theirs, nobodys, by="platform")
 
@@ -216,7 +221,7 @@ def grant_of_b(world: World) -> str:
         "expires_in_seconds": 60,
         "reason": "sweep",
     }
-    projects = world.must(world.platform, "GET", f"/v1/admin/accounts/{spec['to_account']}/projects")["projects"]
+    projects = world.must(world.platform, "GET", f"/v1/admin/accounts/{spec['to_account']}/projects")["items"]
     spec["to_project"] = projects[0]["id"]
     return str(world.must(world.platform, "POST", "/v1/admin/grants", spec)["id"])
 
@@ -266,6 +271,36 @@ def issuer_of_b(world: World) -> Ask:
     return Ask(f"/v1/admin/issuers?issuer={ISSUER}")
 
 
+def checked_issuer_of_b(world: World) -> Ask:
+    issuer_of_b(world)
+    return Ask("/v1/admin/issuers/check", {"issuer": ISSUER})
+
+
+def keys_of_b(world: World) -> Ask:
+    account, project = world.b.account, world.b.project
+    return Ask(f"/v1/admin/keys?account_id={account}&project_id={project}", None, {}, (account, project))
+
+
+def keys_of_nobody(_: World) -> Ask:
+    account, project = fresh("none"), fresh("none")
+    return Ask(f"/v1/admin/keys?account_id={account}&project_id={project}", None, {}, (account, project))
+
+
+def key_below_account(rest: str, body: Any = None) -> Case:
+    """A route about a key of an account, both named in the path."""
+    path = "/v1/admin/accounts/{}/keys/{}" + rest
+
+    def theirs(world: World) -> Ask:
+        key = key_of_b(world)
+        return Ask(path.format(world.b.account, key), body, {}, (world.b.account, key))
+
+    def nobodys(world: World) -> Ask:
+        account, none = fresh("none"), key_of_b(world)[::-1]
+        return Ask(path.format(account, none), body, {}, (account, none))
+
+    return Case(theirs, nobodys)
+
+
 CASES: dict[str, Case] = {
     "guard": selected("/v1/shield/guard", GUARD),
     "guard_stream": selected("/v1/shield/guard/stream", GUARD),
@@ -288,18 +323,35 @@ CASES: dict[str, Case] = {
     "rotate_key": by_id("/api-keys/{}/rotate", key_of_b),
     "introspect": token_case("/oauth2/token/introspect"),
     "revoke": token_case("/oauth2/token/revoke"),
-    "create_account": platform("/v1/admin/accounts", lambda _: {"id": fresh("acc")}),
-    "list_accounts": platform("/v1/admin/accounts"),
-    "ensure_account": named_account("/v1/admin/accounts/{}"),
-    "get_account": named_account("/v1/admin/accounts/{}"),
-    "change_account": named_account("/v1/admin/accounts/{}", {"status": "active"}),
-    "delete_account": named_account("/v1/admin/accounts/{}", make=new_account),
-    "create_project": named_account("/v1/admin/accounts/{}/projects", {"id": "sweep"}, new_account),
-    "list_projects": named_account("/v1/admin/accounts/{}/projects"),
-    "ensure_project": below(by="platform"),
-    "get_project": below(by="platform"),
-    "change_project": below(body={"status": "active"}, by="platform"),
-    "delete_project": Case(
+    "admin_problems": platform("/v1/admin/problems"),
+    "admin_verify": platform("/v1/admin/audit/verify"),
+    "accounts_create": platform("/v1/admin/accounts", lambda _: {"id": fresh("acc")}),
+    "accounts_list": platform("/v1/admin/accounts"),
+    "accounts_ensure": named_account("/v1/admin/accounts/{}"),
+    "accounts_get": named_account("/v1/admin/accounts/{}"),
+    "accounts_suspend": named_account("/v1/admin/accounts/{}/suspend", make=new_account),
+    "accounts_resume": named_account("/v1/admin/accounts/{}/resume"),
+    "accounts_delete": named_account("/v1/admin/accounts/{}", make=new_account),
+    "projects_create": named_account("/v1/admin/accounts/{}/projects", {"id": "sweep"}, new_account),
+    "projects_list": named_account("/v1/admin/accounts/{}/projects"),
+    "projects_ensure": below(by="platform"),
+    "projects_get": below(by="platform"),
+    "projects_suspend": Case(
+        lambda world: (
+            lambda other: Ask(
+                f"/v1/admin/accounts/{other.account}/projects/{other.project}/suspend",
+                None,
+                {},
+                (other.account, other.project),
+            )
+        )(world.tenant()),
+        lambda world: (lambda a, p: Ask(f"/v1/admin/accounts/{a}/projects/{p}/suspend", None, {}, (a, p)))(
+            fresh("none"), fresh("none")
+        ),
+        by="platform",
+    ),
+    "projects_resume": below("/resume", by="platform"),
+    "projects_delete": Case(
         lambda world: (
             lambda other: Ask(
                 f"/v1/admin/accounts/{other.account}/projects/{other.project}", None, {}, (other.account, other.project)
@@ -310,19 +362,44 @@ CASES: dict[str, Case] = {
         ),
         by="platform",
     ),
-    "put_issuer": in_body(
+    "issuers_put": in_body(
         "/v1/admin/issuers",
         lambda account, _: issuer_entry(account),
         by="platform",
     ),
-    "list_issuers": platform("/v1/admin/issuers"),
-    "remove_issuer": Case(issuer_of_b, issuer_of_b, by="platform"),
+    "issuers_check": Case(checked_issuer_of_b, checked_issuer_of_b, by="platform"),
+    "issuers_list": platform("/v1/admin/issuers"),
+    "issuers_remove": Case(issuer_of_b, issuer_of_b, by="platform"),
     "identity_settings": platform("/v1/admin/identity"),
     "change_identity_settings": platform("/v1/admin/identity", lambda _: {"max_keys": 100}),
-    "rotate_signing_key": platform("/v1/admin/signing-keys/rotate"),
-    "admin_key": by_id("/v1/admin/keys/{}", key_of_b),
-    "admin_revoke_key": by_id("/v1/admin/keys/{}/revoke", key_of_b),
-    "issue_token": in_body(
+    "tokens_rotate_signing_key": platform("/v1/admin/signing-keys/rotate"),
+    "identity_verify": below("/identity/verify", lambda world: {"credential": world.b.key}),
+    "identity_verify_account": named_account(
+        "/v1/admin/accounts/{}/identity/verify", lambda world: {"credential": world.b.key}
+    ),
+    "identity_verify_platform": platform("/v1/admin/identity/verify", lambda world: {"credential": world.b.key}),
+    "keys_create": below("/keys", {"name": "mine", "scopes": ["tools:read"]}),
+    "keys_create_account": named_account("/v1/admin/accounts/{}/keys", {"name": "mine"}),
+    "keys_create_platform": in_body(
+        "/v1/admin/keys",
+        lambda account, project: {"name": "mine", "account_id": account, "project_id": project, "scopes": ["tools:read"]},
+        by="b",
+    ),
+    "keys_list": below("/keys"),
+    "keys_list_account": named_account("/v1/admin/accounts/{}/keys"),
+    "keys_list_platform": Case(keys_of_b, keys_of_nobody),
+    "keys_get": below("/keys/{}", made=key_of_b),
+    "keys_get_account": key_below_account(""),
+    "keys_revoke": below("/keys/{}/revoke", made=key_of_b),
+    "keys_revoke_account": key_below_account("/revoke"),
+    "keys_rotate": below("/keys/{}/rotate", {}, made=key_of_b),
+    "keys_rotate_account": key_below_account("/rotate", {}),
+    "keys_rotate_platform": by_id("/v1/admin/keys/{}/rotate", key_of_b, {}),
+    "keys_get_platform": by_id("/v1/admin/keys/{}", key_of_b),
+    "keys_revoke_platform": by_id("/v1/admin/keys/{}/revoke", key_of_b),
+    "tokens_issue": below("/tokens", {"subject": "ann", "scopes": ["tools:read"]}),
+    "tokens_issue_account": named_account("/v1/admin/accounts/{}/tokens", {"subject": "ann", "scopes": ["tools:read"]}),
+    "tokens_issue_platform": in_body(
         "/v1/admin/tokens",
         lambda account, project: {
             "subject": "ann",
@@ -332,7 +409,7 @@ CASES: dict[str, Case] = {
         },
         by="b",
     ),
-    "create_grant": in_body(
+    "grants_create": in_body(
         "/v1/admin/grants",
         lambda account, project: {
             "from_account": account,
@@ -344,19 +421,20 @@ CASES: dict[str, Case] = {
         },
         by="refused",
     ),
-    "list_grants": platform("/v1/admin/grants"),
-    "revoke_grant": by_id("/v1/admin/grants/{}", grant_of_b, by="platform"),
-    "grant_uses": platform("/v1/admin/grants/uses"),
-    "list_policies": below("/policies"),
-    "put_policy": below("/policies/{}", {"text": POLICY}, made=lambda _: fresh("policy")),
-    "remove_policy": below("/policies/{}", made=policy_of_b),
-    "attach_pack": below("/policies/packs/{}", made=lambda _: "strict"),
-    "list_limits": below("/limits"),
-    "set_limit": below("/limits/{}", {"rate": 1000, "per_ms": 1000}, made=lambda _: fresh("limit")),
-    "remove_limit": below("/limits/{}", made=limit_of_b),
-    "settings": below("/settings"),
-    "change_settings": below("/settings", {"audit_class": "standard"}),
-    "audit": below("/audit"),
+    "grants_list": platform("/v1/admin/grants"),
+    "grants_revoke": by_id("/v1/admin/grants/{}", grant_of_b, by="platform"),
+    "grants_uses": platform("/v1/admin/grants/uses"),
+    "policies_list": below("/policies"),
+    "policies_put": below("/policies/{}", {"text": POLICY}, made=lambda _: fresh("policy")),
+    "policies_get": below("/policies/{}", made=policy_of_b),
+    "policies_remove": below("/policies/{}", made=policy_of_b),
+    "policies_attach_pack": below("/policies/packs/{}", made=lambda _: "strict"),
+    "limits_list": below("/limits"),
+    "limits_set": below("/limits/{}", {"rate": 1000, "per_ms": 1000}, made=lambda _: fresh("limit")),
+    "limits_remove": below("/limits/{}", made=limit_of_b),
+    "settings_get": below("/settings"),
+    "settings_update": below("/settings", {"audit_class": "standard"}),
+    "audit_query": below("/audit"),
     "audit_head": below("/audit/head"),
     "audit_verify": below("/audit/verify"),
     "token": in_body("/oauth2/token", lambda account, project: {}, by="token"),

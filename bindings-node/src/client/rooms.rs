@@ -135,7 +135,7 @@ twins! {
         #[arguments("")]
         fn head_sync / head(&self) -> String {
             let audit = self.0.clone();
-            Work::new(async move { wire(&audit.head().await?) })
+            Work::new(async move { wire(&audit.head().await?.head) })
         }
     }
 }

@@ -183,7 +183,7 @@ twins! {
         #[arguments()]
         fn head / ahead(&self) -> AuditHead {
             let audit = self.0.clone();
-            Work::new(async move { audit.head().await.map(AuditHead) })
+            Work::new(async move { audit.head().await.map(|printed| AuditHead(printed.head)) })
         }
     }
 }

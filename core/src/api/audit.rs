@@ -78,6 +78,30 @@ impl AuditHead {
     }
 }
 
+/// A head, and the line that is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PrintedHead {
+    /// The head.
+    #[serde(flatten)]
+    pub head: AuditHead,
+    /// The same as one line, for keeping elsewhere.
+    pub text: String,
+}
+
+impl From<AuditHead> for PrintedHead {
+    fn from(head: AuditHead) -> Self {
+        Self { text: head.to_text(), head }
+    }
+}
+
+impl std::ops::Deref for PrintedHead {
+    type Target = AuditHead;
+
+    fn deref(&self) -> &AuditHead {
+        &self.head
+    }
+}
+
 /// What `audit.verify` found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct VerifyReport {
@@ -92,7 +116,7 @@ pub struct VerifyReport {
     pub problems: Vec<String>,
 }
 
-/// Where a query starts.
+/// Where a query starts. As text it is a sequence, an RFC 3339 time, or a duration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Since {
     /// At the first row.
@@ -164,8 +188,11 @@ impl std::fmt::Display for Since {
 }
 
 impl Since {
-    /// Reads an RFC 3339 time, or a duration such as `7d` counted back from now.
+    /// Reads an RFC 3339 time, a duration such as `7d` counted back from now, or a sequence.
     pub fn parse(text: &str) -> Result<Self> {
+        if let Ok(sequence) = text.parse() {
+            return Ok(Self::Sequence(sequence));
+        }
         if let Ok(back) = humantime::parse_duration(text) {
             return Ok(Self::Ago(back));
         }

@@ -8,10 +8,7 @@ use super::{
     AuditHead, AuditOrder, AuditRange, GrantSpec, Identity, IdentitySettings, IssuerSpec, KeySpec, LimitSpec,
     PolicySpec, SettingsPatch, Since, TenantFacts, TokenRequest, TokenSpec, UsageReport,
 };
-use crate::{
-    error::{Error, Result},
-    scope::Layer,
-};
+use crate::{error::Result, scope::Layer};
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -497,16 +494,53 @@ impl AuditAnchor {
     }
 }
 
+/// Where a query starts, as it was given: text as [`Since::parse`] reads it, or a sequence as a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SinceText(pub String);
+
+impl<'de> Deserialize<'de> for SinceText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = SinceText;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a sequence, an RFC 3339 time, or a duration such as `7d`")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, sequence: u64) -> std::result::Result<SinceText, E> {
+                Ok(SinceText(sequence.to_string()))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<SinceText, E> {
+                Ok(SinceText(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl schemars::JsonSchema for SinceText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Since".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "x-type": "since" })
+    }
+}
+
 /// Which rows of a chain are read, in which order, and how many.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
-    /// After this row.
+    /// A sequence to start after, a time (RFC 3339), or how long ago (`7d`). No row before it is read, whatever the order.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<u64>,
-    /// A time (RFC 3339) or how long ago (`7d`); not beside `after`. No row before it is read, whatever the order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
+    pub since: Option<SinceText>,
     /// Before this row: where the next page of the newest goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
@@ -540,14 +574,9 @@ impl AuditQuery {
     /// The range and the number of rows it stands for.
     ///
     /// # Errors
-    /// `query_invalid` for both `after` and `since`, and `since_invalid`.
+    /// `since_invalid`.
     pub fn range(&self) -> Result<(AuditRange, usize)> {
-        let since = match (self.after, &self.since) {
-            (Some(_), Some(_)) => return Err(Error::invalid("query_invalid", "either `after` or `since`, not both")),
-            (Some(after), None) => Since::Sequence(after),
-            (None, Some(since)) => Since::parse(since)?,
-            (None, None) => Since::Start,
-        };
+        let since = self.since.as_ref().map_or(Ok(Since::Start), |since| Since::parse(&since.0))?;
         let range = AuditRange { since, before: self.before, order: self.order.unwrap_or_default() };
         Ok((range, self.limit.map_or(100, |rows| usize::try_from(rows).unwrap_or(usize::MAX))))
     }
@@ -562,11 +591,7 @@ impl From<Since> for AuditQuery {
 impl From<AuditRange> for AuditQuery {
     fn from(range: AuditRange) -> Self {
         let AuditRange { since, before, order } = range;
-        let (after, since) = match since {
-            Since::Start => (None, None),
-            Since::Sequence(after) => (Some(after), None),
-            since => (None, Some(since.to_string())),
-        };
-        Self { after, since, before, order: Some(order), limit: None }
+        let since = Some(since).filter(|since| *since != Since::Start).map(|since| SinceText(since.to_string()));
+        Self { since, before, order: Some(order), limit: None }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Authorized, Done, Nothing};
 use crate::{
-    api::{AuditAnchor, AuditHead, AuditQuery, AuditRecord, Page, VerifyReport},
+    api::{AuditAnchor, AuditHead, AuditQuery, AuditRecord, Page, PrintedHead, VerifyReport},
     error::Result,
     rooms::Rooms,
 };
@@ -22,6 +22,6 @@ pub async fn verify(rooms: &Arc<Rooms>, at: &Authorized, input: AuditAnchor) -> 
 }
 
 /// Behind `audit.head`.
-pub async fn head(rooms: &Arc<Rooms>, at: &Authorized, _: Nothing) -> Result<Done<AuditHead>> {
-    Ok(rooms.audit.head(at.instance()?.scope()).await?.into())
+pub async fn head(rooms: &Arc<Rooms>, at: &Authorized, _: Nothing) -> Result<Done<PrintedHead>> {
+    Ok(PrintedHead::from(rooms.audit.head(at.instance()?.scope()).await?).into())
 }

@@ -60,7 +60,7 @@ pub fn run(client: &Tenantry, command: Audit, output: Output) -> Result<Outcome>
         }
         Audit::Head { account, project } => {
             let head = client.tenant_blocking(&account, &project)?.audit().head_blocking()?;
-            output.value(&head, AuditHead::to_text)?;
+            output.value(&head.head, AuditHead::to_text)?;
             Ok(Outcome::Fine)
         }
         Audit::Platform => {

@@ -161,7 +161,7 @@ fn inside(
             let range = api::AuditRange { since, before, order: api::named("order of rows", &or(&with.order, "oldest"))? };
             plain(tenant.audit().query_blocking(AuditQuery::from(range).limit(api::whole("limit", with.limit.unwrap_or(100))?)))
         }
-        "audit.head" => plain(Ok(&*head.insert(tenant.audit().head_blocking()?))),
+        "audit.head" => plain(Ok(&*head.insert(tenant.audit().head_blocking()?.head))),
         "audit.verify" => {
             let printed = with.anchor.as_deref().filter(|text| *text != "last_head");
             let printed = printed.map(api::AuditHead::from_text).transpose()?;

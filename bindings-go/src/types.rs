@@ -4,23 +4,15 @@
 //! absent. An `Option` of a scalar is a pointer in Go; of a [`Text`], a [`Flag`], a closed set or a [`JsonObject`] it is
 //! a plain value whose zero means absent. A record whose name ends in `Parts` is not public in Go.
 
-mod admin;
-mod audit;
 mod convert;
 mod identity;
-mod principal;
 mod request;
 mod response;
-mod usage;
 
-pub use admin::*;
-pub use audit::*;
 pub use convert::*;
 pub use identity::*;
-pub use principal::*;
 pub use request::*;
 pub use response::*;
-pub use usage::*;
 
 /// Records that mirror a core type: `out` from the core, `into` the core, `both` ways. A field that has another name or
 /// another place in the core names it in brackets.

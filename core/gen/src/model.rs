@@ -104,6 +104,8 @@ pub struct Field {
     pub required: bool,
     /// Whether it is nobody's to see.
     pub secret: bool,
+    /// What it is where it is left out, if the type says so.
+    pub default: Option<Value>,
 }
 
 /// What a field or a list holds.
@@ -276,12 +278,13 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
                 ty,
                 required: required.contains(field.as_str()),
                 secret: schema.get("format").is_some_and(|format| format == "password"),
+                default: schema.get("default").cloned(),
             });
         }
         let open = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false));
-        let entry = types.entry(name.clone()).or_insert_with(|| {
-            Type::Record(Record { docs: docs(schema), input: None, output: None, open })
-        });
+        let entry = types
+            .entry(name.clone())
+            .or_insert_with(|| Type::Record(Record { docs: docs(schema), input: None, output: None, open }));
         let Type::Record(record) = entry else { return Err(format!("`{name}` is a record and words")) };
         record.open |= open;
         if is_input {

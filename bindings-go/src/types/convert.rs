@@ -25,10 +25,6 @@ pub trait IntoCore<C> {
 pub struct Text(pub String);
 uniffi::custom_newtype!(Text, String);
 
-/// A flag of which `false` means absent.
-pub struct Flag(pub bool);
-uniffi::custom_newtype!(Flag, bool);
-
 /// A JSON object, as text.
 pub struct JsonObject(pub String);
 uniffi::custom_newtype!(JsonObject, String);
@@ -152,19 +148,6 @@ macro_rules! counted {
 
 counted!(u32, u64);
 
-/// A number that is left out when zero.
-impl FromCore<u32> for Option<i64> {
-    fn from_core(core: u32) -> Self {
-        (core != 0).then(|| core.into())
-    }
-}
-
-impl IntoCore<u32> for Option<i64> {
-    fn into_core(self, what: &str) -> Result<u32> {
-        whole(what, self.unwrap_or_default())
-    }
-}
-
 impl<T: FromCore<C>, C> FromCore<Option<C>> for Option<T> {
     fn from_core(core: Option<C>) -> Self {
         core.map(T::from_core)
@@ -224,30 +207,6 @@ impl IntoCore<String> for Text {
 impl FromCore<String> for Option<Text> {
     fn from_core(core: String) -> Self {
         (!core.is_empty()).then_some(Text(core))
-    }
-}
-
-impl IntoCore<String> for Option<Text> {
-    fn into_core(self, _what: &str) -> Result<String> {
-        Ok(self.map(|text| text.0).unwrap_or_default())
-    }
-}
-
-impl FromCore<bool> for Option<Flag> {
-    fn from_core(core: bool) -> Self {
-        core.then_some(Flag(core))
-    }
-}
-
-impl IntoCore<bool> for Option<Flag> {
-    fn into_core(self, _what: &str) -> Result<bool> {
-        Ok(self.is_some_and(|flag| flag.0))
-    }
-}
-
-impl FromCore<Value> for JsonObject {
-    fn from_core(core: Value) -> Self {
-        Self(core.to_string())
     }
 }
 

@@ -94,12 +94,12 @@ func TestWhatIsLeftOutIsNotSent(t *testing.T) {
 		`{}`: SettingsPatch{},
 		`{"redaction_originals":false,"session_ttl_seconds":0}`: SettingsPatch{RedactionOriginals: Ptr(false), SessionTTLSeconds: Ptr(int64(0))},
 		`{"issuer":"","auto_provision":{"enabled":false}}`:      IdentitySettings{},
-		`{"name":"k"}`:                        KeySpec{Name: "k"},
-		`{"name":"p","layer":"account"}`:      policyRef{"p", LayerAccount},
-		`{"id":"acme","tier":"free"}`:         accountSpec{"acme", TenantFacts{Tier: "free"}},
-		`{"order":"newest","since":"7d"}`:     AuditQuery{Since: Ptr("7d"), Order: AuditNewest},
-		`{"limit":0,"since":3}`:               AuditQuery{After: Ptr(int64(3)), Limit: Ptr(int64(0))},
-		`{"claims":{"roles":"","scopes":""}}`: IssuerSpec{Claims: &ClaimPaths{Roles: Ptr(""), Scopes: Ptr("")}},
+		`{"name":"k"}`:                                    KeySpec{Name: "k"},
+		`{"name":"p","layer":"account"}`:                  policyRef{"p", LayerAccount},
+		`{"id":"acme","tier":"free"}`:                     accountSpec{"acme", TenantFacts{Tier: "free"}},
+		`{"order":"newest","since":"7d"}`:                 AuditQuery{Since: Ptr("7d"), Order: AuditNewest},
+		`{"limit":0,"since":3}`:                           AuditQuery{After: Ptr(int64(3)), Limit: Ptr(int64(0))},
+		`{"issuer":"","claims":{"roles":"","scopes":""}}`: IssuerSpec{Claims: &ClaimPaths{Roles: Ptr(""), Scopes: Ptr("")}},
 	} {
 		written, err := json.Marshal(value)
 		ok(t, err)

@@ -7,8 +7,7 @@ use serde::Serialize;
 use tenantry::{
     Error, Options, Result, Tenantry,
     api::{IdentitySettings, KeySpec, TenantFacts},
-    config::Storage,
-    keyring::Secret,
+    config::{RootKey, Storage},
     scope::DEFAULT_PROJECT,
 };
 

@@ -27,8 +27,8 @@ use crate::{
 
 const KEY_BYTES: usize = 32;
 
-/// A root key that nobody else has.
-fn random() -> Result<RootKey> {
+/// Makes a root key that nobody else has.
+pub fn new_root_key() -> Result<RootKey> {
     entropy::bytes().map(RootKey::new)
 }
 
@@ -140,7 +140,7 @@ impl Keyring {
 
     /// A keyring that is gone with its last handle.
     pub fn ephemeral() -> Result<Self> {
-        random().map(Self::new)
+        new_root_key().map(Self::new)
     }
 
     /// Finds or makes the root key as the module's text says.
@@ -470,7 +470,7 @@ fn find_or_make(path: &Path) -> Result<RootKey> {
     };
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     disk::make_folder(folder).map_err(cannot)?;
-    let secret = random()?;
+    let secret = new_root_key()?;
     let draft = folder.join(format!("root.key.{}.{}", std::process::id(), crate::scope::Uid::random()?.to_hex()));
     let written = disk::create_new(&draft).and_then(|mut file| {
         writeln!(file, "{}", data_encoding::HEXLOWER.encode(secret.bytes()))?;

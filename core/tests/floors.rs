@@ -202,6 +202,7 @@ fn bindings_and_the_server_name_only_what_is_theirs() {
         "disk",
         "entropy",
         "error",
+        "keyring",
         "operations",
         "policy",
         "runtime",

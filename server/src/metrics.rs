@@ -130,7 +130,7 @@ impl Metrics {
     #[must_use]
     pub fn plain_text(&self, running: usize, waiting: usize) -> String {
         let text = self.text(running, waiting);
-        let counters: BTreeSet<&str> =
+        let counters: std::collections::BTreeSet<&str> =
             text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
         let mut plain = String::with_capacity(text.len());
         for line in text.lines().filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF") {

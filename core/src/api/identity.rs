@@ -77,6 +77,7 @@ impl Default for ClaimPaths {
 /// An identity provider whose tokens are taken, and for which accounts.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["issuer", "audience", "algorithms", "accounts"]))]
 pub struct IssuerSpec {
     /// The exact `iss` of its tokens.
     pub issuer: String,
@@ -234,6 +235,7 @@ impl Default for IdentitySettings {
 /// An API key to make.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["name"]))]
 pub struct KeySpec {
     /// What people call it.
     pub name: String,
@@ -339,6 +341,7 @@ impl std::fmt::Debug for NewApiKey {
 /// A token pair to issue for somebody the app itself has authenticated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["subject"]))]
 pub struct TokenSpec {
     /// The principal's id.
     pub subject: String,
@@ -360,6 +363,7 @@ pub struct TokenSpec {
 /// What a client sends to the token endpoint (RFC 6749; `docs/wire/identity.md`). Unknown fields are ignored.
 #[derive(Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["grant_type"]))]
 pub struct TokenRequest {
     /// `api_key` or `refresh_token`.
     pub grant_type: String,
@@ -472,6 +476,7 @@ pub struct Identity {
 /// Lets principals of one tenant act in another, for named actions and a limited time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["from_account", "to_account", "to_project", "actions", "expires_in_seconds", "reason"]))]
 pub struct GrantSpec {
     /// The account whose principals may act.
     pub from_account: String,

@@ -104,6 +104,8 @@ pub struct Field {
     pub required: bool,
     /// Whether it is nobody's to see.
     pub secret: bool,
+    /// Whether its absence says something that no value does.
+    pub nullable: bool,
 }
 
 /// What a field or a list holds.
@@ -276,6 +278,7 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
                 ty,
                 required: required.contains(field.as_str()),
                 secret: schema.get("format").is_some_and(|format| format == "password"),
+                nullable: nullable(schema),
             });
         }
         let open = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false));
@@ -291,6 +294,14 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
         }
     }
     Ok(())
+}
+
+fn nullable(schema: &Value) -> bool {
+    let kinds = |schema: &Value| match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "null"),
+        kind => kind.is_some_and(|kind| kind == "null"),
+    };
+    kinds(schema) || schema.get("anyOf").and_then(Value::as_array).is_some_and(|all| all.iter().any(kinds))
 }
 
 fn docs(schema: &Value) -> String {

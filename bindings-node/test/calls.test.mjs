@@ -72,16 +72,12 @@ test("what weighs is all the text of a call, and the trail is never read on the 
     const original = native[name];
     native[name] = function (...args) { const answer = original.apply(this, args); answers.push(typeof answer); return answer; };
   }
-  for (const [room, names] of [[hooks.Audit, ["query", "verify"]], [hooks.Policies, ["put"]]]) {
-    for (const name of names) {
-      const original = room.prototype[name];
-      room.prototype[name] = function (...args) {
-        const answer = original.apply(this, args);
-        answers.push(typeof answer);
-        return answer;
-      };
-    }
-  }
+  const { operate } = hooks.Tenant.prototype;
+  hooks.Tenant.prototype.operate = function (...args) {
+    const answer = operate.apply(this, args);
+    answers.push(typeof answer);
+    return answer;
+  };
   await guard.evaluatePrompt(BENIGN);
   answers.length = 0;
   await guard.evaluatePrompt(BENIGN);

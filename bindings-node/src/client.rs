@@ -139,7 +139,6 @@ impl Tenant {
     pub fn guard(&self) -> Guard {
         Guard(self.0.guard())
     }
-
 }
 
 twins! {

@@ -282,9 +282,9 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
             });
         }
         let open = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false));
-        let entry = types.entry(name.clone()).or_insert_with(|| {
-            Type::Record(Record { docs: docs(schema), input: None, output: None, open })
-        });
+        let entry = types
+            .entry(name.clone())
+            .or_insert_with(|| Type::Record(Record { docs: docs(schema), input: None, output: None, open }));
         let Type::Record(record) = entry else { return Err(format!("`{name}` is a record and words")) };
         record.open |= open;
         if is_input {

@@ -65,8 +65,10 @@ fn type_of(ty: &Ty, named: &dyn Fn(&str) -> String) -> String {
 
 /// A doc comment. Names of `fields` in backticks are written as this language has them.
 fn comment(model: &Model, docs: &str, fields: &[&str], indent: &str) -> String {
-    let paragraphs: Vec<String> =
-        docs.split("\n\n").map(|text| recased(model, &text.split_whitespace().collect::<Vec<_>>().join(" "), fields)).collect();
+    let paragraphs: Vec<String> = docs
+        .split("\n\n")
+        .map(|text| recased(model, &text.split_whitespace().collect::<Vec<_>>().join(" "), fields))
+        .collect();
     if let [only] = paragraphs.as_slice()
         && indent.len() + only.chars().count() + "/**  */".len() <= WIDTH
     {
@@ -79,14 +81,16 @@ fn comment(model: &Model, docs: &str, fields: &[&str], indent: &str) -> String {
         }
         let mut line = String::new();
         for word in paragraph.split(' ') {
-            if !line.is_empty() && indent.len() + " * ".len() + line.chars().count() + 1 + word.chars().count() > WIDTH {
+            if !line.is_empty() && indent.len() + " * ".len() + line.chars().count() + 1 + word.chars().count() > WIDTH
+            {
                 lines.push(std::mem::take(&mut line));
             }
             line = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
         }
         lines.push(line);
     }
-    let lines: Vec<String> = lines.iter().map(|line| format!("{indent} * {line}").trim_end().to_owned() + "\n").collect();
+    let lines: Vec<String> =
+        lines.iter().map(|line| format!("{indent} * {line}").trim_end().to_owned() + "\n").collect();
     format!("{indent}/**\n{}{indent} */\n", lines.concat())
 }
 
@@ -121,8 +125,11 @@ fn is_word(model: &Model, name: &str) -> bool {
 /// The names among `names` that `text` has as whole words, for an import.
 fn used(text: &str, names: impl IntoIterator<Item = String>) -> Vec<String> {
     let is_code = |line: &&str| !line.trim_start().starts_with(['*', '/']);
-    let words: std::collections::BTreeSet<&str> =
-        text.lines().filter(is_code).flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_')).collect();
+    let words: std::collections::BTreeSet<&str> = text
+        .lines()
+        .filter(is_code)
+        .flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
+        .collect();
     let mut found: Vec<String> = names.into_iter().filter(|name| words.contains(name.as_str())).collect();
     found.sort_unstable();
     found.dedup();

@@ -96,7 +96,8 @@ pub fn interfaces(model: &Model) -> Result<String> {
         let Type::Words(words) = ty else { continue };
         let meanings = words.values.iter().filter(|(_, docs)| !docs.is_empty());
         let meanings: Vec<String> = meanings.map(|(word, docs)| format!("\n\n- `{word}`: {docs}")).collect();
-        text += &comment(model, &format!("{}{}", words.docs, meanings.concat()), &all_fields(model), "").replace("\n *\n * -", "\n * -");
+        text += &comment(model, &format!("{}{}", words.docs, meanings.concat()), &all_fields(model), "")
+            .replace("\n *\n * -", "\n * -");
         let all: Vec<String> = words.values.iter().map(|(word, _)| format!("\"{word}\"")).collect();
         text += &format!("export type {} = {};\n\n", names::told(name), all.join(" | "));
     }
@@ -112,7 +113,10 @@ pub fn interfaces(model: &Model) -> Result<String> {
             let name = camel(last(&field.name));
             match period(field) {
                 Some(words) => {
-                    let docs = format!("{} In words: `second`, `minute`, `hour`, `day`, or a duration such as `10s`.", field.docs);
+                    let docs = format!(
+                        "{} In words: `second`, `minute`, `hour`, `day`, or a duration such as `10s`.",
+                        field.docs
+                    );
                     text += &comment(model, &docs.replace(" in milliseconds", ""), &own, "  ");
                     text += &format!("  readonly {words}?: Maybe<string>;\n");
                     text += &comment(model, &format!("{} One of the two is given.", field.docs), &own, "  ");
@@ -132,7 +136,10 @@ pub fn interfaces(model: &Model) -> Result<String> {
     let head = import("type ", "../data.js", &text, ["Maybe".to_owned()])
         + &import("type ", "../requests.js", &text, ["Json", "JsonObject"].map(str::to_owned))
         + &import("type ", "./records.js", &text, ["AuditHead".to_owned()]);
-    Ok(format!("// What operations take. Absent, `undefined` and `null` are the same everywhere.\n\n{head}\n{}\n", text.trim_end()))
+    Ok(format!(
+        "// What operations take. Absent, `undefined` and `null` are the same everywhere.\n\n{head}\n{}\n",
+        text.trim_end()
+    ))
 }
 
 /// What a period is called in words, where it has to be told.
@@ -174,9 +181,13 @@ pub fn tables(model: &Model) -> Result<String> {
         }
         text += "};\n\n";
     }
-    let readers = ["flag", "head", "integer", "json", "listOf", "mapOf", "number", "object", "part", "period", "since", "text"];
-    let head = import("", "../fields.js", &text, readers.into_iter().map(str::to_owned))
-        .replacen("import {", "import type { Fields } from \"../fields.js\";\nimport {", 1);
+    let readers =
+        ["flag", "head", "integer", "json", "listOf", "mapOf", "number", "object", "part", "period", "since", "text"];
+    let head = import("", "../fields.js", &text, readers.into_iter().map(str::to_owned)).replacen(
+        "import {",
+        "import type { Fields } from \"../fields.js\";\nimport {",
+        1,
+    );
     Ok(format!(
         "// How the fields of what operations take are read: their names on the wire, and what they hold.\n\n{head}\n\
          /** A fingerprint of the table of operations; the native library tells its own. */\n\

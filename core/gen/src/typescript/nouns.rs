@@ -7,7 +7,9 @@ use crate::model::{Field, Method, Model, Noun, Output, Result, Ty, Type};
 pub fn index(model: &Model) -> String {
     let handles = model.nouns.iter().filter(|noun| !names::is_by_hand(noun));
     let handles: String = handles.map(|noun| format!("export * from \"./{}.js\";\n", names::file(noun))).collect();
-    format!("// What the package exports of the operations.\n\n{handles}export type * from \"./inputs.js\";\nexport * from \"./records.js\";\n")
+    format!(
+        "// What the package exports of the operations.\n\n{handles}export type * from \"./inputs.js\";\nexport * from \"./records.js\";\n"
+    )
 }
 
 /// The class of a noun.
@@ -40,13 +42,20 @@ pub fn class(model: &Model, noun: &Noun) -> Result<String> {
     let records = model.types.iter().filter(|(_, ty)| is_told(ty)).map(|(name, _)| names::told(name));
     let (values, types): (Vec<String>, Vec<String>) =
         records.partition(|name| ["one", "page"].iter().any(|read| text.contains(&format!("{read}({name})"))));
-    let shapes = model.nouns.iter().flat_map(|noun| &noun.methods).filter_map(|method| {
-        inputs::rest(model, method).map(|(wire, _)| inputs::argument(method, wire))
-    });
+    let shapes = model
+        .nouns
+        .iter()
+        .flat_map(|noun| &noun.methods)
+        .filter_map(|method| inputs::rest(model, method).map(|(wire, _)| inputs::argument(method, wire)));
     let mut head = import("", "../fields.js", &text, ["fields", "required"].map(str::to_owned));
     let place = if children.is_empty() { "" } else { "type Place, " };
-    head += &import("", "../operate.js", &text, ["Operations", "nothing", "one", "page", "plain", "texts"].map(str::to_owned))
-        .replacen("{ ", &format!("{{ {place}"), 1);
+    head += &import(
+        "",
+        "../operate.js",
+        &text,
+        ["Operations", "nothing", "one", "page", "plain", "texts"].map(str::to_owned),
+    )
+    .replacen("{ ", &format!("{{ {place}"), 1);
     if text.contains("Page<") {
         head += "import type { Page } from \"../page.js\";\n";
     }

@@ -117,7 +117,11 @@ fn getter(model: &Model, record: &str, field: &Field, fields: &[Field]) -> Strin
                 .map(|part| format!("{}: []", part.name))
                 .collect();
             may_lack &= parts.iter().any(|part| part.required);
-            let usual = if usual.is_empty() || !parts.iter().any(|part| part.required) { "{}".into() } else { format!("{{ {} }}", usual.join(", ")) };
+            let usual = if usual.is_empty() || !parts.iter().any(|part| part.required) {
+                "{}".into()
+            } else {
+                format!("{{ {} }}", usual.join(", "))
+            };
             let plain = format!("this.plain(\"{wire}\", {usual})");
             if may_lack { format!("this.field(\"{wire}\") === undefined ? undefined : {plain}") } else { plain }
         }
@@ -132,7 +136,9 @@ fn getter(model: &Model, record: &str, field: &Field, fields: &[Field]) -> Strin
             Ty::Named(name) if is_record(name) => format!("this.parts(\"{wire}\", {}) ?? []", names::told(name)),
             _ => field_of(wire, absent),
         },
-        Ty::Object if ty != "JsonObject" => format!("this.field<JsonObject | undefined>(\"{wire}\") as {ty} | undefined"),
+        Ty::Object if ty != "JsonObject" => {
+            format!("this.field<JsonObject | undefined>(\"{wire}\") as {ty} | undefined")
+        }
         _ => field_of(wire, absent),
     };
     let docs = match absent {

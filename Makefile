@@ -98,10 +98,10 @@ test: need-rust need-python need-node need-go everything lint ## lints, then eve
 lint: need-rust need-go $(VENV)/.ready $(NODE_MODULES)/.ready archive ## formatting, lints and types
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo run -q -p tenantry-gen --features tenantry/test-hooks -- --check
 	$(RUFF) format --check $(PYTHON_SOURCES)
 	$(RUFF) check $(PYTHON_SOURCES)
 	cd bindings-python && $(VENV)/bin/mypy
+	cargo run -q -p tenantry-gen --features tenantry/test-hooks -- --check
 	$(RUN) bindings-python/stubs.py --check
 	cd bindings-node && npm run --silent check
 	$(RUN) bindings-go/build.py --hooks --check
@@ -111,8 +111,8 @@ format: need-rust need-go $(VENV)/.ready ## rewrite sources in the house style
 	$(RUFF) format $(PYTHON_SOURCES)
 	gofmt -w bindings-go bench/go tests/conformance/runners/go
 
-generate: need-rust ## write what every language has of the table of operations
-	@cargo run -q -p tenantry-gen --features tenantry/test-hooks
+generate: need-rust ## write the files that are made of the table of operations
+	cargo run -q -p tenantry-gen --features tenantry/test-hooks
 
 stubs: need-rust $(VENV)/.ready ## write the Python stubs anew after the binding's surface changed
 	$(RUN) bindings-python/stubs.py

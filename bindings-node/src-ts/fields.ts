@@ -1,7 +1,7 @@
 // What operations take, read from a caller's arguments by the tables of `operations/tables.ts`: each value once, under its name
 // on the wire. What a table does not have is refused, since an option that is dropped in silence would not hold.
 
-import { type Reading, counted, items, json as data, plain } from "./data.js";
+import { type Reading, counted, items, json as data, plain, shortened, wellFormed } from "./data.js";
 import { InvalidArgument } from "./errors.js";
 import native from "./native.js";
 import type { Json, JsonObject } from "./requests.js";
@@ -20,7 +20,7 @@ export function fields(what: string, value: unknown, table: Fields, reading: Rea
   const told = new Map<string, string>();
   for (const name of Object.keys(given)) {
     const field = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (field === undefined) throw invalid(`\`${name.slice(0, 100)}\` is not a field of \`${what}\``);
+    if (field === undefined) throw invalid(`\`${shortened(name)}\` is not a field of \`${what}\``);
     const [path, read] = field;
     const part = given[name];
     if (isAbsent(part)) continue;
@@ -103,6 +103,8 @@ export function mapOf(read: Reader): Reader {
     const given = plain(name, value);
     const entries = Object.keys(given).map((key): [string, Json] => {
       counted(name, key, reading);
+      // Two different names of this kind would become one.
+      if (!wellFormed(key)) throw invalid(`a name in \`${name}\` holds half a character`);
       return [key, read(name, given[key], reading)];
     });
     return Object.fromEntries(entries);

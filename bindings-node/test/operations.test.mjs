@@ -113,6 +113,7 @@ test("a value of another type is told with its field", () => {
     [() => client.identity.putSettingsSync({ autoProvision: { policies: [{ ceilling: true }] } }), /`ceilling`.*`policies`/],
     [() => acme.settings.updateSync({ metadataKeys: { a: 5 } }), /`metadataKeys` is not a string/],
     [() => acme.settings.updateSync({ metadataKeys: new Map([["a", "Long"]]) }), /`metadataKeys`.*plain data/],
+    [() => acme.settings.updateSync({ metadataKeys: { "\ud800": "Long" } }), /half a character/],
     [() => acme.audit.querySync({ since: new Date(NaN) }), /`since` is no time/],
     [() => acme.audit.querySync({ since: 1.5 }), /`since` is not a whole number/],
   ]) {

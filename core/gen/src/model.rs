@@ -102,10 +102,10 @@ pub struct Field {
     pub ty: Ty,
     /// Whether it has to be there.
     pub required: bool,
+    /// Whether its absence says something of its own, and is not what an empty text or list says.
+    pub nullable: bool,
     /// Whether it is nobody's to see.
     pub secret: bool,
-    /// Whether its absence says something that no value does.
-    pub nullable: bool,
 }
 
 /// What a field or a list holds.
@@ -277,8 +277,8 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
                 docs: docs(schema),
                 ty,
                 required: required.contains(field.as_str()),
-                secret: schema.get("format").is_some_and(|format| format == "password"),
                 nullable: nullable(schema),
+                secret: schema.get("format").is_some_and(|format| format == "password"),
             });
         }
         let open = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false));
@@ -297,11 +297,10 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
 }
 
 fn nullable(schema: &Value) -> bool {
-    let kinds = |schema: &Value| match schema.get("type") {
-        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "null"),
-        kind => kind.is_some_and(|kind| kind == "null"),
-    };
-    kinds(schema) || schema.get("anyOf").and_then(Value::as_array).is_some_and(|all| all.iter().any(kinds))
+    let null = |kind: &Value| kind == "null";
+    let choices = ["anyOf", "oneOf"].iter().filter_map(|choice| schema.get(choice)?.as_array()).flatten();
+    let in_type = schema.get("type").and_then(Value::as_array).is_some_and(|kinds| kinds.iter().any(null));
+    in_type || choices.into_iter().any(|choice| choice.get("type").is_some_and(null))
 }
 
 fn docs(schema: &Value) -> String {

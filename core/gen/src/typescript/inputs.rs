@@ -134,8 +134,7 @@ pub fn interfaces(model: &Model) -> Result<String> {
         text += "}\n\n";
     }
     let head = import("type ", "../data.js", &text, ["Maybe".to_owned()])
-        + &import("type ", "../requests.js", &text, ["Json", "JsonObject"].map(str::to_owned))
-        + &import("type ", "./records.js", &text, ["AuditHead".to_owned()]);
+        + &import("type ", "../requests.js", &text, ["Json", "JsonObject"].map(str::to_owned));
     Ok(format!(
         "// What operations take. Absent, `undefined` and `null` are the same everywhere.\n\n{head}\n{}\n",
         text.trim_end()
@@ -155,9 +154,16 @@ fn last(path: &str) -> &str {
 /// How fields are read, by interface.
 pub fn tables(model: &Model) -> Result<String> {
     let mut left = shapes(model)?;
-    let anchor = model.record("AuditAnchor").and_then(|record| record.input.clone());
-    let anchor = Shape { wire: "AuditAnchor".into(), docs: String::new(), fields: anchor.unwrap_or_default() };
-    left.insert("AuditAnchor".into(), anchor);
+    // What comes first and may be left out is read by a table, too.
+    for method in model.nouns.iter().flat_map(|noun| &noun.methods) {
+        let Some(wire) = &method.input else { continue };
+        let positional = names::positional(method);
+        let mut fields = method.fields.iter().filter(|field| positional.contains(&field.name.as_str()));
+        if fields.any(|field| !field.required && !names::is_required(wire, &field.name)) {
+            let shape = Shape { wire: wire.clone(), docs: String::new(), fields: method.fields.clone() };
+            left.insert(wire.clone(), shape);
+        }
+    }
     let mut text = String::new();
     while !left.is_empty() {
         // A table comes after those of its parts.

@@ -51,6 +51,7 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("ModelContext", &["model"]),
     ("PolicySpec", &["name"]),
     ("TokenRequest", &["grant_type"]),
+    ("TokenSpec", &["subject"]),
 ];
 
 /// Fields whose type says more here: what it is, and how it is read where it is given.

@@ -123,7 +123,7 @@ fn parameters(model: &Model, method: &Method) -> Result<(Vec<String>, Option<Str
         .into_iter()
         .map(|name| method.fields.iter().find(|field| field.name == name).ok_or(format!("`{wire}` has no `{name}`")))
         .collect::<Result<_>>()?;
-    let is_required = |field: &Field| field.required || method.operation == "tokens.issue";
+    let is_required = |field: &Field| field.required || names::is_required(wire, &field.name);
     let mut parameters = Vec::new();
     let mut given = Vec::new();
     for field in positional {

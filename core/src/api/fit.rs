@@ -39,8 +39,18 @@ pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
 /// As [`from_json`].
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        Error::invalid("request_invalid", format!("the request is not acceptable: {}", misfit(&error)))
+        let code = code_of(&error.inner().to_string());
+        Error::invalid(code, format!("the request is not acceptable: {}", misfit(&error)))
     })
+}
+
+/// The code of a word that is none of its set: two sets have their own.
+fn code_of(said: &str) -> &'static str {
+    match said.rsplit_once(", expected ").map(|(_, expected)| expected) {
+        Some("one of `monitor`, `alert`, `modify`, `enforce`") => "mode_invalid",
+        Some("one of `platform`, `account`, `project`") => "layer_invalid",
+        _ => "request_invalid",
+    }
 }
 
 fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
@@ -96,6 +106,15 @@ mod tests {
         let told = of_value.message().rsplit(": ").next().unwrap_or_default().to_owned();
         assert!(error.message().ends_with(&told), "{error} and {of_value}");
         error.message().to_owned()
+    }
+
+    #[test]
+    fn words_of_a_mode_and_of_a_layer_have_codes_of_their_own() {
+        let code = |body: Value| from_value::<LimitSpec>(body).unwrap_err().code().to_owned();
+        assert_eq!(code(json!({"rate": 1, "per_ms": 1, "layer": "house"})), "layer_invalid");
+        assert_eq!(code(json!({"rate": 1, "per_ms": 1, "key": "house"})), "request_invalid");
+        let patch = from_value::<crate::api::SettingsPatch>(json!({"mode_floor": "strict"}));
+        assert_eq!(patch.unwrap_err().code(), "mode_invalid");
     }
 
     #[test]

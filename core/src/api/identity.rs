@@ -97,9 +97,11 @@ pub struct IssuerSpec {
     pub jwks: Map<String, Value>,
     /// The shared secret for `HS256`, at least 32 bytes. Kept sealed; never shown again.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("format" = "password"))]
     pub secret: String,
     /// The same, of bytes that are no text: in base64 or base64url, with padding or without.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("format" = "password"))]
     pub secret_base64: String,
     /// Allows `jwks_url` to name a private or loopback address, and plain HTTP.
     #[serde(skip_serializing_if = "is_default")]
@@ -250,7 +252,7 @@ pub struct KeySpec {
     pub kind: PrincipalKind,
     /// The principal's id; empty for the key's own id. Naming one needs `users:manage`.
     pub subject: String,
-    /// How long it lives; 0 for ever.
+    /// How long it lives, in seconds; 0 for ever.
     pub expires_in_seconds: u64,
     /// What the key starts with; empty for the platform's setting.
     pub prefix: String,
@@ -326,6 +328,7 @@ pub struct ApiKey {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NewApiKey {
     /// The key. Empty for an imported one.
+    #[schemars(extend("format" = "password"))]
     pub key: String,
     /// Everything else about it.
     #[serde(flatten)]
@@ -360,7 +363,8 @@ pub struct TokenSpec {
     pub refresh: bool,
 }
 
-/// What a client sends to the token endpoint (RFC 6749; `docs/wire/identity.md`). Unknown fields are ignored.
+/// What a client sends to the token endpoint (RFC 6749; `docs/wire/identity.md`).
+// Unknown fields are passed over, as the RFC asks.
 #[derive(Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 #[schemars(extend("required" = ["grant_type"]))]
@@ -368,8 +372,10 @@ pub struct TokenRequest {
     /// `api_key` or `refresh_token`.
     pub grant_type: String,
     /// The key, for `api_key`.
+    #[schemars(extend("format" = "password"))]
     pub api_key: String,
     /// The refresh token, for `refresh_token`.
+    #[schemars(extend("format" = "password"))]
     pub refresh_token: String,
     /// The scopes wanted, separated by spaces; empty for all the credential has.
     pub scope: String,
@@ -389,6 +395,7 @@ impl std::fmt::Debug for TokenRequest {
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AccessToken {
     /// The signed token.
+    #[schemars(extend("format" = "password"))]
     pub access_token: String,
     /// `Bearer`.
     pub token_type: String,
@@ -414,6 +421,7 @@ pub struct AccessToken {
     pub user_id: String,
     /// Gets the next pair, once.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(extend("format" = "password"))]
     pub refresh_token: String,
 }
 

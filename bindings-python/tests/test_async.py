@@ -45,7 +45,8 @@ def test_every_operation_has_an_awaited_twin_with_the_same_signature(room: type)
     sync = [name for name in names if f"a{name}" in names]
     assert len(names) == 2 * len(sync)
     for name in sync:
-        assert inspect.signature(getattr(room, name)) == inspect.signature(getattr(room, f"a{name}"))
+        signature, twin = (inspect.signature(getattr(room, each)) for each in (name, f"a{name}"))
+        assert signature.parameters == twin.parameters
 
 
 CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {

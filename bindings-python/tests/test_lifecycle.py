@@ -296,7 +296,7 @@ def test_threads_never_pass_a_limit_together(globex: Tenant) -> None:
 
 
 def test_a_waiting_call_lets_other_threads_run(globex: Tenant) -> None:
-    globex.limits.set("line", 1, 0.3, "custom", "queue", max_wait=30)
+    globex.limits.set("line", 1, 0.3, key="custom", on_exceed="queue", max_wait=30)
     globex.limits.acquire("line")
     waiting = threading.Thread(target=globex.limits.acquire, args=("line",))
     waiting.start()

@@ -102,6 +102,8 @@ pub struct Field {
     pub ty: Ty,
     /// Whether it has to be there.
     pub required: bool,
+    /// Whether its absence says something of its own, and is not what an empty text or list says.
+    pub nullable: bool,
     /// Whether it is nobody's to see.
     pub secret: bool,
 }
@@ -275,13 +277,14 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
                 docs: docs(schema),
                 ty,
                 required: required.contains(field.as_str()),
+                nullable: nullable(schema),
                 secret: schema.get("format").is_some_and(|format| format == "password"),
             });
         }
         let open = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false));
-        let entry = types.entry(name.clone()).or_insert_with(|| {
-            Type::Record(Record { docs: docs(schema), input: None, output: None, open })
-        });
+        let entry = types
+            .entry(name.clone())
+            .or_insert_with(|| Type::Record(Record { docs: docs(schema), input: None, output: None, open }));
         let Type::Record(record) = entry else { return Err(format!("`{name}` is a record and words")) };
         record.open |= open;
         if is_input {
@@ -291,6 +294,13 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
         }
     }
     Ok(())
+}
+
+fn nullable(schema: &Value) -> bool {
+    let null = |kind: &Value| kind == "null";
+    let choices = ["anyOf", "oneOf"].iter().filter_map(|choice| schema.get(choice)?.as_array()).flatten();
+    let in_type = schema.get("type").and_then(Value::as_array).is_some_and(|kinds| kinds.iter().any(null));
+    in_type || choices.into_iter().any(|choice| choice.get("type").is_some_and(null))
 }
 
 fn docs(schema: &Value) -> String {

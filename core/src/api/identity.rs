@@ -51,6 +51,10 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+fn rs256_alone() -> Vec<Algorithm> {
+    vec![Algorithm::RS256]
+}
+
 /// Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other
 /// is the name of a top-level claim: letters, digits, `_`, `-` and `:`, or a URL such as `https://acme.example/tenant`. Names
 /// with other characters are written as pointers, too: `/kubernetes.io/namespace`.
@@ -86,7 +90,8 @@ pub struct IssuerSpec {
     /// the paths of `claims` are. Empty: a token without `aud` is refused.
     #[serde(skip_serializing_if = "is_default")]
     pub audience_claim: String,
-    /// The algorithms taken, and no others. Never empty; `HS256` stands alone.
+    /// The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone.
+    #[serde(default = "rs256_alone")]
     pub algorithms: Vec<Algorithm>,
     /// Where its public keys are published. One of `jwks_url`, `jwks`, `secret` and `secret_base64` is given.
     #[serde(skip_serializing_if = "is_default")]
@@ -96,9 +101,11 @@ pub struct IssuerSpec {
     pub jwks: Map<String, Value>,
     /// The shared secret for `HS256`, at least 32 bytes. Kept sealed; never shown again.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("format" = "password"))]
     pub secret: String,
     /// The same, of bytes that are no text: in base64 or base64url, with padding or without.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("format" = "password"))]
     pub secret_base64: String,
     /// Allows `jwks_url` to name a private or loopback address, and plain HTTP.
     #[serde(skip_serializing_if = "is_default")]
@@ -324,6 +331,7 @@ pub struct ApiKey {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NewApiKey {
     /// The key. Empty for an imported one.
+    #[schemars(extend("format" = "password"))]
     pub key: String,
     /// Everything else about it.
     #[serde(flatten)]
@@ -364,8 +372,10 @@ pub struct TokenRequest {
     /// `api_key` or `refresh_token`.
     pub grant_type: String,
     /// The key, for `api_key`.
+    #[schemars(extend("format" = "password"))]
     pub api_key: String,
     /// The refresh token, for `refresh_token`.
+    #[schemars(extend("format" = "password"))]
     pub refresh_token: String,
     /// The scopes wanted, separated by spaces; empty for all the credential has.
     pub scope: String,
@@ -385,6 +395,7 @@ impl std::fmt::Debug for TokenRequest {
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AccessToken {
     /// The signed token.
+    #[schemars(extend("format" = "password"))]
     pub access_token: String,
     /// `Bearer`.
     pub token_type: String,
@@ -410,6 +421,7 @@ pub struct AccessToken {
     pub user_id: String,
     /// Gets the next pair, once.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(extend("format" = "password"))]
     pub refresh_token: String,
 }
 

@@ -12,6 +12,7 @@ use crate::{error::Result, scope::Layer};
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "Page_of_{T}")]
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,

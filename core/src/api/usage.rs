@@ -8,6 +8,7 @@ use super::ModelContext;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct UsageReport {
     /// Names the call: a report with the same id within 48 hours is the same call. Empty gets a fresh id.
+    #[serde(default)]
     pub usage_id: String,
     /// The model and its tokens; `model.model` is required, and what is not about tokens says nothing.
     pub model: ModelContext,

@@ -243,7 +243,7 @@ def test_a_child_that_drops_its_client_leaves_the_parents_engine_alone(data_dir:
 
 def test_a_call_under_way_across_a_fork_fails_in_the_child_and_ends_in_the_parent(globex: Tenant) -> None:
     async def main() -> str:
-        await globex.limits.aset("line", 1, 0.2, "custom", "queue", max_wait=30)
+        await globex.limits.aset("line", 1, 0.2, key="custom", on_exceed="queue", max_wait=30)
         await globex.limits.aacquire("line")
         # Stepped by hand: in a child asyncio has no running loop that would take the next step.
         call = globex.limits.aacquire("line")

@@ -87,7 +87,8 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data under the wire's names; absent fields are left out."""
-        return {name: plain(value) for name, value in self._told()} | getattr(self, self._MORE)
+        more: dict[str, Any] = getattr(self, self._MORE)
+        return {name: plain(value) for name, value in self._told()} | more
 
     def _told(self) -> list[tuple[str, Any]]:
         told = ((name, getattr(self, name), is_optional) for name, is_optional in _fields(type(self)).items())
@@ -103,7 +104,7 @@ class Record:
 
 
 @functools.cache
-def _fields(kind: type[Record]) -> dict[str, bool]:
+def _fields(kind: Any) -> dict[str, bool]:
     """The fields that have names on the wire, and whether what is empty there is absent."""
     named = (field for field in dataclasses.fields(kind) if field.name not in ("_more", kind._MORE))
     return {

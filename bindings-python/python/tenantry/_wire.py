@@ -6,7 +6,6 @@ They use it as `_wire.…`: their own parameters and fields have names such as `
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
@@ -79,11 +78,15 @@ class Record:
     def _values(cls, told: dict[str, Any]) -> dict[str, Any]:
         """The fields of a record that was told."""
         names, parts = _fields(cls), cls._PARTS
-        values: dict[str, Any] = {cls._MORE: {name: value for name, value in told.items() if name not in names}}
+        values: dict[str, Any] = {}
+        more: dict[str, Any] = {}
         for name, value in told.items():
-            if name in names and value is not None:
+            # What is said although it is empty is told again.
+            if name not in names or (names[name] and not value and value is not None):
+                more[name] = value
+            elif value is not None:
                 values[name] = parts[name](value) if name in parts else value
-        return values
+        return {**values, cls._MORE: more}
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data under the wire's names; absent fields are left out."""
@@ -103,15 +106,19 @@ class Record:
         return restored, (type(self).__name__, self.to_dict())
 
 
-@functools.cache
-def _fields(kind: Any) -> dict[str, bool]:
+_OPTIONAL: dict[type[Record], dict[str, bool]] = {}
+
+
+def _fields(kind: type[Record]) -> dict[str, bool]:
     """The fields that have names on the wire, and whether what is empty there is absent."""
-    named = (field for field in dataclasses.fields(kind) if field.name not in ("_more", kind._MORE))
-    return {
-        field.name: field.default_factory is not dataclasses.MISSING
-        or field.default not in (dataclasses.MISSING, UNSAID)
-        for field in named
-    }
+    if kind not in _OPTIONAL:
+        named = (field for field in dataclasses.fields(kind) if field.name not in ("_more", kind._MORE))
+        _OPTIONAL[kind] = {
+            field.name: field.default_factory is not dataclasses.MISSING
+            or field.default not in (dataclasses.MISSING, UNSAID)
+            for field in named
+        }
+    return _OPTIONAL[kind]
 
 
 class Page(list[T]):

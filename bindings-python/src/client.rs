@@ -15,7 +15,7 @@ use tenantry::{
 
 use crate::{
     errors::Result,
-    operations::{self as written, Answered, names, row},
+    operations::{self as written, Answered, Asked},
     runtime::{Awaits, Nothing, Work, wait},
     types::{Fields, Json, Principal, RequestCredentials, Text, owned, texts, whole},
 };
@@ -191,8 +191,8 @@ twins! {
             }
 
             /// Does an operation of the table, with plain data on both sides.
-            fn _operate(&self, py: Python<'_>, operation: &str, levels: Vec<Text>, given: Fields) -> Result<Json> {
-                wait(py, Work::new(self.operated(operation, &levels, given)?)).map(Json)
+            fn _operate(&self, py: Python<'_>, operation: &str, levels: Vec<Bound<'_, PyAny>>, given: Fields) -> Result<Json> {
+                wait(py, Work::new(self.operated(Asked::read(operation, levels, given)?))).map(Json)
             }
 
             /// As `_operate`, awaited: ends with what `read` makes of the answer. `name` is what Python calls the method.
@@ -200,11 +200,11 @@ twins! {
                 &self,
                 name: String,
                 operation: &str,
-                levels: Vec<Text>,
+                levels: Vec<Bound<'_, PyAny>>,
                 given: Fields,
                 read: Py<PyAny>,
             ) -> Result<Awaits<Answered>> {
-                Ok(written::awaits(name, self.operated(operation, &levels, given)?, read))
+                Ok(written::awaits(name, self.operated(Asked::read(operation, levels, given)?), read))
             }
 
             fn __repr__(&self) -> &'static str {
@@ -248,13 +248,10 @@ twins! {
 }
 
 impl Tenantry {
-    fn operated(
-        &self,
-        operation: &str,
-        levels: &[Text],
-        given: Fields,
-    ) -> Result<BoxFuture<'static, CoreResult<Value>>> {
-        Ok(self.0.operate(row(operation)?, &names(levels), Value::Object(given.0)))
+    fn operated(&self, asked: Asked) -> BoxFuture<'static, CoreResult<Value>> {
+        let Asked { row, levels, given } = asked;
+        let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
+        self.0.operate(row, &levels, given)
     }
 
     fn own<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
@@ -337,8 +334,8 @@ twins! {
             }
 
             /// Does an operation of the table, with plain data on both sides.
-            fn _operate(&self, py: Python<'_>, operation: &str, levels: Vec<Text>, given: Fields) -> Result<Json> {
-                wait(py, Work::new(self.operated(operation, &levels, given)?)).map(Json)
+            fn _operate(&self, py: Python<'_>, operation: &str, levels: Vec<Bound<'_, PyAny>>, given: Fields) -> Result<Json> {
+                wait(py, Work::new(self.operated(Asked::read(operation, levels, given)?))).map(Json)
             }
 
             /// As `_operate`, awaited: ends with what `read` makes of the answer. `name` is what Python calls the method.
@@ -346,11 +343,11 @@ twins! {
                 &self,
                 name: String,
                 operation: &str,
-                levels: Vec<Text>,
+                levels: Vec<Bound<'_, PyAny>>,
                 given: Fields,
                 read: Py<PyAny>,
             ) -> Result<Awaits<Answered>> {
-                Ok(written::awaits(name, self.operated(operation, &levels, given)?, read))
+                Ok(written::awaits(name, self.operated(Asked::read(operation, levels, given)?), read))
             }
 
             fn __repr__(&self) -> String {
@@ -368,12 +365,8 @@ twins! {
 }
 
 impl Tenant {
-    fn operated(
-        &self,
-        operation: &str,
-        _levels: &[Text],
-        given: Fields,
-    ) -> Result<BoxFuture<'static, CoreResult<Value>>> {
-        Ok(self.0.operate(row(operation)?, Value::Object(given.0)))
+    /// Nothing below a tenant has levels.
+    fn operated(&self, asked: Asked) -> BoxFuture<'static, CoreResult<Value>> {
+        self.0.operate(asked.row, asked.given)
     }
 }

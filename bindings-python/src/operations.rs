@@ -17,9 +17,23 @@ use crate::{
     types::{Fields, Json, Text, fields_of},
 };
 
-/// The row of an operation. Python has its name from the table, so there is one.
-pub fn row(operation: &str) -> CoreResult<&'static Row> {
-    operations::row(operation).ok_or_else(|| Error::internal("the table has no such operation"))
+/// An operation's row, what its levels are named, and what is given. Python has the operation's name from the table.
+pub struct Asked {
+    pub row: &'static Row,
+    pub levels: Vec<String>,
+    pub given: Value,
+}
+
+impl Asked {
+    pub fn read(operation: &str, levels: Vec<Bound<'_, PyAny>>, given: Fields) -> Result<Self> {
+        let row = operations::row(operation).ok_or_else(|| Error::internal("the table has no such operation"))?;
+        let text = |(level, named): (&&str, Bound<'_, PyAny>)| match named.extract::<Text>() {
+            Ok(named) => Ok(named.0),
+            Err(_) => Err(Error::invalid("request_invalid", format!("the name of the {level} is no text")).into()),
+        };
+        let levels = row.levels.iter().zip(levels).map(text).collect::<Result<_>>()?;
+        Ok(Self { row, levels, given: Value::Object(given.0) })
+    }
 }
 
 /// The answer of an operation, and what Python makes of it.
@@ -43,11 +57,6 @@ impl<'py> IntoPyObject<'py> for Answered {
 /// A coroutine that ends with what `read` makes of the answer. `name` is what Python calls the method.
 pub fn awaits(name: String, work: BoxFuture<'static, CoreResult<Value>>, read: Py<PyAny>) -> Awaits<Answered> {
     Awaits::new(name, Work::new(async move { Ok(Answered { value: work.await?, read }) }))
-}
-
-/// The names in a path, as the core takes them.
-pub fn names(levels: &[Text]) -> Vec<&str> {
-    levels.iter().map(|level| level.0.as_str()).collect()
 }
 
 /// Classes of the Python package that are written from the table. They are imported at first touch.

@@ -1,4 +1,4 @@
-"""What is written from the table of operations: lazily imported, strict with callers, patient with what a newer core says."""
+"""What is written from the table of operations: imported late, strict with callers, patient with a newer core."""
 
 from __future__ import annotations
 
@@ -121,6 +121,18 @@ def test_what_does_not_fit_is_refused_by_the_name_of_its_field(globex: Tenant, f
     with pytest.raises(TypeError, match="mode_flor"):
         globex.settings.update(mode_flor="monitor")  # type: ignore[call-arg]
     assert globex.settings.get() == before
+
+
+def test_a_span_and_a_record_are_what_they_are_said_to_be(client: Tenantry, globex: Tenant) -> None:
+    odds: list[Any] = [True, b"1s", ["1s"]]
+    for odd in odds:
+        with pytest.raises(InvalidArgument, match="`per` is a `timedelta`"):
+            globex.limits.set("own", 1, odd)
+    with pytest.raises(InvalidArgument, match="`settings` is a mapping"):
+        client.identity.put_settings(7)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="name of the account"):
+        client.admin.accounts.get(7)  # type: ignore[arg-type]
+    assert globex.limits.list() == []
 
 
 def test_made_records_are_completed_by_the_core() -> None:

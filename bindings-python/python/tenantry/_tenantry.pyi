@@ -1617,12 +1617,12 @@ class Tenant:
     """
     def __repr__(self, /) -> str: ...
     def _aoperate(
-        self, /, name: str, operation: str, levels: SupportsGetItem[int, str], given: dict[str, Any], read: Any
+        self, /, name: str, operation: str, levels: SupportsGetItem[int, Any], given: dict[str, Any], read: Any
     ) -> Coroutine[Any, Any, Any]:
         """
         As `_operate`, awaited: ends with what `read` makes of the answer. `name` is what Python calls the method.
         """
-    def _operate(self, /, operation: str, levels: SupportsGetItem[int, str], given: dict[str, Any]) -> Any:
+    def _operate(self, /, operation: str, levels: SupportsGetItem[int, Any], given: dict[str, Any]) -> Any:
         """
         Does an operation of the table, with plain data on both sides.
         """
@@ -1718,7 +1718,7 @@ class Tenantry:
         """
     def __repr__(self, /) -> str: ...
     def _aoperate(
-        self, /, name: str, operation: str, levels: SupportsGetItem[int, str], given: dict[str, Any], read: Any
+        self, /, name: str, operation: str, levels: SupportsGetItem[int, Any], given: dict[str, Any], read: Any
     ) -> Coroutine[Any, Any, Any]:
         """
         As `_operate`, awaited: ends with what `read` makes of the answer. `name` is what Python calls the method.
@@ -1727,7 +1727,7 @@ class Tenantry:
         """
         As `_own`, awaited.
         """
-    def _operate(self, /, operation: str, levels: SupportsGetItem[int, str], given: dict[str, Any]) -> Any:
+    def _operate(self, /, operation: str, levels: SupportsGetItem[int, Any], given: dict[str, Any]) -> Any:
         """
         Does an operation of the table, with plain data on both sides.
         """

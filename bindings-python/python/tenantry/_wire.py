@@ -205,21 +205,31 @@ def texts(name: str, given: Iterable[str] | None) -> list[str] | None:
     if given is None:
         return None
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-        message = f"`{name}` is a list of texts, not a `{type(given).__name__}`"
-        raise InvalidArgument(message, code="request_invalid")
+        raise _misfit(name, given, "a list of texts")
     return list(given)
 
 
-def fields(given: Any) -> Any:
+def fields(name: str, given: Record | Mapping[str, Any] | None) -> Any:
     """A record or a mapping, as plain data."""
+    if given is not None and not isinstance(given, (Record, Mapping)):
+        raise _misfit(name, given, "a mapping")
     return plain(given)
 
 
-def period(given: Period | None) -> int | None:
+def period(name: str, given: Period | None) -> int | None:
     """A time span in milliseconds."""
     if given is None:
         return None
-    return _period(given.total_seconds() if isinstance(given, timedelta) else given)
+    if isinstance(given, timedelta):
+        given = given.total_seconds()
+    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+        raise _misfit(name, given, "a `timedelta`, text such as `15m`, or seconds")
+    return _period(given)
+
+
+def _misfit(name: str, given: object, expected: str) -> InvalidArgument:
+    message = f"`{name}` is {expected}, not a `{type(given).__name__}`"
+    return InvalidArgument(message, code="request_invalid")
 
 
 def since(given: Since | None) -> int | str | None:

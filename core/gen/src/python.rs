@@ -1,67 +1,17 @@
 //! How Python writes the table: a module for each noun, with its class and the records that it gives.
 
+mod methods;
+mod names;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Field, Method, Model, Noun, Output, Record, Result, Ty, Type};
-use text::{call, docstring, plain_docs, signature};
+use crate::model::{Field, Model, Noun, Output, Record, Result, Ty, Type};
+use names::{DICTS, EXTENDED, MADE, MEMBERS, NATIVE, is_first, renamed};
+use text::{docstring, plain_docs};
 
 const FOLDER: &str = "bindings-python/python/tenantry/_operations";
 const HEAD: &str = "# Written by core/gen from the table of operations; do not edit.\n";
-
-/// What Python calls otherwise than the table does: where, what, and its name in Python.
-const NAMES: &[(&str, &str, &str)] = &[
-    ("", "PrintedHead", "AuditHead"),
-    ("accounts", "account", "id"),
-    ("projects", "project", "id"),
-    ("policies.attach_pack", "pack", "name"),
-    ("identity.put_settings", "", "settings"),
-    ("Introspection", "", "claims"),
-];
-/// What comes first and without a name, beside what the table says.
-const FIRST: &[(&str, &str)] = &[
-    ("issuers.put", "issuer"),
-    ("tokens.exchange", "grant_type"),
-    ("tokens.issue", "subject"),
-    ("AutoProvision", "enabled"),
-];
-/// What has to be given, though the wire lets it be absent: nothing is done without it.
-const NEEDED: &[(&str, &[&str])] = &[
-    ("issuers.put", &["audience", "accounts"]),
-    ("grants.create", &["from_account", "to_account", "to_project", "actions", "expires_in_seconds", "reason"]),
-];
-/// Records whose fields are arguments of their own: where, which, and those of its fields that say something there.
-const SPREAD: &[(&str, &str, &[&str])] = &[(
-    "usage.report",
-    "model",
-    &[
-        "model",
-        "provider",
-        "input_tokens",
-        "output_tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "cache_write_1h_tokens",
-    ],
-)];
-/// Records that apps make; the core says what they leave out.
-const MADE: &[&str] = &["AutoProvision", "IdentitySettings"];
-/// Records that are dicts here.
-const DICTS: &[&str] = &["ClaimPaths", "TenantFacts", "PolicySpec"];
-/// Records of guard calls, which the native library has.
-const NATIVE: &[&str] = &["Principal"];
-/// Handles that can do more than the table says, in the native library.
-const EXTENDED: &[&str] = &["Guard", "Limits"];
-/// Members beside the fields.
-const MEMBERS: &[(&str, &str)] = &[
-    ("AuditHead", "    def __str__(self) -> str:\n        return self.text\n"),
-    (
-        "NewApiKey",
-        "    @property\n    def record(self) -> ApiKey:\n        \"\"\"Everything else about it.\"\"\"\n        \
-         return ApiKey._read({name: value for name, value in self.to_dict().items() if name != \"key\"})\n",
-    ),
-];
 
 /// The files, by their paths from the root of the repository.
 ///
@@ -82,18 +32,6 @@ fn file(name: &str, text: String) -> (String, String) {
 
 fn module(noun: &Noun) -> &'static str {
     noun.place.rsplit('.').next().unwrap_or(noun.place)
-}
-
-fn renamed<'a>(place: &str, name: &'a str) -> &'a str {
-    NAMES.iter().find(|(at, from, _)| *at == place && *from == name).map_or(name, |(.., to)| to)
-}
-
-fn is_first(place: &str, name: &str) -> bool {
-    FIRST.contains(&(place, name))
-}
-
-fn is_needed(place: &str, name: &str) -> bool {
-    NEEDED.iter().any(|(at, names)| *at == place && names.contains(&name))
 }
 
 /// The module of each record: that of the last noun that gives it, which is the one it is about.
@@ -133,17 +71,7 @@ fn words(model: &Model) -> String {
     text
 }
 
-/// One argument of a method.
-struct Argument {
-    name: String,
-    wire: String,
-    annotation: String,
-    /// What is sent of it.
-    sent: String,
-    is_needed: bool,
-    docs: String,
-}
-
+/// The table, and where its records are.
 struct Python<'a> {
     model: &'a Model,
     homes: BTreeMap<String, &'static str>,
@@ -345,32 +273,6 @@ impl Python<'_> {
         }
     }
 
-    /// The type of what is given, and what is sent of it.
-    fn given(&self, ty: &Ty, name: &str) -> Result<(String, String)> {
-        let as_is = |annotation: &str| Ok((annotation.to_owned(), name.to_owned()));
-        match ty {
-            Ty::Text => as_is("str"),
-            Ty::Boolean => as_is("bool"),
-            Ty::Integer => as_is("int"),
-            Ty::Number => as_is("float"),
-            Ty::Json => as_is("Any"),
-            Ty::Millis => Ok(("_wire.Period".into(), format!("_wire.period({name})"))),
-            Ty::Since => Ok(("_wire.Since".into(), format!("_wire.since({name})"))),
-            Ty::Object => Ok(("Mapping[str, Any]".into(), format!("_wire.fields({name})"))),
-            Ty::Map(inner) => {
-                Ok((format!("Mapping[str, {}]", self.given(inner, "")?.0), format!("_wire.fields({name})")))
-            }
-            Ty::List(inner) => {
-                Ok((format!("Sequence[{}]", self.given(inner, "")?.0), format!("_wire.texts(\"{name}\", {name})")))
-            }
-            Ty::Named(named) if DICTS.contains(&named.as_str()) => {
-                Ok(("Mapping[str, Any]".into(), format!("_wire.fields({name})")))
-            }
-            Ty::Named(named) if matches!(self.model.types.get(named), Some(Type::Words(_))) => as_is(named),
-            Ty::Named(named) => Err(format!("`{name}` is a `{named}`, which Python has no words for")),
-        }
-    }
-
     fn handle(&self, noun: &Noun) -> Result<String> {
         let bases = if EXTENDED.contains(&noun.handle) {
             format!("_tenantry.{}, _wire.Calls", noun.handle)
@@ -396,129 +298,6 @@ impl Python<'_> {
         }
         Ok(text)
     }
-
-    fn arguments(&self, method: &Method) -> Result<Vec<Argument>> {
-        let operation = method.operation.as_str();
-        let mut arguments = Vec::new();
-        for field in &method.fields {
-            if let Some((_, _, spread)) = SPREAD.iter().find(|(at, of, _)| *at == operation && *of == field.name) {
-                let Ty::Named(record) = &field.ty else { return Err(format!("`{}` is no record", field.name)) };
-                let inner = self.model.record(record).and_then(|record| record.input.as_ref());
-                for name in *spread {
-                    let found = inner.and_then(|fields| fields.iter().find(|field| field.name == *name));
-                    let found = found.ok_or_else(|| format!("`{record}` has no `{name}`"))?;
-                    arguments.push(self.argument(
-                        operation,
-                        found,
-                        format!("{}.{name}", field.name),
-                        *name == spread[0],
-                    )?);
-                }
-                continue;
-            }
-            let is_needed = field.required || is_first(operation, &field.name) || is_needed(operation, &field.name);
-            arguments.push(self.argument(operation, field, field.name.clone(), is_needed)?);
-        }
-        arguments.sort_by_key(|argument| !argument.is_needed);
-        Ok(arguments)
-    }
-
-    fn argument(&self, operation: &str, field: &Field, wire: String, is_needed: bool) -> Result<Argument> {
-        let name = renamed(operation, &field.name);
-        let name = if field.ty == Ty::Millis { name.trim_end_matches("_ms") } else { name };
-        if (operation, name) == ("audit.verify", "anchor") {
-            let (annotation, sent) = ("AuditHead | str".into(), "_wire.printed(anchor)".into());
-            return Ok(Argument {
-                name: name.into(),
-                wire,
-                annotation,
-                sent,
-                is_needed,
-                docs: plain_docs(&field.docs),
-            });
-        }
-        let (annotation, sent) = self.given(&field.ty, name)?;
-        let mut docs = plain_docs(&field.docs);
-        if field.ty == Ty::Millis {
-            docs = docs.replace(", in milliseconds", "").replace(" in milliseconds", "");
-            docs += " A `timedelta`, text such as `minute` or `15m`, or seconds.";
-        }
-        Ok(Argument { name: name.into(), wire, annotation, sent, is_needed, docs })
-    }
-
-    fn method(&self, method: &Method) -> Result<String> {
-        let operation = method.operation.as_str();
-        let noun = operation.split('.').next().unwrap_or_default();
-        let whole = NAMES.iter().find(|(at, from, _)| *at == operation && from.is_empty()).map(|(.., name)| *name);
-        let arguments = if whole.is_some() { Vec::new() } else { self.arguments(method)? };
-        let levels: Vec<&str> = method.levels.iter().map(|level| renamed(noun, level)).collect();
-        let mut parameters: Vec<String> = levels.iter().map(|level| format!("{level}: str")).collect();
-        if let (Some(name), Some(input)) = (whole, &method.input) {
-            parameters.push(format!("{name}: {} | Mapping[str, Any]", renamed("", input)));
-        }
-        let is_spread_first =
-            |wire: &str| SPREAD.iter().any(|(at, of, names)| *at == operation && wire == format!("{of}.{}", names[0]));
-        let (first, named): (Vec<&Argument>, Vec<&Argument>) = arguments.iter().partition(|argument| {
-            let positional = method.fields.iter().take(method.positional).any(|field| field.name == argument.wire);
-            positional || is_first(operation, &argument.wire) || is_spread_first(&argument.wire)
-        });
-        parameters.extend(first.iter().map(|argument| format!("{}: {}", argument.name, argument.annotation)));
-        if !named.is_empty() {
-            parameters.push("*".into());
-        }
-        for argument in &named {
-            let Argument { name, annotation, .. } = argument;
-            parameters.push(if argument.is_needed {
-                format!("{name}: {annotation}")
-            } else {
-                format!("{name}: {annotation} | None = None")
-            });
-        }
-        let (gives, read) = self.gives(&method.output);
-        let input = whole
-            .map_or_else(|| vec![sent(&arguments)], |name| vec![text::Sent::Value(format!("_wire.fields({name})"))]);
-        let mut docs = plain_docs(&method.docs);
-        let told: Vec<String> =
-            first.iter().chain(&named).map(|argument| format!("    {}: {}", argument.name, argument.docs)).collect();
-        if !told.is_empty() {
-            docs += &format!("\n\nArgs:\n{}", told.join("\n"));
-        }
-        let mut text = signature(method.verb, &parameters, &gives) + &docstring("        ", &docs);
-        text += &call("_call", operation, &input, &read, &levels);
-        text += &signature(&format!("a{}", method.verb), &parameters, &format!("Coroutine[Any, Any, {gives}]"));
-        text += &format!("        \"\"\"As `{}`, awaited.\"\"\"\n", method.verb);
-        Ok(text + &call("_acall", operation, &input, &read, &levels))
-    }
-
-    /// What a method gives, and what makes it of plain data.
-    fn gives(&self, output: &Output) -> (String, String) {
-        let as_is = || "_wire.as_is".to_owned();
-        match output {
-            Output::Nothing => ("None".into(), "_wire.nothing".into()),
-            Output::One(ty) => (self.told(ty, false), self.reader(ty).unwrap_or_else(as_is)),
-            Output::Page(ty) => {
-                let read = self.reader(ty).unwrap_or_else(as_is);
-                (format!("_wire.Page[{}]", self.told(ty, false)), format!("_wire.page({read})"))
-            }
-        }
-    }
-}
-
-/// What is sent of the arguments, nested where they are fields of a record.
-fn sent(arguments: &[Argument]) -> text::Sent {
-    let mut fields: Vec<(String, text::Sent)> = Vec::new();
-    for argument in arguments {
-        let value = text::Sent::Value(argument.sent.clone());
-        let Some((record, inner)) = argument.wire.split_once('.') else {
-            fields.push((argument.wire.clone(), value));
-            continue;
-        };
-        match fields.iter_mut().find(|(name, _)| name == record) {
-            Some((_, text::Sent::Fields(nested))) => nested.push((inner.to_owned(), value)),
-            _ => fields.push((record.to_owned(), text::Sent::Fields(vec![(inner.to_owned(), value)]))),
-        }
-    }
-    text::Sent::Fields(fields)
 }
 
 fn named(ty: &Ty) -> Option<&str> {

@@ -172,8 +172,8 @@ class Identities(_wire.Handle):
 
     def put_settings(self, settings: IdentitySettings | Mapping[str, Any]) -> IdentitySettings:
         """Replaces the platform's settings of identity."""
-        return self._call("identity.put_settings", _wire.fields(settings), IdentitySettings._read)
+        return self._call("identity.put_settings", _wire.fields("settings", settings), IdentitySettings._read)
 
     def aput_settings(self, settings: IdentitySettings | Mapping[str, Any]) -> Coroutine[Any, Any, IdentitySettings]:
         """As `put_settings`, awaited."""
-        return self._acall("identity.put_settings", _wire.fields(settings), IdentitySettings._read)
+        return self._acall("identity.put_settings", _wire.fields("settings", settings), IdentitySettings._read)

@@ -67,7 +67,7 @@ class TenantSettings(_wire.Handle):
                 "audit_class": audit_class,
                 "redaction_originals": redaction_originals,
                 "session_ttl_seconds": session_ttl_seconds,
-                "metadata_keys": _wire.fields(metadata_keys),
+                "metadata_keys": _wire.fields("metadata_keys", metadata_keys),
             },
             Settings._read,
         )
@@ -89,7 +89,7 @@ class TenantSettings(_wire.Handle):
                 "audit_class": audit_class,
                 "redaction_originals": redaction_originals,
                 "session_ttl_seconds": session_ttl_seconds,
-                "metadata_keys": _wire.fields(metadata_keys),
+                "metadata_keys": _wire.fields("metadata_keys", metadata_keys),
             },
             Settings._read,
         )

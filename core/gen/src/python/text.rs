@@ -66,10 +66,11 @@ pub fn docstring(indent: &str, docs: &str) -> String {
 }
 
 fn wrap(text: &str, inner: &str, indent: &str, lines: &mut Vec<String>) {
+    // The second line of what is indented stands deeper.
+    let hanging = if inner.is_empty() { "" } else { "    " };
     // Room for the quotes before the first line.
     let width = WIDTH - indent.len() - 3;
     let mut line = inner.to_owned();
-    let mut is_first = true;
     for word in text.split(' ') {
         if line.trim().is_empty() {
             line += word;
@@ -77,9 +78,7 @@ fn wrap(text: &str, inner: &str, indent: &str, lines: &mut Vec<String>) {
             line = format!("{line} {word}");
         } else {
             lines.push(line);
-            let hanging = if inner.is_empty() { "" } else { "    " };
-            line = format!("{inner}{}{word}", if is_first { hanging } else { hanging });
-            is_first = false;
+            line = format!("{inner}{hanging}{word}");
         }
     }
     lines.push(line);

@@ -170,3 +170,14 @@ def test_secrets_are_told_to_who_asks_and_shown_to_nobody(client: Tenantry, glob
         assert secret in json.dumps(value.to_dict())
         assert secret not in f"{value} {value!r}"
     assert key.id in repr(key)
+
+
+def test_free_data_and_long_texts_are_not_shown(client: Tenantry, globex: Tenant) -> None:
+    globex.policies.put("tools", NO_SHELL + "// a remark\n" * 100, mode="monitor")
+    (policy,) = [policy for policy in globex.policies.list() if policy.name == "tools"]
+    assert len(repr(policy)) < 600
+    assert "body" not in repr(globex.audit.query()[0])
+    assert "roles" not in repr(client.identity.settings())
+    key = client.identity.keys.create("app", account_id="globex", project_id="prod")
+    token = client.identity.tokens.exchange("api_key", api_key=key.key)
+    assert repr(client.identity.tokens.introspect(token.access_token)) == "Introspection(active=True)"

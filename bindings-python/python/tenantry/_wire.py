@@ -27,6 +27,10 @@ UNSAID: Any = None
 """What a field holds that nothing was said of, until the core completes it."""
 
 
+_SHOWN = 200
+"""How much of a field is shown, in characters."""
+
+
 class Calls:
     """What can be done in one place, by the client or tenant whose handle it is."""
 
@@ -98,7 +102,11 @@ class Record:
         return [(name, value) for name, value, is_optional in told if value is not None and (value or not is_optional)]
 
     def __repr__(self) -> str:
-        shown = [f"{name}={value!r}" for name, value in self._told() if name not in self._SECRETS]
+        # Free data may hold anything, and long texts are to be read elsewhere.
+        told = [
+            (name, repr(value)) for name, value in self._told() if name not in self._SECRETS and not _is_free(value)
+        ]
+        shown = [f"{name}={text if len(text) <= _SHOWN else text[: _SHOWN - 3] + '...'}" for name, text in told]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -119,6 +127,10 @@ def _fields(kind: type[Record]) -> dict[str, bool]:
             for field in named
         }
     return _OPTIONAL[kind]
+
+
+def _is_free(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_is_free, value)))
 
 
 class Page(list[T]):

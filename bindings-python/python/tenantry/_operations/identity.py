@@ -171,7 +171,11 @@ class Identities(_wire.Handle):
         return self._acall("identity.settings", {}, IdentitySettings._read)
 
     def put_settings(self, settings: IdentitySettings | Mapping[str, Any]) -> IdentitySettings:
-        """Replaces the platform's settings of identity."""
+        """Replaces the platform's settings of identity.
+
+        Args:
+            settings: `IdentitySettings`, or the same as plain data. What is left out has its default.
+        """
         return self._call("identity.put_settings", _wire.fields("settings", settings), IdentitySettings._read)
 
     def aput_settings(self, settings: IdentitySettings | Mapping[str, Any]) -> Coroutine[Any, Any, IdentitySettings]:

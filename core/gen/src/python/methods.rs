@@ -2,7 +2,7 @@
 
 use super::{
     Python,
-    names::{DICTS, NAMES, SPREAD, is_first, is_needed, renamed},
+    names::{DICTS, NAMES, PRINTED, SPREAD, is_first, is_needed, renamed},
     text::{self, call, docstring, plain_docs, signature},
 };
 use crate::model::{Field, Method, Output, Result, Ty, Type};
@@ -74,18 +74,11 @@ impl Python<'_> {
     fn argument(&self, operation: &str, field: &Field, wire: String, is_needed: bool) -> Result<Argument> {
         let name = renamed(operation, &field.name);
         let name = if field.ty == Ty::Millis { name.trim_end_matches("_ms") } else { name };
-        if (operation, name) == ("audit.verify", "anchor") {
-            let (annotation, sent) = ("AuditHead | str".into(), "_wire.printed(anchor)".into());
-            return Ok(Argument {
-                name: name.into(),
-                wire,
-                annotation,
-                sent,
-                is_needed,
-                docs: plain_docs(&field.docs),
-            });
+        let (mut annotation, mut sent) = self.given(&field.ty, name)?;
+        if let Some((.., record)) = PRINTED.iter().find(|(at, printed, _)| *at == operation && *printed == field.name) {
+            annotation = format!("{record} | {annotation}");
+            sent = format!("_wire.printed({sent})");
         }
-        let (annotation, sent) = self.given(&field.ty, name)?;
         let mut docs = plain_docs(&field.docs);
         if field.ty == Ty::Millis {
             docs = docs.replace(", in milliseconds", "").replace(" in milliseconds", "");
@@ -118,14 +111,10 @@ impl Python<'_> {
         if !named.is_empty() {
             parameters.push("*".into());
         }
-        for argument in &named {
-            let Argument { name, annotation, .. } = argument;
-            parameters.push(if argument.is_needed {
-                format!("{name}: {annotation}")
-            } else {
-                format!("{name}: {annotation} | None = None")
-            });
-        }
+        parameters.extend(named.iter().map(|Argument { name, annotation, is_needed, .. }| match is_needed {
+            true => format!("{name}: {annotation}"),
+            false => format!("{name}: {annotation} | None = None"),
+        }));
         let (gives, read) = self.gives(&method.output);
         let input = whole.map_or_else(
             || vec![sent(&arguments)],
@@ -134,6 +123,11 @@ impl Python<'_> {
         let mut docs = plain_docs(&method.docs);
         let told: Vec<String> =
             first.iter().chain(&named).map(|argument| format!("    {}: {}", argument.name, argument.docs)).collect();
+        if let (Some(name), Some(input)) = (whole, &method.input) {
+            docs += &format!(
+                "\n\nArgs:\n    {name}: `{input}`, or the same as plain data. What is left out has its default."
+            );
+        }
         if !told.is_empty() {
             docs += &format!("\n\nArgs:\n{}", told.join("\n"));
         }

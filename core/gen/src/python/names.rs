@@ -35,6 +35,8 @@ pub const SPREAD: &[(&str, &str, &[&str])] = &[(
         "cache_write_1h_tokens",
     ],
 )];
+/// Texts that may be given as the record whose printed form they are.
+pub const PRINTED: &[(&str, &str, &str)] = &[("audit.verify", "anchor", "AuditHead")];
 /// Records that apps make; the core says what they leave out.
 pub const MADE: &[&str] = &["AutoProvision", "IdentitySettings"];
 /// Records that are dicts here.

@@ -51,6 +51,10 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+fn rs256_alone() -> Vec<Algorithm> {
+    vec![Algorithm::RS256]
+}
+
 /// Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other
 /// is the name of a top-level claim: letters, digits, `_`, `-` and `:`, or a URL such as `https://acme.example/tenant`. Names
 /// with other characters are written as pointers, too: `/kubernetes.io/namespace`.
@@ -87,7 +91,8 @@ pub struct IssuerSpec {
     /// the paths of `claims` are. Empty: a token without `aud` is refused.
     #[serde(skip_serializing_if = "is_default")]
     pub audience_claim: String,
-    /// The algorithms taken, and no others. Never empty; `HS256` stands alone.
+    /// The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone.
+    #[serde(default = "rs256_alone")]
     pub algorithms: Vec<Algorithm>,
     /// Where its public keys are published. One of `jwks_url`, `jwks`, `secret` and `secret_base64` is given.
     #[serde(skip_serializing_if = "is_default")]

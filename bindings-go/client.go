@@ -82,11 +82,6 @@ func (c *Client) Own(ctx context.Context) (*Tenant, error) {
 	return tenant(c.object.own(ctx))
 }
 
-// Admin has the operations on accounts, projects and grants. They need platform authority at each call.
-func (c *Client) Admin() Admin {
-	return Admin{c.object}
-}
-
 // Close writes down everything pending and refuses further calls, also through tenants of this client. It is safe to
 // call twice and while calls run: these end, and the native client goes after them.
 func (c *Client) Close() error {
@@ -107,108 +102,6 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Admin has the operations on accounts, projects and grants.
-type Admin struct {
-	object *nativeTenantry
-}
-
-// Accounts are customer organisations.
-func (a Admin) Accounts() Accounts {
-	return Accounts(a)
-}
-
-// Projects are workspaces of an account.
-func (a Admin) Projects() Projects {
-	return Projects(a)
-}
-
-// Grants let principals of one tenant act in another.
-func (a Admin) Grants() Grants {
-	return Grants(a)
-}
-
-// Accounts has the operations on customer organisations; see Client.Admin.
-type Accounts struct {
-	object *nativeTenantry
-}
-
-// Create creates an account. ErrConflict when an id that differs at most in case exists.
-func (a Accounts) Create(ctx context.Context, id string, facts TenantFacts) (Account, error) {
-	return a.object.createAccount(ctx, id, facts)
-}
-
-// Ensure gives the account of this id, and creates it where there is none. What exists stays as it is; ErrConflict
-// (facts_differ) when a fact that is given differs from what it has.
-func (a Accounts) Ensure(ctx context.Context, id string, facts TenantFacts) (Account, error) {
-	return a.object.ensureAccount(ctx, id, facts)
-}
-
-// Get is one account.
-func (a Accounts) Get(ctx context.Context, id string) (Account, error) {
-	return a.object.getAccount(ctx, id)
-}
-
-// List is all accounts, by id.
-func (a Accounts) List(ctx context.Context) ([]Account, error) {
-	return a.object.listAccounts(ctx)
-}
-
-// Suspend suspends an account: every call in it is denied until it is resumed.
-func (a Accounts) Suspend(ctx context.Context, id string) (Account, error) {
-	return a.object.setAccountStatus(ctx, id, StatusSuspended)
-}
-
-// Resume ends a suspension.
-func (a Accounts) Resume(ctx context.Context, id string) (Account, error) {
-	return a.object.setAccountStatus(ctx, id, StatusActive)
-}
-
-// Delete deletes an account and its projects. The name may be used again, with nothing of the old one in it.
-func (a Accounts) Delete(ctx context.Context, id string) error {
-	return a.object.deleteAccount(ctx, id)
-}
-
-// Projects has the operations on the projects of accounts; see Client.Admin.
-type Projects struct {
-	object *nativeTenantry
-}
-
-// Create creates a project in an account, with the baseline permits, floor enforce and audit standard.
-func (p Projects) Create(ctx context.Context, account, id string, facts TenantFacts) (Project, error) {
-	return p.object.createProject(ctx, account, id, facts)
-}
-
-// Ensure gives the project of this id, and creates it where there is none. The account has to exist. What exists stays as
-// it is; ErrConflict (facts_differ) when a fact that is given differs from what it has.
-func (p Projects) Ensure(ctx context.Context, account, id string, facts TenantFacts) (Project, error) {
-	return p.object.ensureProject(ctx, account, id, facts)
-}
-
-// Get is one project.
-func (p Projects) Get(ctx context.Context, account, id string) (Project, error) {
-	return p.object.getProject(ctx, account, id)
-}
-
-// List is the projects of an account, by id.
-func (p Projects) List(ctx context.Context, account string) ([]Project, error) {
-	return p.object.listProjects(ctx, account)
-}
-
-// Suspend suspends a project: every call in it is denied until it is resumed.
-func (p Projects) Suspend(ctx context.Context, account, id string) (Project, error) {
-	return p.object.setProjectStatus(ctx, account, id, StatusSuspended)
-}
-
-// Resume ends a suspension.
-func (p Projects) Resume(ctx context.Context, account, id string) (Project, error) {
-	return p.object.setProjectStatus(ctx, account, id, StatusActive)
-}
-
-// Delete deletes a project. The name may be used again, with nothing of the old one in it.
-func (p Projects) Delete(ctx context.Context, account, id string) error {
-	return p.object.deleteProject(ctx, account, id)
-}
-
 // Tenant is the handle code holds to act inside one project. Cheap, safe to share between goroutines, and without a
 // credential: keep one per customer.
 type Tenant struct {
@@ -225,7 +118,11 @@ func tenant(object *nativeTenant, err error) (*Tenant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tenant{object: object, account: about.AccountID, project: about.ProjectID, caller: about.Caller}, nil
+	made := &Tenant{object: object, account: about.AccountID, project: about.ProjectID}
+	if about.Caller != "" {
+		err = readAnswer(about.Caller, &made.caller)
+	}
+	return made, err
 }
 
 // AccountID is the account's id.
@@ -245,7 +142,11 @@ func (t *Tenant) String() string {
 
 // ActingAs is the same project on behalf of a principal; this process vouches for it.
 func (t *Tenant) ActingAs(principal Principal) (*Tenant, error) {
-	return tenant(t.object.actingAs(principal))
+	text, err := encoded("the principal", principal)
+	if err != nil {
+		return nil, err
+	}
+	return tenant(t.object.actingAs(text))
 }
 
 // Guard has the guard calls.
@@ -253,27 +154,7 @@ func (t *Tenant) Guard() Guard {
 	return Guard{t.object}
 }
 
-// Usage has what model calls cost.
-func (t *Tenant) Usage() Usage {
-	return Usage{t.object}
-}
-
-// Policies has the policies of this project and the layers above.
-func (t *Tenant) Policies() Policies {
-	return Policies{t.object}
-}
-
-// Limits has the rate limits of this project and the layers above.
-func (t *Tenant) Limits() Limits {
-	return Limits{t.object}
-}
-
-// Settings has what this project may tune.
-func (t *Tenant) Settings() TenantSettings {
-	return TenantSettings{t.object}
-}
-
-// Audit has the audit trail of this project.
-func (t *Tenant) Audit() Audit {
-	return Audit{t.object}
+// Acquire takes cost from a limit for work of the app's own; ErrRateLimited when there is not enough.
+func (l Limits) Acquire(ctx context.Context, id, key string, cost int64) error {
+	return l.object.acquire(ctx, id, key, cost)
 }

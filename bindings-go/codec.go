@@ -8,6 +8,8 @@ import (
 	"encoding"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"maps"
 	"math"
 	"reflect"
 	"strings"
@@ -22,7 +24,7 @@ type writer struct {
 
 func (w *writer) fail(code, message string) {
 	if w.err == nil {
-		w.err = &Error{Kind: KindInvalidArgument, Code: code, Message: message}
+		w.err = invalid(code, message)
 	}
 }
 
@@ -95,22 +97,38 @@ func (w *writer) encoded(fields map[string]any) string {
 	if fields == nil {
 		return "{}"
 	}
-	if w.walk(reflect.ValueOf(fields), 0); w.err != nil {
-		return "{}"
+	text, err := encoded("metadata or arguments", fields)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return text
+}
+
+// encoded is a value as JSON. What cannot be said in it is refused; `what` names the value in errors.
+func encoded(what string, value any) (string, error) {
+	if err := walk(what, reflect.ValueOf(value), 0); err != nil {
+		return "", err
 	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(fields); err != nil {
+	if err := encoder.Encode(value); err != nil {
+		var own *Error
+		if errors.As(err, &own) {
+			return "", own
+		}
 		// NaN, infinity, a cycle, a channel: the encoder's words may hold content.
-		w.fail("request_invalid", "metadata or arguments cannot be written as JSON")
-		return "{}"
+		return "", invalid("request_invalid", what+" cannot be written as JSON")
 	}
 	text := out.String()
 	if hasInvalidText(text) {
-		w.fail("text_not_utf8", "a text in metadata or arguments is not UTF-8")
+		return "", invalid("text_not_utf8", "a text in "+what+" is not UTF-8")
 	}
-	return text
+	return text, nil
+}
+
+func invalid(code, message string) *Error {
+	return &Error{Kind: KindInvalidArgument, Code: code, Message: message}
 }
 
 // Deeper than this nothing is handed to encoding/json, which recurses: the core refuses far less.
@@ -118,40 +136,48 @@ const deepest = 1000
 
 // walk refuses what encoding/json would write as something else, so that what is inspected is what was given: bytes,
 // which it writes as base64, and text that is not UTF-8, which it repairs.
-func (w *writer) walk(value reflect.Value, level int) {
+func walk(what string, value reflect.Value, level int) error {
 	if level > deepest {
-		w.fail("request_too_deep", "metadata or arguments are nested too deeply, or hold themselves")
+		return invalid("request_too_deep", "values in "+what+" are nested too deeply, or hold themselves")
 	}
-	if w.err != nil || !value.IsValid() || marshals(value) {
-		return
+	if !value.IsValid() || marshals(value) {
+		return nil
 	}
 	switch value.Kind() {
 	case reflect.String:
 		if !utf8.ValidString(value.String()) {
-			w.fail("text_not_utf8", "a text in metadata or arguments is not UTF-8")
+			return invalid("text_not_utf8", "a text in "+what+" is not UTF-8")
 		}
 	case reflect.Interface, reflect.Pointer:
-		w.walk(value.Elem(), level+1)
+		return walk(what, value.Elem(), level+1)
 	case reflect.Map:
 		for entries := value.MapRange(); entries.Next(); {
-			w.walk(entries.Key(), level+1)
-			w.walk(entries.Value(), level+1)
+			if err := walk(what, entries.Key(), level+1); err != nil {
+				return err
+			}
+			if err := walk(what, entries.Value(), level+1); err != nil {
+				return err
+			}
 		}
 	case reflect.Slice, reflect.Array:
 		if value.Type().Elem().Kind() == reflect.Uint8 && value.Kind() == reflect.Slice {
-			w.fail("request_invalid", "bytes in metadata or arguments would not be inspected as text: give a string")
-			return
+			return invalid("request_invalid", "bytes in "+what+" would not be inspected as text: give a string")
 		}
 		for at := range value.Len() {
-			w.walk(value.Index(at), level+1)
+			if err := walk(what, value.Index(at), level+1); err != nil {
+				return err
+			}
 		}
 	case reflect.Struct:
 		for at := range value.NumField() {
 			if value.Type().Field(at).IsExported() {
-				w.walk(value.Field(at), level+1)
+				if err := walk(what, value.Field(at), level+1); err != nil {
+					return err
+				}
 			}
 		}
 	}
+	return nil
 }
 
 // marshals tells whether a value writes itself; what it writes is read by the core like everything else.
@@ -305,6 +331,49 @@ func readJSON(text string) (map[string]any, error) {
 		return nil, defect("an answer has JSON that cannot be read")
 	}
 	return fields, nil
+}
+
+// writeBeside is a struct as JSON, with further fields beside its own.
+func writeBeside(own any, others map[string]any) ([]byte, error) {
+	text, err := json.Marshal(own)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := readJSON(string(text))
+	if err != nil {
+		return nil, err
+	}
+	all := maps.Clone(others)
+	if all == nil {
+		all = fields
+	}
+	maps.Copy(all, fields)
+	return json.Marshal(all)
+}
+
+// readBeside reads a struct, and gives the fields that are not its own.
+func readBeside(text []byte, own any, known ...string) (map[string]any, error) {
+	if err := json.Unmarshal(text, own); err != nil {
+		return nil, err
+	}
+	others, err := readJSON(string(text))
+	for _, name := range known {
+		delete(others, name)
+	}
+	return others, err
+}
+
+// since is where a query starts: a text, a sequence, or neither.
+func since(text *string, sequence *int64) (any, error) {
+	switch {
+	case text != nil && sequence != nil:
+		return nil, invalid("since_invalid", "`since` and `after` exclude each other")
+	case text != nil:
+		return *text, nil
+	case sequence != nil:
+		return *sequence, nil
+	}
+	return nil, nil
 }
 
 // end is the error of the whole answer; bytes that are left over are one.

@@ -68,7 +68,7 @@ func TestCancelStopsACallThatWaits(t *testing.T) {
 	rows, err := acme.Audit().Query(ctx, AuditQuery{Limit: Ptr(int64(1000))})
 	ok(t, err)
 	decisions := 0
-	for _, row := range rows {
+	for _, row := range rows.Items {
 		if row.Kind == "decision" {
 			decisions++
 		}
@@ -210,7 +210,7 @@ func TestADataFolderIsKept(t *testing.T) {
 		ok(t, err)
 		accounts, err := client.Admin().Accounts().List(ctx)
 		ok(t, err)
-		same(t, accounts[0].ID, "acme")
+		same(t, accounts.Items[0].ID, "acme")
 		ok(t, client.Close())
 	}
 }

@@ -43,7 +43,7 @@
 // # Values
 //
 // Structs have the wire's names as JSON tags, and encoding/json writes answers as the wire has them. In a request, a zero
-// value means absent, and optional numbers and flags are pointers ([Ptr] makes one). Metadata and tool arguments are
+// value means absent, and numbers and flags of which zero says something are pointers ([Ptr] makes one). Metadata and tool arguments are
 // whatever encoding/json takes; text that is not UTF-8, NaN and cycles are refused. In answers their numbers are
-// [encoding/json.Number], exactly as the engine wrote them.
+// [encoding/json.Number], exactly as the engine wrote them. Lists come as a [Page].
 package tenantry

@@ -113,11 +113,6 @@ func (g Guard) EvaluateFile(
 	return g.shaped(ctx, "file", GuardRequest{Content: content, File: file}, options)
 }
 
-// Detectors is the detectors there are, and the keys policies can read of them.
-func (g Guard) Detectors(ctx context.Context) ([]Detector, error) {
-	return g.object.listDetectors(ctx)
-}
-
 // Detect inspects without policies, limits or memory.
 func (g Guard) Detect(ctx context.Context, request GuardRequest) (*DetectResponse, error) {
 	response, err := g.object.detect(ctx, request)

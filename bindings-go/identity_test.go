@@ -186,8 +186,8 @@ func TestRotationAndImport(t *testing.T) {
 	same(t, tenant.Caller().Principal.Type, PrincipalAgent)
 	listed, err := keys.List(ctx, "acme", "prod")
 	ok(t, err)
-	same(t, len(listed), 3)
-	same(t, listed[0].ReplacedBy, fresh.ID)
+	same(t, listed.Len(), 3)
+	same(t, listed.Items[0].ReplacedBy, fresh.ID)
 }
 
 func TestAnIssuerSpeaksForItsAccounts(t *testing.T) {
@@ -215,7 +215,7 @@ func TestAnIssuerSpeaksForItsAccounts(t *testing.T) {
 
 	listed, err := issuers.List(ctx)
 	ok(t, err)
-	text, err := json.Marshal(listed)
+	text, err := json.Marshal(listed.Items)
 	ok(t, err)
 	same(t, string(text), `[{"issuer":"https://idp.example","audience":["tenantry"],"algorithms":["HS256"],"leeway_seconds":5,`+
 		`"accounts":["acme"],"claims":{"account":"account_id","project":"/where/project","roles":"","scopes":""}}]`)
@@ -319,13 +319,13 @@ func TestGrantsCrossForWhatTheyName(t *testing.T) {
 	ok(t, err)
 	listed, err := grants.List(ctx)
 	ok(t, err)
-	same(t, len(listed) == 1 && reflect.DeepEqual(listed[0], grant), true)
+	same(t, listed.Len() == 1 && reflect.DeepEqual(listed.Items[0], grant), true)
 	uses, err := grants.Uses(ctx, AuditQuery{})
 	ok(t, err)
-	same(t, uses[0].Kind, "grant.create")
-	later, err := grants.Uses(ctx, AuditQuery{After: Ptr(int64(uses[0].Sequence)), Limit: Ptr(int64(1))})
+	same(t, uses.Items[0].Kind, "grant.create")
+	later, err := grants.Uses(ctx, AuditQuery{After: Ptr(uses.Items[0].Sequence), Limit: Ptr(int64(1))})
 	ok(t, err)
-	same(t, len(later) == 1 && later[0].Kind == "cross_tenant", true)
+	same(t, later.Len() == 1 && later.Items[0].Kind == "cross_tenant", true)
 	ok(t, grants.Revoke(ctx, grant.ID))
 	_, err = crossed.Guard().EvaluatePrompt(ctx, "hello")
 	fails(t, err, ErrPermissionDenied, "grant_ended")

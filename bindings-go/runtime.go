@@ -22,6 +22,10 @@ func init() {
 		panic(fmt.Sprintf("tenantry: the Go code (%016x) and the static library (%016x) are of different versions: "+
 			"rebuild both with bindings-go/build.py", layoutFingerprint, library))
 	}
+	if library := uint64(C.tenantry_operations_hash()); library != operationsHash {
+		panic(fmt.Sprintf("tenantry: the operations of the Go code (%016x) and of the static library (%016x) differ: "+
+			"write the code with `make generate` and rebuild with bindings-go/build.py", operationsHash, library))
+	}
 }
 
 // native is a handle of a Rust object. Rust counts owners; each call takes one more for its duration.

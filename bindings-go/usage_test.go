@@ -35,7 +35,7 @@ func TestDetectorsTellTheKeysTheyWrite(t *testing.T) {
 	_, acme := open(t)
 	found, err := acme.Guard().Detectors(ctx)
 	ok(t, err)
-	for _, detector := range found {
+	for _, detector := range found.Items {
 		if detector.Name == "secrets" {
 			same(t, detector.Status+detector.Tier+detector.Category, "healthyfastsecrets")
 			same(t, detector.ContextKeys[0].Type, "bool")
@@ -83,7 +83,7 @@ func TestARequiredCallIsDecidedAndChargedOnce(t *testing.T) {
 	rows, err := acme.Audit().Query(ctx, AuditQuery{})
 	ok(t, err)
 	decisions := 0
-	for _, row := range rows {
+	for _, row := range rows.Items {
 		if row.Kind == "decision" {
 			decisions++
 		}

@@ -10,6 +10,13 @@ pub extern "C" fn tenantry_layout_fingerprint() -> u64 {
     layout::FINGERPRINT
 }
 
+/// The fingerprint of the table of operations. Go compares it with that of its generated methods before the first call.
+// SAFETY: no other symbol of the process has this name; the function touches nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn tenantry_operations_hash() -> u64 {
+    u64::from_str_radix(tenantry::operations::HASH, 16).unwrap_or_default()
+}
+
 /// Does nothing. What a crossing costs at least; measured by `bench/go`.
 // SAFETY: no other symbol of the process has this name; the function touches nothing.
 #[unsafe(no_mangle)]

@@ -1,14 +1,15 @@
-//! What apps hold: [`Tenantry`] and [`Tenant`], with the operations of the core's `client` flat on the two. Each method
+//! What apps hold: [`Tenantry`] and [`Tenant`], with guard calls, and one method for all operations of the table. Each method
 //! converts its arguments and awaits one core future.
 #![allow(unsafe_code, reason = "uniffi's macros implement unsafe traits")]
-
-mod identity;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tenantry::{
-    Error, api, client as core,
+    Error,
+    api::{self, parse_object},
+    client as core,
     config::{Credential, Options, Storage},
+    operations::{self, Row},
     runtime::poll_once,
 };
 
@@ -16,10 +17,8 @@ use crate::{
     errors::Result,
     runtime::{Parked, detached, park, taken},
     types::{
-        AboutParts, Account, AuditHead, AuditQuery, AuditRecord, Begun, BlockedParts, DetectResponse, Detector,
-        FromCore, GuardParts, GuardRequest, GuardResponse, IntoCore, JsonObject, Layer, LimitSpec, PolicyReceipt,
-        PolicySpec, PolicySummary, PresentedParts, Principal, Project, Settings, SettingsPatch, Status, TenantFacts,
-        Text, UsageReceipt, UsageReport, VerifyReport, anchor,
+        AboutParts, Begun, BlockedParts, DetectResponse, FromCore, GuardParts, GuardRequest, GuardResponse, JsonObject,
+        PresentedParts, Text, json,
     },
 };
 
@@ -87,17 +86,16 @@ pub fn check_tool_name(name: String) -> Result<()> {
     Ok(api::ToolContext::check_name(&name)?)
 }
 
-/// Reads a printed audit head.
+/// Reads a printed audit head; it is given as JSON.
 #[uniffi::export]
-pub fn parse_audit_head(text: String) -> Result<AuditHead> {
-    Ok(AuditHead::from_core(api::AuditHead::from_text(&text)?))
+pub fn parse_audit_head(text: String) -> Result<String> {
+    Ok(json(&api::AuditHead::from_text(&text)?))
 }
 
-/// An audit head as one printable line.
+/// An audit head, which is JSON, as one printable line.
 #[uniffi::export]
-pub fn print_audit_head(head: AuditHead) -> Result<String> {
-    let head: api::AuditHead = head.into_core("head")?;
-    Ok(head.to_text())
+pub fn print_audit_head(head: String) -> Result<String> {
+    Ok(api::from_json::<api::AuditHead>(&head)?.to_text())
 }
 
 /// One engine, many tenants.
@@ -136,93 +134,19 @@ impl Tenantry {
         detached(async move { client.close().await }).await
     }
 
-    /// Creates an account.
-    pub async fn create_account(&self, id: String, facts: TenantFacts) -> Result<Account> {
-        let accounts = self.0.admin().accounts();
-        detached(async move { accounts.create(tenantry::api::AccountSpec::with(&id, facts.into_core("facts")?)).await })
-            .await
-    }
-
-    /// Gives the account of this id, and creates it where there is none.
-    pub async fn ensure_account(&self, id: String, facts: TenantFacts) -> Result<Account> {
-        let accounts = self.0.admin().accounts();
-        detached(async move { accounts.ensure(&id, facts.into_core("facts")?).await }).await
-    }
-
-    /// One account.
-    pub async fn get_account(&self, id: String) -> Result<Account> {
-        let accounts = self.0.admin().accounts();
-        detached(async move { accounts.get(&id).await }).await
-    }
-
-    /// All accounts.
-    pub async fn list_accounts(&self) -> Result<Vec<Account>> {
-        let accounts = self.0.admin().accounts();
-        detached(async move { accounts.list().await }).await
-    }
-
-    /// Suspends or resumes an account.
-    pub async fn set_account_status(&self, id: String, to: Status) -> Result<Account> {
-        let accounts = self.0.admin().accounts();
+    /// Does an operation of the table on what `levels` name, or on what the client reaches.
+    pub async fn operate(&self, operation: String, levels: Vec<String>, input: String) -> Result<String> {
+        let client = self.0.clone();
         detached(async move {
-            match to.into_core("status")? {
-                tenantry::api::Status::Suspended => accounts.suspend(&id).await,
-                tenantry::api::Status::Active => accounts.resume(&id).await,
-            }
+            let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
+            client.operate(row(&operation)?, &levels, parse_object(&input)?.into()).await
         })
         .await
     }
+}
 
-    /// Deletes an account and its projects.
-    pub async fn delete_account(&self, id: String) -> Result<()> {
-        let accounts = self.0.admin().accounts();
-        detached(async move { accounts.delete(&id).await }).await
-    }
-
-    /// Creates a project in an account.
-    pub async fn create_project(&self, account: String, id: String, facts: TenantFacts) -> Result<Project> {
-        let projects = self.0.admin().projects();
-        detached(async move {
-            projects.create(&account, tenantry::api::ProjectSpec::with(&id, facts.into_core("facts")?)).await
-        })
-        .await
-    }
-
-    /// Gives the project of this id, and creates it where there is none.
-    pub async fn ensure_project(&self, account: String, id: String, facts: TenantFacts) -> Result<Project> {
-        let projects = self.0.admin().projects();
-        detached(async move { projects.ensure(&account, &id, facts.into_core("facts")?).await }).await
-    }
-
-    /// One project.
-    pub async fn get_project(&self, account: String, id: String) -> Result<Project> {
-        let projects = self.0.admin().projects();
-        detached(async move { projects.get(&account, &id).await }).await
-    }
-
-    /// The projects of an account.
-    pub async fn list_projects(&self, account: String) -> Result<Vec<Project>> {
-        let projects = self.0.admin().projects();
-        detached(async move { projects.list(&account).await }).await
-    }
-
-    /// Suspends or resumes a project.
-    pub async fn set_project_status(&self, account: String, id: String, to: Status) -> Result<Project> {
-        let projects = self.0.admin().projects();
-        detached(async move {
-            match to.into_core("status")? {
-                tenantry::api::Status::Suspended => projects.suspend(&account, &id).await,
-                tenantry::api::Status::Active => projects.resume(&account, &id).await,
-            }
-        })
-        .await
-    }
-
-    /// Deletes a project.
-    pub async fn delete_project(&self, account: String, id: String) -> Result<()> {
-        let projects = self.0.admin().projects();
-        detached(async move { projects.delete(&account, &id).await }).await
-    }
+fn row(operation: &str) -> tenantry::Result<&'static Row> {
+    operations::row(operation).ok_or_else(|| Error::internal("the table has no such operation"))
 }
 
 /// The handle code holds to act inside one project.
@@ -242,7 +166,7 @@ impl Tenant {
         AboutParts {
             account_id: self.0.account_id().to_owned(),
             project_id: self.0.project_id().to_owned(),
-            caller: FromCore::from_core(self.0.caller().cloned()),
+            caller: self.0.caller().map(|caller| Text(json(caller))),
         }
     }
 
@@ -252,10 +176,9 @@ impl Tenant {
         detached(async move { tenant.require_scopes(&scopes).await }).await
     }
 
-    /// The same project on behalf of `principal`.
-    pub fn acting_as(&self, principal: Principal) -> Result<Arc<Self>> {
-        let principal = principal.into_core("principal")?;
-        Ok(FromCore::from_core(self.0.acting_as(principal)?))
+    /// The same project on behalf of `principal`, which is JSON.
+    pub fn acting_as(&self, principal: String) -> Result<Arc<Self>> {
+        Ok(FromCore::from_core(self.0.acting_as(api::from_json(&principal)?)?))
     }
 
     /// Begins one call. A warm one is decided at its first poll; else `go_on` takes it from there.
@@ -284,66 +207,11 @@ impl Tenant {
         detached(async move { guard.evaluate_once(parts.into_core()?, &key).await }).await
     }
 
-    /// The detectors there are.
-    pub async fn list_detectors(&self) -> Result<Vec<Detector>> {
-        let guard = self.0.guard();
-        detached(async move { guard.detectors().await }).await
-    }
-
-    /// Prices one model call and writes down what it cost.
-    pub async fn report_usage(&self, report: UsageReport) -> Result<UsageReceipt> {
-        let usage = self.0.usage();
-        detached(async move { usage.report(report.into_core("report")?).await }).await
-    }
-
     /// Inspects without policies, limits or memory.
     pub async fn detect(&self, request: GuardRequest) -> Result<DetectResponse> {
         let guard = self.0.guard();
         let parts = GuardParts { shape: None, request };
         detached(async move { guard.detect(parts.into_core()?).await }).await
-    }
-
-    /// Attaches Cedar text under a name.
-    pub async fn put_policy(&self, spec: PolicySpec) -> Result<PolicyReceipt> {
-        let policies = self.0.policies();
-        detached(async move { policies.put(spec.into_core("spec")?).await }).await
-    }
-
-    /// Attaches a pack of our own.
-    pub async fn attach_pack(&self, pack: String) -> Result<PolicyReceipt> {
-        let policies = self.0.policies();
-        detached(async move { policies.attach_pack(&pack).await }).await
-    }
-
-    /// Detaches a policy.
-    pub async fn remove_policy(&self, name: String, layer: Option<Layer>) -> Result<()> {
-        let policies = self.0.policies();
-        detached(async move { policies.remove(tenantry::api::PolicyRef::on(layer.into_core("layer")?, &name)).await })
-            .await
-    }
-
-    /// The policies in force here.
-    pub async fn list_policies(&self) -> Result<Vec<PolicySummary>> {
-        let policies = self.0.policies();
-        detached(async move { policies.list().await }).await
-    }
-
-    /// Sets a rate limit.
-    pub async fn set_limit(&self, spec: LimitSpec) -> Result<()> {
-        let limits = self.0.limits();
-        detached(async move { limits.set(spec.into_core("spec")?).await }).await
-    }
-
-    /// Removes a rate limit.
-    pub async fn remove_limit(&self, id: String, layer: Option<Layer>) -> Result<()> {
-        let limits = self.0.limits();
-        detached(async move { limits.remove(tenantry::api::LimitRef::on(layer.into_core("layer")?, &id)).await }).await
-    }
-
-    /// The limits in force here.
-    pub async fn list_limits(&self) -> Result<Vec<LimitSpec>> {
-        let limits = self.0.limits();
-        detached(async move { limits.list().await }).await
     }
 
     /// Takes `cost` from a limit.
@@ -352,37 +220,9 @@ impl Tenant {
         detached(async move { limits.acquire(&id, &key, api::whole("cost", cost)?).await }).await
     }
 
-    /// The settings in force.
-    pub async fn get_settings(&self) -> Result<Settings> {
-        let settings = self.0.settings();
-        detached(async move { settings.get().await }).await
-    }
-
-    /// Changes the given settings.
-    pub async fn update_settings(&self, patch: SettingsPatch) -> Result<Settings> {
-        let settings = self.0.settings();
-        detached(async move { settings.update(patch.into_core("patch")?).await }).await
-    }
-
-    /// Reads rows of the audit trail.
-    pub async fn query_audit(&self, query: AuditQuery) -> Result<Vec<AuditRecord>> {
-        let audit = self.0.audit();
-        detached(async move {
-            let (range, limit) = query.into_core()?;
-            audit.query(tenantry::api::AuditQuery::from(range).limit(limit)).await
-        })
-        .await
-    }
-
-    /// Recomputes the chain; `head` is a printed head to compare it with.
-    pub async fn verify_audit(&self, head: Option<String>) -> Result<VerifyReport> {
-        let audit = self.0.audit();
-        detached(async move { audit.verify(tenantry::api::AuditAnchor::of(anchor(head)?.as_ref())).await }).await
-    }
-
-    /// A freshly signed head.
-    pub async fn audit_head(&self) -> Result<AuditHead> {
-        let audit = self.0.audit();
-        detached(async move { Ok(audit.head().await?.head) }).await
+    /// Does an operation of the table in this project.
+    pub async fn operate(&self, operation: String, input: String) -> Result<String> {
+        let tenant = self.0.clone();
+        detached(async move { tenant.operate(row(&operation)?, parse_object(&input)?.into()).await }).await
     }
 }

@@ -1,28 +1,20 @@
 //! The core's types as they cross to Go. Owns conversions; laid out as the core's `api`, one file per file there.
 //!
 //! Field names are the wire's names: the generator makes Go fields and JSON tags of them. `Option` means left out when
-//! absent. An `Option` of a scalar is a pointer in Go; of a [`Text`], a [`Flag`], a closed set or a [`JsonObject`] it is
+//! absent. An `Option` of a scalar is a pointer in Go; of a [`Text`], a closed set or a [`JsonObject`] it is
 //! a plain value whose zero means absent. A record whose name ends in `Parts` is not public in Go.
 
-mod admin;
-mod audit;
 mod convert;
 mod identity;
-mod principal;
 mod request;
 mod response;
-mod usage;
 
-pub use admin::*;
-pub use audit::*;
 pub use convert::*;
 pub use identity::*;
-pub use principal::*;
 pub use request::*;
 pub use response::*;
-pub use usage::*;
 
-/// Records that mirror a core type: `out` from the core, `into` the core, `both` ways. A field that has another name or
+/// Records that mirror a core type: `out` from the core, or `into` the core. A field that has another name or
 /// another place in the core names it in brackets.
 macro_rules! mirror {
     (
@@ -37,10 +29,6 @@ macro_rules! mirror {
         }
 
         mirror!(@$way $name, $core, $($field ($($($place)+)?),)+);
-    };
-    (@both $name:ident, $core:ty, $($fields:tt)+) => {
-        mirror!(@out $name, $core, $($fields)+);
-        mirror!(@into $name, $core, $($fields)+);
     };
     (@out $name:ident, $core:ty, $($field:ident ($($place:tt)*),)+) => {
         impl $crate::types::FromCore<$core> for $name {

@@ -46,6 +46,7 @@ pub fn header(surface: &Surface) -> Result<String> {
     line!(out, "typedef struct {{\n\tint8_t code;\n\tRustBuffer error_buf;\n}} RustCallStatus;\n");
     line!(out, "typedef void (*RustFutureContinuation)(uint64_t data, int8_t result);\n");
     line!(out, "uint64_t tenantry_layout_fingerprint(void);");
+    line!(out, "uint64_t tenantry_operations_hash(void);");
     line!(out, "void tenantry_empty(void);");
     line!(out, "RustBuffer ffi_{namespace}_rustbuffer_from_bytes(ForeignBytes bytes, RustCallStatus *status);");
     line!(out, "void ffi_{namespace}_rustbuffer_free(RustBuffer buffer, RustCallStatus *status);");

@@ -7,10 +7,7 @@ use serde_json::{Map, Value};
 use tenantry::{
     Result,
     api::{self, name_of, named, whole},
-    scope,
 };
-
-use super::TenantFacts;
 
 /// Makes a crossing value of a core value.
 pub trait FromCore<C> {
@@ -27,10 +24,6 @@ pub trait IntoCore<C> {
 /// Text of which `""` means absent.
 pub struct Text(pub String);
 uniffi::custom_newtype!(Text, String);
-
-/// A flag of which `false` means absent.
-pub struct Flag(pub bool);
-uniffi::custom_newtype!(Flag, bool);
 
 /// A JSON object, as text.
 pub struct JsonObject(pub String);
@@ -77,26 +70,6 @@ closed_set! {
     Mode: api::Mode, |text| api::Mode::parse(text);
     /// What kind of text a request holds.
     ContentType: api::ContentType, |text| api::ContentType::parse(text);
-    /// Where in the hierarchy a policy or limit sits.
-    Layer: scope::Layer, |text| scope::Layer::parse(text);
-    /// What a principal is to policies.
-    PrincipalType: api::PrincipalKind, |text| named("kind of principal", text);
-    /// Whether a tenant may be acted in.
-    Status: api::Status, |text| named("status", text);
-    /// What a rate is counted by.
-    LimitKey: api::LimitKey, |text| named("key of a limit", text);
-    /// What happens when a rate is exceeded.
-    OnExceed: api::OnExceed, |text| named("way to exceed a limit", text);
-    /// How strongly the audit trail of a project is kept.
-    AuditClass: api::AuditClass, |text| named("audit class", text);
-    /// Which row of an audit trail comes first.
-    AuditOrder: api::AuditOrder, |text| named("order of rows", text);
-    /// A signature algorithm of a token (RFC 7518, RFC 8037).
-    Algorithm: api::Algorithm, |text| named("signature algorithm", text);
-    /// Whether an API key is taken.
-    KeyState: api::KeyState, |text| named("state of a key", text);
-    /// What a credential was.
-    CredentialKind: api::CredentialKind, |text| named("kind of credential", text);
 }
 
 impl FromCore<String> for Decision {
@@ -124,11 +97,6 @@ macro_rules! defaulted {
 
 defaulted! {
     Mode: api::Mode = api::Mode::Enforce;
-    Layer: scope::Layer = scope::Layer::Project;
-    LimitKey: api::LimitKey = api::LimitKey::default();
-    OnExceed: api::OnExceed = api::OnExceed::default();
-    AuditOrder: api::AuditOrder = api::AuditOrder::default();
-    PrincipalType: api::PrincipalKind = api::PrincipalKind::default();
     ContentType: api::ContentType = api::ContentType::default();
 }
 
@@ -180,32 +148,6 @@ macro_rules! counted {
 
 counted!(u32, u64);
 
-/// A number that is left out when zero.
-impl FromCore<u32> for Option<i64> {
-    fn from_core(core: u32) -> Self {
-        (core != 0).then(|| core.into())
-    }
-}
-
-impl IntoCore<u32> for Option<i64> {
-    fn into_core(self, what: &str) -> Result<u32> {
-        whole(what, self.unwrap_or_default())
-    }
-}
-
-/// Facts that are left out when there are none.
-impl FromCore<api::TenantFacts> for Option<TenantFacts> {
-    fn from_core(core: api::TenantFacts) -> Self {
-        (core != api::TenantFacts::default()).then(|| FromCore::from_core(core))
-    }
-}
-
-impl IntoCore<api::TenantFacts> for Option<TenantFacts> {
-    fn into_core(self, what: &str) -> Result<api::TenantFacts> {
-        self.map_or_else(|| Ok(api::TenantFacts::default()), |facts| facts.into_core(what))
-    }
-}
-
 impl<T: FromCore<C>, C> FromCore<Option<C>> for Option<T> {
     fn from_core(core: Option<C>) -> Self {
         core.map(T::from_core)
@@ -221,12 +163,6 @@ impl<T: IntoCore<C>, C> IntoCore<Option<C>> for Option<T> {
 impl<T: FromCore<C>, C> FromCore<Vec<C>> for Vec<T> {
     fn from_core(core: Vec<C>) -> Self {
         core.into_iter().map(T::from_core).collect()
-    }
-}
-
-impl<T: FromCore<C>, C> FromCore<api::Page<C>> for Vec<T> {
-    fn from_core(core: api::Page<C>) -> Self {
-        FromCore::from_core(core.items)
     }
 }
 
@@ -256,12 +192,6 @@ impl FromCore<BTreeMap<String, String>> for Option<HashMap<String, String>> {
     }
 }
 
-impl IntoCore<BTreeMap<String, String>> for HashMap<String, String> {
-    fn into_core(self, _what: &str) -> Result<BTreeMap<String, String>> {
-        Ok(self.into_iter().collect())
-    }
-}
-
 impl FromCore<String> for Text {
     fn from_core(core: String) -> Self {
         Self(core)
@@ -280,34 +210,22 @@ impl FromCore<String> for Option<Text> {
     }
 }
 
-impl IntoCore<String> for Option<Text> {
-    fn into_core(self, _what: &str) -> Result<String> {
-        Ok(self.map(|text| text.0).unwrap_or_default())
-    }
-}
-
-impl FromCore<bool> for Option<Flag> {
-    fn from_core(core: bool) -> Self {
-        core.then_some(Flag(core))
-    }
-}
-
-impl IntoCore<bool> for Option<Flag> {
-    fn into_core(self, _what: &str) -> Result<bool> {
-        Ok(self.is_some_and(|flag| flag.0))
-    }
-}
-
-impl FromCore<Value> for JsonObject {
-    fn from_core(core: Value) -> Self {
-        Self(core.to_string())
-    }
-}
-
 impl FromCore<Map<String, Value>> for JsonObject {
     fn from_core(core: Map<String, Value>) -> Self {
         Self(Value::Object(core).to_string())
     }
+}
+
+/// What an operation answers, as text.
+impl FromCore<Value> for String {
+    fn from_core(core: Value) -> Self {
+        core.to_string()
+    }
+}
+
+/// What the core tells, as JSON.
+pub fn json(told: &impl serde::Serialize) -> String {
+    serde_json::to_string(told).unwrap_or_default()
 }
 
 /// An object that is left out when empty.

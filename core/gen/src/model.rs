@@ -106,6 +106,8 @@ pub struct Field {
     pub nullable: bool,
     /// Whether it is nobody's to see.
     pub secret: bool,
+    /// What it is where it is left out, if the type says so.
+    pub default: Option<Value>,
 }
 
 /// What a field or a list holds.
@@ -279,6 +281,7 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
                 required: required.contains(field.as_str()),
                 nullable: nullable(schema),
                 secret: schema.get("format").is_some_and(|format| format == "password"),
+                default: schema.get("default").cloned(),
             });
         }
         let open = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false));

@@ -48,14 +48,14 @@ func (w *world) credentials(held *tenantry.Tenant, a list, with json.RawMessage)
 		"issuers.put":           func() (any, error) { return issuers.Put(ctx, a.Issuer) },
 		"issuers.check":         func() (any, error) { return issuers.Check(ctx, a.ID) },
 		"issuers.remove":        func() (any, error) { return nil, issuers.Remove(ctx, a.ID) },
-		"issuers.list":          func() (any, error) { return issuers.List(ctx) },
+		"issuers.list":          func() (any, error) { return items(issuers.List(ctx)) },
 		"keys.create": func() (any, error) {
 			spec := as[tenantry.KeySpec](with)
 			spec.AccountID, spec.ProjectID = a.Account, a.Project
 			return keys.Create(ctx, spec)
 		},
 		"keys.get":    func() (any, error) { return keys.Get(ctx, a.ID) },
-		"keys.list":   func() (any, error) { return keys.List(ctx, a.Account, a.Project) },
+		"keys.list":   func() (any, error) { return items(keys.List(ctx, a.Account, a.Project)) },
 		"keys.revoke": func() (any, error) { return keys.Revoke(ctx, a.ID) },
 		"keys.rotate": func() (any, error) { return keys.Rotate(ctx, a.ID, a.OverlapSeconds) },
 		"tokens.exchange": func() (any, error) {
@@ -73,9 +73,9 @@ func (w *world) credentials(held *tenantry.Tenant, a list, with json.RawMessage)
 		"tokens.jwks":               func() (any, error) { return tokens.JWKS(ctx) },
 		"tokens.rotate_signing_key": func() (any, error) { return nil, tokens.RotateSigningKey(ctx) },
 		"grants.create":             func() (any, error) { return grants.Create(ctx, as[tenantry.GrantSpec](with)) },
-		"grants.list":               func() (any, error) { return grants.List(ctx) },
+		"grants.list":               func() (any, error) { return items(grants.List(ctx)) },
 		"grants.revoke":             func() (any, error) { return nil, grants.Revoke(ctx, a.ID) },
-		"grants.uses":               func() (any, error) { return grants.Uses(ctx, tenantry.AuditQuery{Limit: a.Limit}) },
+		"grants.uses":               func() (any, error) { return items(grants.Uses(ctx, tenantry.AuditQuery{Limit: a.Limit})) },
 	}
 }
 

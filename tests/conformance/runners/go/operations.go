@@ -19,14 +19,14 @@ func (w *world) do(step step) (any, error) {
 		"accounts.create":  func() (any, error) { return accounts.Create(ctx, a.ID, facts) },
 		"accounts.ensure":  func() (any, error) { return accounts.Ensure(ctx, a.ID, facts) },
 		"accounts.get":     func() (any, error) { return accounts.Get(ctx, a.ID) },
-		"accounts.list":    func() (any, error) { return accounts.List(ctx) },
+		"accounts.list":    func() (any, error) { return items(accounts.List(ctx)) },
 		"accounts.suspend": func() (any, error) { return accounts.Suspend(ctx, a.ID) },
 		"accounts.resume":  func() (any, error) { return accounts.Resume(ctx, a.ID) },
 		"accounts.delete":  func() (any, error) { return nil, accounts.Delete(ctx, a.ID) },
 		"projects.create":  func() (any, error) { return projects.Create(ctx, a.Account, a.ID, facts) },
 		"projects.ensure":  func() (any, error) { return projects.Ensure(ctx, a.Account, a.ID, facts) },
 		"projects.get":     func() (any, error) { return projects.Get(ctx, a.Account, a.ID) },
-		"projects.list":    func() (any, error) { return projects.List(ctx, a.Account) },
+		"projects.list":    func() (any, error) { return items(projects.List(ctx, a.Account)) },
 		"projects.suspend": func() (any, error) { return projects.Suspend(ctx, a.Account, a.ID) },
 		"projects.resume":  func() (any, error) { return projects.Resume(ctx, a.Account, a.ID) },
 		"projects.delete":  func() (any, error) { return nil, projects.Delete(ctx, a.Account, a.ID) },
@@ -75,15 +75,15 @@ func (w *world) do(step step) (any, error) {
 			return content(guard.EvaluateFile(ctx, a.Content, a.Path, *or(a.Operation, "read"), options))
 		},
 		"guard.detect":         func() (any, error) { return guard.Detect(ctx, request) },
-		"guard.detectors":      func() (any, error) { return guard.Detectors(ctx) },
+		"guard.detectors":      func() (any, error) { return items(guard.Detectors(ctx)) },
 		"usage.report":         func() (any, error) { return tenant.Usage().Report(ctx, a.Report) },
 		"policies.put":         func() (any, error) { return policies.Put(ctx, as[tenantry.PolicySpec](step.With)) },
 		"policies.attach_pack": func() (any, error) { return policies.AttachPack(ctx, a.Name) },
 		"policies.remove":      func() (any, error) { return nil, policies.Remove(ctx, a.Name, a.Layer) },
-		"policies.list":        func() (any, error) { return policies.List(ctx) },
+		"policies.list":        func() (any, error) { return items(policies.List(ctx)) },
 		"limits.set":           func() (any, error) { return nil, limits.Set(ctx, as[tenantry.LimitSpec](step.With)) },
 		"limits.remove":        func() (any, error) { return nil, limits.Remove(ctx, a.ID, a.Layer) },
-		"limits.list":          func() (any, error) { return limits.List(ctx) },
+		"limits.list":          func() (any, error) { return items(limits.List(ctx)) },
 		"limits.acquire":       func() (any, error) { return nil, limits.Acquire(ctx, a.ID, a.Key, *or(a.Cost, 1)) },
 		"settings.get":         func() (any, error) { return settings.Get(ctx) },
 		"settings.update":      func() (any, error) { return settings.Update(ctx, as[tenantry.SettingsPatch](step.With)) },
@@ -95,7 +95,7 @@ func (w *world) do(step step) (any, error) {
 			case float64:
 				query.After = or(nil, int64(since))
 			}
-			return audit.Query(ctx, query)
+			return items(audit.Query(ctx, query))
 		},
 		"audit.head": func() (any, error) {
 			answer, err := audit.Head(ctx)
@@ -113,6 +113,11 @@ func (w *world) do(step step) (any, error) {
 		return nil, fmt.Errorf("unknown operation `%s`", step.Do)
 	}
 	return answer()
+}
+
+// items is a page as the list that the suite has of it.
+func items[T any](page tenantry.Page[T], err error) (any, error) {
+	return page.Items, err
 }
 
 func named(tenant *tenantry.Tenant, err error) (any, error) {

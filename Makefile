@@ -18,7 +18,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export GOTOOLCHAIN := local
 export GOCACHE ?= $(CURDIR)/.cache/go-build
 
-.PHONY: help demo test fuzz soak lint format stubs bench bench-http bench-scale timing dist clean
+.PHONY: help demo test fuzz soak lint format generate stubs bench bench-http bench-scale timing dist clean
 .PHONY: need-rust need-python need-node need-go libraries extension addon archive runners everything
 
 help: ## this list
@@ -101,6 +101,7 @@ lint: need-rust need-go $(VENV)/.ready $(NODE_MODULES)/.ready archive ## formatt
 	$(RUFF) format --check $(PYTHON_SOURCES)
 	$(RUFF) check $(PYTHON_SOURCES)
 	cd bindings-python && $(VENV)/bin/mypy
+	cargo run -q -p tenantry-gen --features tenantry/test-hooks -- --check
 	$(RUN) bindings-python/stubs.py --check
 	cd bindings-node && npm run --silent check
 	$(RUN) bindings-go/build.py --hooks --check
@@ -109,6 +110,9 @@ format: need-rust need-go $(VENV)/.ready ## rewrite sources in the house style
 	cargo fmt --all
 	$(RUFF) format $(PYTHON_SOURCES)
 	gofmt -w bindings-go bench/go tests/conformance/runners/go
+
+generate: need-rust ## write the files that are made of the table of operations
+	cargo run -q -p tenantry-gen --features tenantry/test-hooks
 
 stubs: need-rust $(VENV)/.ready ## write the Python stubs anew after the binding's surface changed
 	$(RUN) bindings-python/stubs.py

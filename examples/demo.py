@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,7 +77,8 @@ def set_up(client: Tenantry, data: dict[str, Any]) -> dict[str, Tenant]:
             tenant.policies.attach_pack(pack)
         put_policies(tenant, spec["policies"], "project")
         for limit in spec["limits"]:
-            tenant.limits.set(limit["id"], limit["rate"], limit["per_ms"] / 1000, limit["key"], limit["on_exceed"])
+            per = timedelta(milliseconds=limit["per_ms"])
+            tenant.limits.set(limit["id"], limit["rate"], per, key=limit["key"], on_exceed=limit["on_exceed"])
         tenant.settings.update(**spec["settings"])
     # The operator's policies bind every customer; any handle reaches the layer above it.
     put_policies(next(iter(tenants.values())), data["platform"]["policies"], "platform")

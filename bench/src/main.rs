@@ -9,8 +9,7 @@ use cpu_time::ProcessTime;
 use tenantry::{
     Options, Tenant, Tenantry,
     api::{AccountSpec, Decision, GuardRequest, LimitKey, LimitSpec, Mode, OnExceed, PolicySpec, TenantFacts},
-    config::Storage,
-    keyring::Secret,
+    config::{RootKey, Storage},
     scope::Layer,
 };
 
@@ -71,7 +70,7 @@ fn measure(
     let folder = tempfile::tempdir()?;
     let client = Tenantry::open(Options {
         storage: Some(Storage::Folder(folder.path().to_owned())),
-        root_key: Some(Secret::parse(&"ab".repeat(32))?),
+        root_key: Some(RootKey::parse(&"ab".repeat(32))?),
         // A profiler slows a call down fifty times; the deadline is not what is measured.
         deadline: Some(Duration::from_secs(10)),
         ..Options::default()

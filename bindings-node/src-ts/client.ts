@@ -3,16 +3,14 @@
 
 import { inspect } from "node:util";
 
-import { Admin } from "./admin.js";
 import { nothing, now, soon } from "./calls.js";
-import { Identity } from "./credentials.js";
 import { given, presented } from "./data.js";
 import { Guard } from "./guard.js";
-import { Identities } from "./identity.js";
+import { Limits } from "./limits.js";
 import type * as Native from "./native.js";
 import native from "./native.js";
+import { Admin, Audit, Identities, Identity, Policies, TenantSettings, Usage } from "./operations/index.js";
 import type { AuthenticateOptions, Credential, Options, Principal } from "./requests.js";
-import { Audit, Limits, Policies, TenantSettings, Usage } from "./rooms.js";
 
 const tenant = (handle: Native.Tenant): Tenant => new Tenant(handle);
 
@@ -36,7 +34,7 @@ export class Tenantry implements Disposable, AsyncDisposable {
     }
     this.#native = now(() => new native.Tenantry(given("options", options)), (client) => client);
     this.admin = new Admin(this.#native);
-    this.identity = new Identities(this.#native.identity);
+    this.identity = new Identities(this.#native);
   }
 
   /** The handle of one project. Never creates it, except in dev mode. `NotFound` when it does not exist. */
@@ -176,37 +174,37 @@ export class Tenant {
 
   /** API keys and tokens of this tenant, as its caller: nothing wider than what it reaches. */
   get identity(): Identities {
-    return new Identities(this.#native.identity);
+    return new Identities(this.#native);
   }
 
   /** Guard calls. */
   get guard(): Guard {
-    return new Guard(this.#native.guard);
+    return new Guard(this.#native);
   }
 
   /** What model calls cost. */
   get usage(): Usage {
-    return new Usage(this.#native.usage);
+    return new Usage(this.#native);
   }
 
   /** Policies of this project and the layers above. */
   get policies(): Policies {
-    return new Policies(this.#native.policies);
+    return new Policies(this.#native);
   }
 
   /** Rate limits of this project and the layers above. */
   get limits(): Limits {
-    return new Limits(this.#native.limits);
+    return new Limits(this.#native);
   }
 
   /** Settings of this project. */
   get settings(): TenantSettings {
-    return new TenantSettings(this.#native.settings);
+    return new TenantSettings(this.#native);
   }
 
   /** The audit trail of this project. */
   get audit(): Audit {
-    return new Audit(this.#native.audit);
+    return new Audit(this.#native);
   }
 
   /** @internal */

@@ -4,6 +4,10 @@
 import { types } from "node:util";
 
 import { InvalidArgument } from "./errors.js";
+import type { Json } from "./requests.js";
+
+/** What may be left out. */
+export type Maybe<T> = T | null | undefined;
 
 /** Deeper is not read; the core refuses what nests less deep than this already, and audits that. */
 export const MAX_LEVELS = 80;
@@ -12,7 +16,8 @@ export const MAX_VALUES = 1_000_000;
 /** Most text in them, in UTF-16 units; the core accepts less. */
 export const MAX_UNITS = 32 * 1024 * 1024;
 
-interface Reading {
+/** How much was read so far. */
+export interface Reading {
   values: number;
   units: number;
 }
@@ -78,17 +83,22 @@ function notHeader(): InvalidArgument {
   return invalid("`credential` holds something that is not a header: a name and its value, both texts");
 }
 
-function read(what: string, value: unknown, levels: number, reading: Reading): unknown {
+/** Counts a value, and refuses what is more than an argument may hold. */
+export function counted(what: string, value: unknown, reading: Reading): void {
   reading.values += 1;
   if (typeof value === "string") reading.units += value.length;
   if (reading.values > MAX_VALUES || reading.units > MAX_UNITS) {
     const most = `more than ${MAX_VALUES} values or ${MAX_UNITS} characters`;
     throw new InvalidArgument(`\`${shortened(what)}\` holds ${most}`, { code: "content_too_large" });
   }
+}
+
+function read(what: string, value: unknown, levels: number, reading: Reading): unknown {
+  counted(what, value, reading);
   if (typeof value !== "object" || value === null) return value;
   if (levels === 0) return null;
   if (types.isProxy(value)) throw notData(what);
-  if (Array.isArray(value)) return list(what, value, levels - 1, reading);
+  if (Array.isArray(value)) return items(what, value, (item) => read(what, item, levels - 1, reading));
   const fields = checked(what, value);
   const copy: Record<string, unknown> = {};
   for (const name of Object.keys(fields)) {
@@ -100,14 +110,38 @@ function read(what: string, value: unknown, levels: number, reading: Reading): u
   return copy;
 }
 
-function list(what: string, value: readonly unknown[], levels: number, reading: Reading): unknown[] {
-  const copy: unknown[] = [];
+/** What becomes of each item of an array. */
+export function items<T>(what: string, value: unknown, each: (item: unknown) => T): T[] {
+  if (types.isProxy(value)) throw notData(what);
+  if (!Array.isArray(value)) throw invalid(`\`${shortened(what)}\` is not an array`);
+  const copy: T[] = [];
   const { length } = value;
   for (let index = 0; index < length; index += 1) {
     // A list with holes may claim any length.
     if (!Object.hasOwn(value, index)) throw invalid(`\`${shortened(what)}\` holds a list with a hole in it`);
-    copy.push(read(what, value[index], levels, reading));
+    copy.push(each(value[index]));
   }
+  return copy;
+}
+
+/** An argument that has to be an object with fields, as it is. */
+export function plain(what: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) throw invalid(`\`${shortened(what)}\` is not a plain object`);
+  if (types.isProxy(value)) throw notData(what);
+  return checked(what, value);
+}
+
+/** A copy of what JSON can hold, and of nothing else. */
+export function json(what: string, value: unknown, reading: Reading): Json {
+  return written(what, read(what, value, MAX_LEVELS, reading));
+}
+
+function written(what: string, value: unknown): Json {
+  if (value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value)) return value as Json;
+  if (Array.isArray(value)) return value.map((item) => written(what, item));
+  if (typeof value !== "object") throw notData(what);
+  const copy: Record<string, Json> = {};
+  for (const [name, field] of Object.entries(value)) if (field !== undefined) put(copy, name, written(what, field));
   return copy;
 }
 

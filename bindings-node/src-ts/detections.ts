@@ -1,4 +1,4 @@
-// What detectors found and did, and which there are; views of wire JSON as in `responses.ts`.
+// What detectors found and did; views of wire JSON as in `responses.ts`.
 
 import type { JsonObject } from "./requests.js";
 import { Value } from "./value.js";
@@ -73,75 +73,6 @@ export class DetectorResult extends Value {
   /** What went wrong. */
   get error(): string | undefined {
     return this.field("error");
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["name", "status", "tier"];
-  }
-}
-
-/** A key policies read, and which detector writes it. */
-export class DetectorKey extends Value {
-  /** The name policies use. */
-  get key(): string {
-    return this.field("key");
-  }
-
-  /** `bool`, `long`, `string`, `set` or `record`. */
-  get type(): string {
-    return this.field("type");
-  }
-
-  /** One sentence. */
-  get description(): string {
-    return this.field("description");
-  }
-
-  /** The least and the greatest value, where there are such. */
-  get range(): string | undefined {
-    return this.field("range");
-  }
-
-  protected override get shown(): readonly string[] {
-    return ["key", "type", "range"];
-  }
-}
-
-/** A detector, and the keys it writes. */
-export class Detector extends Value {
-  /** Its name. */
-  get name(): string {
-    return this.field("name");
-  }
-
-  /** `healthy`, `degraded` or `disabled`. */
-  get status(): string {
-    return this.field("status");
-  }
-
-  /** `fast`, `standard` or `slow`. */
-  get tier(): string {
-    return this.field("tier");
-  }
-
-  /** The version of this engine: a detector changes with it alone. */
-  get version(): string {
-    return this.field("version");
-  }
-
-  /** The family its signals belong to. */
-  get category(): string {
-    return this.field("category");
-  }
-
-  /** One sentence. */
-  get description(): string {
-    return this.field("description");
-  }
-
-  /** The keys it writes. */
-  get contextKeys(): readonly DetectorKey[] {
-    return this.parts("context_keys", DetectorKey) ?? [];
   }
 
   protected override get shown(): readonly string[] {

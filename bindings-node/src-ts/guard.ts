@@ -2,8 +2,9 @@
 
 import { now, soon } from "./calls.js";
 import { data, given } from "./data.js";
-import { Detector, DetectResponse } from "./detections.js";
+import { DetectResponse } from "./detections.js";
 import type * as Native from "./native.js";
+import { GuardOperations } from "./operations/guard.js";
 import type {
   DetectOptions,
   EvaluateOptions,
@@ -14,11 +15,9 @@ import type {
   ToolCallOptions,
 } from "./requests.js";
 import { GuardResponse } from "./responses.js";
-import { listOf } from "./value.js";
 
 const decision = (json: string): GuardResponse => new GuardResponse(json);
 const detection = (json: string): DetectResponse => new DetectResponse(json);
-const detectors = listOf(Detector);
 
 /**
  * See `Tenant.guard`. A denial is an answer; only an outage or bad input is an error.
@@ -26,12 +25,13 @@ const detectors = listOf(Detector);
  * A promising call with more than 32 KiB of text in it never runs on the event loop's thread; a warm `…Sync` call with
  * less takes tens of microseconds.
  */
-export class Guard {
+export class Guard extends GuardOperations {
   readonly #native: Native.Guard;
 
   /** @internal */
-  constructor(handle: Native.Guard) {
-    this.#native = handle;
+  constructor(tenant: Native.Tenant) {
+    super(tenant);
+    this.#native = tenant.guard;
   }
 
   /** Decides one call; with `idempotencyKey` once, however often it is repeated within a day. */
@@ -98,16 +98,6 @@ export class Guard {
   /** As `evaluateFile`, waiting. */
   evaluateFileSync(content: string, path: string, options?: FileOptions): GuardResponse {
     return now(() => this.#native.evaluateFileSync(content, path, given("options", options)), decision);
-  }
-
-  /** The detectors there are, and the keys policies can read of them. */
-  detectors(): Promise<readonly Detector[]> {
-    return soon(() => this.#native.detectors(), detectors);
-  }
-
-  /** As `detectors`, waiting. */
-  detectorsSync(): readonly Detector[] {
-    return now(() => this.#native.detectorsSync(), detectors);
   }
 
   /** Inspects without policies, limits or memory. */

@@ -4,17 +4,15 @@
  * @packageDocumentation
  */
 
-export * from "./admin.js";
 export * from "./client.js";
-export * from "./credentials.js";
 export * from "./detections.js";
 export * from "./explanations.js";
 export * from "./guard.js";
-export * from "./identity.js";
-export * from "./records.js";
+export * from "./limits.js";
+export * from "./operations/index.js";
+export type { Page } from "./page.js";
 export type * from "./requests.js";
 export * from "./responses.js";
-export * from "./rooms.js";
 export * from "./shield.js";
 export {
   BlockedError,

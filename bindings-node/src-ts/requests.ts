@@ -1,5 +1,8 @@
 // What callers give: options, requests and their parts. Absent, `undefined` and `null` are the same everywhere.
 
+import type { Maybe } from "./data.js";
+import type { Mode, PrincipalType } from "./operations/inputs.js";
+
 /** Data as JSON has it. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
@@ -8,34 +11,14 @@ export interface JsonObject {
   readonly [name: string]: Json | undefined;
 }
 
-/** How strictly policy outcomes are applied, from lax to strict. */
-export type Mode = "monitor" | "alert" | "modify" | "enforce";
-
-/** Where a policy or limit is attached. */
-export type Layer = "platform" | "account" | "project";
+/** A set of public keys (RFC 7517). */
+export interface JsonWebKeySet {
+  /** The keys, each as a JWK. */
+  readonly keys: readonly JsonObject[];
+}
 
 /** What kind of text `content` is. */
 export type ContentType = "prompt" | "response" | "tool_call" | "file" | "clipboard";
-
-/** What a rate is counted by. */
-export type LimitKey = "scope" | "principal" | "session" | "tool" | "action" | "custom";
-
-/** What happens beyond a rate. */
-export type OnExceed = "reject" | "queue" | "report";
-
-/** Which row of an audit trail comes first. */
-export type AuditOrder = "oldest" | "newest";
-
-/** How strongly an audit trail is kept. */
-export type AuditClass = "required" | "standard" | "sampled";
-
-/** What a principal is to policies. */
-export type PrincipalType = "user" | "agent";
-
-/** A signature algorithm of a token (RFC 7518, RFC 8037). `HS256` only for an issuer whose secret we hold. */
-export type Algorithm = "RS256" | "RS384" | "RS512" | "PS256" | "ES256" | "ES384" | "EdDSA" | "HS256";
-
-type Maybe<T> = T | null | undefined;
 
 /** How a client is opened. What is absent is looked up in `TENANTRY_*`, then in `tenantry.toml`. */
 export interface Options {
@@ -59,18 +42,6 @@ export interface Options {
   readonly deadlineMs?: Maybe<number>;
   /** Recorded with each call; those that carry credentials are left out. */
   readonly defaultHeaders?: Maybe<Readonly<Record<string, string>>>;
-}
-
-/** Facts about a tenant that policies may read as `context.tenant`. */
-export interface Facts {
-  /** The commercial tier, e.g. `free`. */
-  readonly tier?: Maybe<string>;
-  /** The plan. */
-  readonly plan?: Maybe<string>;
-  /** Where the tenant's data lives. */
-  readonly region?: Maybe<string>;
-  /** Free labels. */
-  readonly labels?: Maybe<readonly string[]>;
 }
 
 /** The caller on whose behalf guard calls are made. */
@@ -244,99 +215,12 @@ export interface OnceOptions {
   readonly idempotencyKey?: Maybe<string>;
 }
 
-/** One model call, reported after it was made. */
-export interface UsageReport {
-  /** The model, e.g. `gpt-4o`. */
-  readonly model: string;
-  /** The provider's name. */
-  readonly provider?: Maybe<string>;
-  /** Tokens of the prompt. */
-  readonly inputTokens?: Maybe<number>;
-  /** Tokens of the answer. */
-  readonly outputTokens?: Maybe<number>;
-  /** Tokens read from the provider's cache. */
-  readonly cacheReadTokens?: Maybe<number>;
-  /** Tokens written to the provider's cache. */
-  readonly cacheWriteTokens?: Maybe<number>;
-  /** Tokens written to the provider's one-hour cache. */
-  readonly cacheWrite1hTokens?: Maybe<number>;
-  /** Names the call: a report with the same id within 48 hours is the same call. Default: a call of its own. */
-  readonly usageId?: Maybe<string>;
-  /** The conversation it belongs to. */
-  readonly sessionId?: Maybe<string>;
-}
-
-/** Options of `remove`. */
-export interface LayerOptions {
-  /** Where it is attached. Default `project`. */
-  readonly layer?: Maybe<Layer>;
-}
-
-/** Options of `policies.put`. */
-export interface PolicyOptions extends LayerOptions {
-  /** Whether it decides (`enforce`) or only reports (`monitor`, `alert`). Default `enforce`. */
-  readonly mode?: Maybe<Mode>;
-  /** Whether its layer bounds every layer below. */
-  readonly ceiling?: Maybe<boolean>;
-}
-
-/** A rate limit to set. Its period is `per` or `perMs`. */
-export interface Limit extends LayerOptions {
-  /** The id, unique within the layer. */
-  readonly id: string;
-  /** Calls allowed in each period; also the largest burst. */
-  readonly rate: number;
-  /** The period: `second`, `minute`, `hour`, `day`, or a duration such as `10s`. */
-  readonly per?: Maybe<string>;
-  /** The period in milliseconds. */
-  readonly perMs?: Maybe<number>;
-  /** What is counted. Default `scope`. */
-  readonly key?: Maybe<LimitKey>;
-  /** The action whose calls alone are counted, e.g. `process_prompt`. Default: all. */
-  readonly action?: Maybe<string>;
-  /** What happens beyond the rate. Default `reject`. */
-  readonly onExceed?: Maybe<OnExceed>;
-  /** The longest wait in line, in milliseconds. Default 0. */
-  readonly maxWaitMs?: Maybe<number>;
-  /** Count across processes that share the data folder. */
-  readonly shared?: Maybe<boolean>;
-}
-
 /** Options of `limits.acquire`. */
 export interface AcquireOptions {
   /** Which counter, for limits with the key `custom`. Default `""`. */
   readonly key?: Maybe<string>;
   /** How much to take. Default 1. */
   readonly cost?: Maybe<number>;
-}
-
-/** A change of settings: absent fields stay as they are. */
-export interface SettingsChange {
-  /** Callers may not ask for a laxer mode than this. */
-  readonly modeFloor?: Maybe<Mode>;
-  /** How strongly the audit trail is kept. */
-  readonly auditClass?: Maybe<AuditClass>;
-  /** Whether redaction entries carry the original text. */
-  readonly redactionOriginals?: Maybe<boolean>;
-  /** How long an idle session is remembered, in seconds. */
-  readonly sessionTtlSeconds?: Maybe<number>;
-  /**
-   * Metadata keys the project declares by hand, each with its type (`String`, `Long`, `Bool`, `Set<String>`), in the place of
-   * those before.
-   */
-  readonly metadataKeys?: Maybe<Readonly<Record<string, string>>>;
-}
-
-/** Options of `audit.query`. */
-export interface AuditQuery {
-  /** A sequence to start after, an RFC 3339 time, or a duration such as `7d` ago. Default: the first row. */
-  readonly since?: Maybe<number | string>;
-  /** Most rows to return, up to 10,000. Default 100. */
-  readonly limit?: Maybe<number>;
-  /** Which row comes first: `oldest` or `newest`. Default `oldest`. */
-  readonly order?: Maybe<AuditOrder>;
-  /** A sequence to end before: where the next page of the newest goes on. */
-  readonly before?: Maybe<number>;
 }
 
 /**
@@ -359,189 +243,4 @@ export interface AuthenticateOptions {
   readonly target?: Maybe<string>;
   /** The peer's address. Dev mode's headers are taken from this machine only. */
   readonly peer?: Maybe<string>;
-}
-
-/**
- * Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other is
- * the name of a top-level claim.
- */
-export interface ClaimPaths {
-  /** The account. Default `account_id`. */
-  readonly account?: Maybe<string>;
-  /** The project, or a list of projects; a token without it reaches every project of its account. Default `project_id`. */
-  readonly project?: Maybe<string>;
-  /** Roles: a list of strings, or one string, which is one role whatever is in it. Default `role`. */
-  readonly roles?: Maybe<string>;
-  /**
-   * OAuth scopes: a list of strings, or one string separated by spaces. A token without the claim that is named here may do
-   * nothing. Default: `scope`, `scp` and `scopes` are read, and a token without any of them may do what its roles mean.
-   */
-  readonly scopes?: Maybe<string>;
-}
-
-/** An identity provider whose tokens are taken. One of `jwksUrl`, `jwks`, `secret` and `secretBase64` is given. */
-export interface Issuer {
-  /** The exact `iss` of its tokens. */
-  readonly issuer: string;
-  /** Tokens must name one of these in `aud`. Never empty. */
-  readonly audience: readonly string[];
-  /** Which claim names the audience in tokens without `aud`, e.g. `client_id` for access tokens of Cognito. */
-  readonly audienceClaim?: Maybe<string>;
-  /** The algorithms taken, and no others. Never empty; `HS256` stands alone. */
-  readonly algorithms: readonly Algorithm[];
-  /** Where its public keys are published. */
-  readonly jwksUrl?: Maybe<string>;
-  /** Its public keys, as a JWK set (RFC 7517). */
-  readonly jwks?: Maybe<JsonObject>;
-  /** The shared secret for `HS256`, at least 32 bytes. Kept sealed; never told again. */
-  readonly secret?: Maybe<string>;
-  /** The same, of bytes that are no text: in base64 or base64url. */
-  readonly secretBase64?: Maybe<string>;
-  /** Allows `jwksUrl` to name a private or loopback address, and plain HTTP. */
-  readonly privateNetwork?: Maybe<boolean>;
-  /** How far its clock may be off, in seconds: 0 to 300. Default 0. */
-  readonly leewaySeconds?: Maybe<number>;
-  /** The accounts it may speak for; `["*"]` for every account. Never empty. */
-  readonly accounts: readonly string[];
-  /** Every valid token is this project of the one account in `accounts`: single-tenant mode. */
-  readonly project?: Maybe<string>;
-  /** Where its tokens say what. */
-  readonly claims?: Maybe<ClaimPaths>;
-  /**
-   * What the id of each of its principals starts with, before the token's subject, e.g. `okta:`. Of the issuers of one account
-   * one may do without.
-   */
-  readonly principalPrefix?: Maybe<string>;
-}
-
-/** Options of `keys.list`; absent ones mean the caller's own. */
-export interface KeyQuery {
-  /** The account. */
-  readonly accountId?: Maybe<string>;
-  /** The project. */
-  readonly projectId?: Maybe<string>;
-}
-
-/** Options of `keys.create`. */
-export interface KeyOptions {
-  /** The account it reaches. Default: the caller's own. */
-  readonly accountId?: Maybe<string>;
-  /** The project it reaches. Default: the caller's own, or the whole account where the caller reaches one. */
-  readonly projectId?: Maybe<string>;
-  /** Its OAuth scopes, no wider than its owner's. Empty: guard calls only. */
-  readonly scopes?: Maybe<readonly string[]>;
-  /** What its holder is to policies. Default `user`. */
-  readonly type?: Maybe<PrincipalType>;
-  /** The principal's id. Default: the key's own id. */
-  readonly subject?: Maybe<string>;
-  /** How long it lives, in seconds. Default: for ever. */
-  readonly expiresInSeconds?: Maybe<number>;
-  /** What the key starts with. Default: the platform's setting. */
-  readonly prefix?: Maybe<string>;
-  /** SHA-256 of a key another system made, hexadecimal: the key itself is then never known here. */
-  readonly importSha256?: Maybe<string>;
-  /** What it is for, for people; at most 1,024 bytes. */
-  readonly description?: Maybe<string>;
-  /** What the app calls the place it is used in, e.g. `live` or `test`; at most 64 bytes. */
-  readonly environment?: Maybe<string>;
-}
-
-/** Options of `keys.rotate`. */
-export interface RotateOptions {
-  /** How long the old key is taken beside the new one, in seconds. Default 0. */
-  readonly overlapSeconds?: Maybe<number>;
-}
-
-/** What a client sends to the token endpoint (RFC 6749). */
-export interface TokenRequest {
-  /** What is exchanged. */
-  readonly grantType: "api_key" | "refresh_token";
-  /** The key, for `api_key`. */
-  readonly apiKey?: Maybe<string>;
-  /** The refresh token, for `refresh_token`. */
-  readonly refreshToken?: Maybe<string>;
-  /** The scopes wanted, separated by spaces. Default: all the credential has. */
-  readonly scope?: Maybe<string>;
-  /** May confirm the credential's account; `default` says nothing. */
-  readonly accountId?: Maybe<string>;
-  /** May select a project within the credential's reach; `default` says nothing. */
-  readonly projectId?: Maybe<string>;
-}
-
-/** Options of `tokens.issue`. */
-export interface TokenOptions {
-  /** The account. Default: the caller's own. */
-  readonly accountId?: Maybe<string>;
-  /** The project. Default: the caller's own, or every project of the account. */
-  readonly projectId?: Maybe<string>;
-  /** What the subject is to policies. Default `user`. */
-  readonly type?: Maybe<PrincipalType>;
-  /** Its roles, highest first. */
-  readonly roles?: Maybe<readonly string[]>;
-  /** Its OAuth scopes. Default: those its roles mean. */
-  readonly scopes?: Maybe<readonly string[]>;
-  /** Whether a refresh token comes with it. */
-  readonly refresh?: Maybe<boolean>;
-}
-
-/** Lets principals of one tenant act in another, for named actions and a limited time. */
-export interface NewGrant {
-  /** The account whose principals may act. */
-  readonly fromAccount: string;
-  /** Its project. Default: all of them. */
-  readonly fromProject?: Maybe<string>;
-  /** The account they may act in. */
-  readonly toAccount: string;
-  /** The project they may act in. */
-  readonly toProject: string;
-  /** Actions of guard calls (`process_prompt`) and rights (`tenant:read`) it covers. Never empty. */
-  readonly actions: readonly string[];
-  /** How long it holds, in seconds; at most 366 days. */
-  readonly expiresInSeconds: number;
-  /** Why, for the audit of both. */
-  readonly reason: string;
-}
-
-/** A policy every new project starts with. */
-export interface NewPolicy extends PolicyOptions {
-  /** The name, unique within the layer. */
-  readonly name: string;
-  /** The Cedar text. */
-  readonly text: string;
-}
-
-/** What happens when a verified credential names an account nobody created. */
-export interface NewAutoProvision {
-  /** Whether it is created. Default: no. */
-  readonly enabled?: Maybe<boolean>;
-  /** Most accounts made up this way. Default 1,000. */
-  readonly maxAccounts?: Maybe<number>;
-  /** Most accounts made up this way in one minute. Default 60. */
-  readonly perMinute?: Maybe<number>;
-  /** Facts of what is created. */
-  readonly facts?: Maybe<Facts>;
-  /** Policies every new project starts with, beside the baseline. */
-  readonly policies?: Maybe<readonly NewPolicy[]>;
-  /** Limits every new project starts with. */
-  readonly limits?: Maybe<readonly Limit[]>;
-}
-
-/** What the platform decides about identity: all of it, and what is absent takes its default. */
-export interface NewIdentitySettings {
-  /** The `iss` of our own tokens. Default: one made from the installation's key id. */
-  readonly issuer?: Maybe<string>;
-  /** The trust domain of agents' SPIFFE ids in our own tokens. Default `tenantry`. */
-  readonly trustDomain?: Maybe<string>;
-  /** What new API keys start with. Default `tnt_sk`; `hf_sk` for Highflame's clients. */
-  readonly keyPrefix?: Maybe<string>;
-  /** Lifetime of our access tokens, in seconds. Default one hour. */
-  readonly accessTokenSeconds?: Maybe<number>;
-  /** Lifetime of our refresh tokens, in seconds. Default 30 days. */
-  readonly refreshTokenSeconds?: Maybe<number>;
-  /** Most living API keys per project. Default 100. */
-  readonly maxKeys?: Maybe<number>;
-  /** Which scopes a role means, for credentials that carry roles and no scopes; the whole table. */
-  readonly roles?: Maybe<Readonly<Record<string, readonly string[]>>>;
-  /** What happens to accounts nobody has seen. */
-  readonly autoProvision?: Maybe<NewAutoProvision>;
 }

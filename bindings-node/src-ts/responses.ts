@@ -5,7 +5,8 @@ import { DetectorResult, Signal } from "./detections.js";
 import { BlockedError } from "./errors.js";
 import { DebugInfo, OptimizationReport, RootCause } from "./explanations.js";
 import native from "./native.js";
-import type { JsonObject, Mode } from "./requests.js";
+import type { Mode } from "./operations/index.js";
+import type { JsonObject } from "./requests.js";
 import { Value } from "./value.js";
 
 /** The outcome of a guard call. */

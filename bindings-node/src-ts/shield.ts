@@ -16,7 +16,8 @@ import { given, shortened, wellFormed } from "./data.js";
 import { InvalidArgument } from "./errors.js";
 import type { Guard } from "./guard.js";
 import native from "./native.js";
-import type { GuardRequest, JsonObject, Mode, ToolCallOptions } from "./requests.js";
+import type { Mode } from "./operations/index.js";
+import type { GuardRequest, JsonObject, ToolCallOptions } from "./requests.js";
 import type { GuardResponse } from "./responses.js";
 
 /** A `Tenant`, or a `Tenantry` with a project of its own. */

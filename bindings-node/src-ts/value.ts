@@ -46,6 +46,11 @@ export abstract class Value {
     return this.field<readonly JsonObject[] | undefined>(name)?.map((part) => new type(JSON.stringify(part)));
   }
 
+  /** A part that is plain data, and what stands for the fields it may lack. */
+  protected plain<T>(name: string, absent: JsonObject): T {
+    return Object.freeze({ ...absent, ...this.field<JsonObject>(name, {}) }) as T;
+  }
+
   /** @internal */
   [inspect.custom](_depth: number, options: object): string {
     const read = (name: string): [string, unknown] => [name, (this as unknown as Record<string, unknown>)[name]];
@@ -75,7 +80,14 @@ function frozen(value: Json | undefined): Json | undefined {
   return value;
 }
 
-/** The items of a list that crossed as JSON. */
-export function listOf<T>(type: new (json: string) => T): (json: string) => readonly T[] {
-  return (json) => (JSON.parse(json) as Json[]).map((item) => new type(JSON.stringify(item)));
+/** A result that is one line to print and keep. */
+export abstract class Line extends Value {
+  /** One printable line. */
+  toText(): string {
+    return this.field("text");
+  }
+
+  override toString(): string {
+    return this.toText();
+  }
 }

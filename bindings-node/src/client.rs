@@ -50,17 +50,11 @@ macro_rules! twins {
     };
 }
 
-mod admin;
 mod guard;
-mod identity;
-mod rooms;
-mod usage;
+mod limits;
+mod operations;
 
-pub use admin::{Accounts, Projects};
 pub use guard::Guard;
-pub use identity::{Grants, Identities};
-pub use rooms::{Audit, Limits, Policies, TenantSettings};
-pub use usage::Usage;
 
 /// One engine, many tenants.
 #[napi]
@@ -72,26 +66,6 @@ impl Tenantry {
     #[napi(constructor, ts_args_type = "options?: Options")]
     pub fn new(options: Unknown<'_>) -> napi::Result<Self> {
         catch_panic(|| Ok(Self(core::Tenantry::open(self::options(options)?)?)))
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn accounts(&self) -> Accounts {
-        Accounts(self.0.admin().accounts())
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn projects(&self) -> Projects {
-        Projects(self.0.admin().projects())
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn grants(&self) -> Grants {
-        Grants(self.0.admin().grants())
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn identity(&self) -> Identities {
-        Identities(self.0.identity())
     }
 
     #[napi(getter, catch_unwind)]
@@ -162,38 +136,8 @@ impl Tenant {
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn identity(&self) -> Identities {
-        Identities(self.0.identity())
-    }
-
-    #[napi(getter, catch_unwind)]
     pub fn guard(&self) -> Guard {
         Guard(self.0.guard())
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn usage(&self) -> Usage {
-        Usage(self.0.usage())
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn policies(&self) -> Policies {
-        Policies(self.0.policies())
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn limits(&self) -> Limits {
-        Limits(self.0.limits())
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn settings(&self) -> TenantSettings {
-        TenantSettings(self.0.settings())
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn audit(&self) -> Audit {
-        Audit(self.0.audit())
     }
 }
 

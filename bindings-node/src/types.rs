@@ -1,24 +1,18 @@
 //! The core's types as JavaScript sees them. Arguments are read field by field from plain objects; results leave as JSON
 //! text in the wire's shape, which the TypeScript half reads lazily. Laid out as the core's `api`.
 
-mod admin;
-mod audit;
 mod given;
 mod identity;
 mod json;
 mod principal;
 mod request;
 mod response;
-mod usage;
 
-pub use admin::{facts, limit, patch, policy};
-pub use audit::{anchor, audit_query};
 pub use given::Given;
-pub use identity::{grant, identity_settings, issuer, key, presented, texts, token, token_request};
+pub use identity::{presented, texts};
 pub use json::required;
 pub use principal::principal;
 pub use request::{FileCall, ToolAnswer, ToolCall, detection, once, plain_call, request};
-pub use usage::usage;
 
 use serde::Serialize;
 use tenantry::error::{Error, Result};

@@ -72,16 +72,12 @@ test("what weighs is all the text of a call, and the trail is never read on the 
     const original = native[name];
     native[name] = function (...args) { const answer = original.apply(this, args); answers.push(typeof answer); return answer; };
   }
-  for (const [room, names] of [[hooks.Audit, ["query", "verify"]], [hooks.Policies, ["put"]]]) {
-    for (const name of names) {
-      const original = room.prototype[name];
-      room.prototype[name] = function (...args) {
-        const answer = original.apply(this, args);
-        answers.push(typeof answer);
-        return answer;
-      };
-    }
-  }
+  const { operate } = hooks.Tenant.prototype;
+  hooks.Tenant.prototype.operate = function (...args) {
+    const answer = operate.apply(this, args);
+    answers.push(typeof answer);
+    return answer;
+  };
   await guard.evaluatePrompt(BENIGN);
   answers.length = 0;
   await guard.evaluatePrompt(BENIGN);
@@ -94,7 +90,8 @@ test("what weighs is all the text of a call, and the trail is never read on the 
   await policies.put("p", `// ${much}\npermit (principal, action, resource);`).catch(() => undefined);
   await audit.query();
   await audit.verify();
-  assert.deepEqual(answers, Array(7).fill("object"));
+  await acme.settings.get();
+  assert.deepEqual(answers, [...Array(7).fill("object"), "string"]);
 });
 
 test("a queue is waited for without holding up the loop", async () => {

@@ -4,17 +4,20 @@
 use std::{collections::BTreeMap, ffi::CString, path::PathBuf, time::Duration};
 
 use pyo3::{exceptions::PyUserWarning, prelude::*};
+use serde_json::Value;
 use tenantry::{
     client as core,
+    clock::BoxFuture,
     config::{Credential, Options, Storage, untold_variables},
-    error::Error,
+    error::{Error, Result as CoreResult},
     runtime,
 };
 
 use crate::{
     errors::Result,
+    operations::{self as written, Answered, Asked},
     runtime::{Awaits, Nothing, Work, wait},
-    types::{Identity, Principal, RequestCredentials, Text, owned, texts, whole},
+    types::{Fields, Json, Principal, RequestCredentials, Text, owned, texts, whole},
 };
 
 /// Methods of a class: those of `also`, and pairs of a waiting and an awaiting one made from one body.
@@ -50,17 +53,11 @@ macro_rules! twins {
     };
 }
 
-mod admin;
 mod guard;
-mod identity;
-mod rooms;
-mod usage;
+mod limits;
 
-pub use admin::{Accounts, Admin, Projects};
 pub use guard::Guard;
-pub use identity::{Grants, Identities, Issuers, Keys, Tokens};
-pub use rooms::{Audit, Limits, Policies, TenantSettings};
-pub use usage::Usage;
+pub use limits::Limits;
 
 /// One engine, many tenants. Share it between threads; close it, or use it in a `with` block.
 #[pyclass(frozen, subclass, weakref, module = "tenantry")]
@@ -123,14 +120,14 @@ twins! {
 
             /// Accounts and projects. Needs platform authority at each call.
             #[getter]
-            fn admin(&self) -> Admin {
-                Admin(self.0.admin())
+            fn admin(slf: &Bound<'_, Self>) -> PyResult<written::Admin> {
+                written::Admin::of(slf)
             }
 
             /// Issuers, API keys and tokens, as the client itself.
             #[getter]
-            fn identity(&self) -> Identities {
-                Identities(self.0.identity())
+            fn identity(slf: &Bound<'_, Self>) -> PyResult<written::Identities> {
+                written::Identities::of(slf)
             }
 
             /// Whether `close` was called.
@@ -141,38 +138,38 @@ twins! {
 
             /// Guard calls of the client's own project: the one its credential or configuration names.
             #[getter]
-            fn guard(&self, py: Python<'_>) -> Result<Guard> {
-                Ok(Guard(self.own(py)?.guard()))
+            fn guard(&self, py: Python<'_>) -> Result<written::Guard> {
+                Ok(written::Guard::of(&self.own(py)?)?)
             }
 
             /// What model calls of the client's own project cost.
             #[getter]
-            fn usage(&self, py: Python<'_>) -> Result<Usage> {
-                Ok(Usage(self.own(py)?.usage()))
+            fn usage(&self, py: Python<'_>) -> Result<written::Usage> {
+                Ok(written::Usage::of(&self.own(py)?)?)
             }
 
             /// Policies of the client's own project.
             #[getter]
-            fn policies(&self, py: Python<'_>) -> Result<Policies> {
-                Ok(Policies(self.own(py)?.policies()))
+            fn policies(&self, py: Python<'_>) -> Result<written::Policies> {
+                Ok(written::Policies::of(&self.own(py)?)?)
             }
 
             /// Rate limits of the client's own project.
             #[getter]
-            fn limits(&self, py: Python<'_>) -> Result<Limits> {
-                Ok(Limits(self.own(py)?.limits()))
+            fn limits(&self, py: Python<'_>) -> Result<written::Limits> {
+                Ok(written::Limits::of(&self.own(py)?)?)
             }
 
             /// Settings of the client's own project.
             #[getter]
-            fn settings(&self, py: Python<'_>) -> Result<TenantSettings> {
-                Ok(TenantSettings(self.own(py)?.settings()))
+            fn settings(&self, py: Python<'_>) -> Result<written::TenantSettings> {
+                Ok(written::TenantSettings::of(&self.own(py)?)?)
             }
 
             /// The audit trail of the client's own project.
             #[getter]
-            fn audit(&self, py: Python<'_>) -> Result<Audit> {
-                Ok(Audit(self.own(py)?.audit()))
+            fn audit(&self, py: Python<'_>) -> Result<written::Audit> {
+                Ok(written::Audit::of(&self.own(py)?)?)
             }
 
             fn __enter__(slf: Py<Self>) -> Py<Self> {
@@ -191,6 +188,23 @@ twins! {
             #[pyo3(signature = (*_raised: "object"))]
             fn __aexit__(&self, _raised: Py<PyAny>) -> Result<Awaits<Nothing>> {
                 self.aclose()
+            }
+
+            /// Does an operation of the table, with plain data on both sides.
+            fn _operate(&self, py: Python<'_>, operation: &str, levels: Vec<Bound<'_, PyAny>>, given: Fields) -> Result<Json> {
+                wait(py, Work::new(self.operated(Asked::read(operation, levels, given)?))).map(Json)
+            }
+
+            /// As `_operate`, awaited: ends with what `read` makes of the answer. `name` is what Python calls the method.
+            fn _aoperate(
+                &self,
+                name: String,
+                operation: &str,
+                levels: Vec<Bound<'_, PyAny>>,
+                given: Fields,
+                read: Py<PyAny>,
+            ) -> Result<Awaits<Answered>> {
+                Ok(written::awaits(name, self.operated(Asked::read(operation, levels, given)?), read))
             }
 
             fn __repr__(&self) -> &'static str {
@@ -234,9 +248,16 @@ twins! {
 }
 
 impl Tenantry {
-    fn own(&self, py: Python<'_>) -> Result<core::Tenant> {
+    fn operated(&self, asked: Asked) -> BoxFuture<'static, CoreResult<Value>> {
+        let Asked { row, levels, given } = asked;
+        let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
+        self.0.operate(row, &levels, given)
+    }
+
+    fn own<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
         let client = self.0.clone();
-        wait(py, Work::new(async move { client.own().await }))
+        let own = wait(py, Work::new(async move { client.own().await }))?;
+        Ok(Bound::new(py, Tenant(own))?.into_any())
     }
 }
 
@@ -261,8 +282,8 @@ twins! {
 
             /// Who the credential behind this handle is; `None` when this process itself named the tenant.
             #[getter]
-            fn caller(&self) -> Option<Identity> {
-                self.0.caller().cloned().map(Identity)
+            fn caller(&self, py: Python<'_>) -> Result<Option<written::Identity>> {
+                self.0.caller().map(|caller| written::Identity::read(py, caller)).transpose()
             }
 
             /// The same project on behalf of `principal`; this process vouches for it.
@@ -272,44 +293,61 @@ twins! {
 
             /// API keys and tokens of this project, as its caller.
             #[getter]
-            fn identity(&self) -> Identities {
-                Identities(self.0.identity())
+            fn identity(slf: &Bound<'_, Self>) -> PyResult<written::Identities> {
+                written::Identities::of(slf)
             }
 
             /// Guard calls.
             #[getter]
-            fn guard(&self) -> Guard {
-                Guard(self.0.guard())
+            fn guard(slf: &Bound<'_, Self>) -> PyResult<written::Guard> {
+                written::Guard::of(slf)
             }
 
             /// What model calls cost.
             #[getter]
-            fn usage(&self) -> Usage {
-                Usage(self.0.usage())
+            fn usage(slf: &Bound<'_, Self>) -> PyResult<written::Usage> {
+                written::Usage::of(slf)
             }
 
             /// Policies of this project and the layers above.
             #[getter]
-            fn policies(&self) -> Policies {
-                Policies(self.0.policies())
+            fn policies(slf: &Bound<'_, Self>) -> PyResult<written::Policies> {
+                written::Policies::of(slf)
             }
 
             /// Rate limits of this project and the layers above.
             #[getter]
-            fn limits(&self) -> Limits {
-                Limits(self.0.limits())
+            fn limits(slf: &Bound<'_, Self>) -> PyResult<written::Limits> {
+                written::Limits::of(slf)
             }
 
             /// Settings of this project.
             #[getter]
-            fn settings(&self) -> TenantSettings {
-                TenantSettings(self.0.settings())
+            fn settings(slf: &Bound<'_, Self>) -> PyResult<written::TenantSettings> {
+                written::TenantSettings::of(slf)
             }
 
             /// The audit trail of this project.
             #[getter]
-            fn audit(&self) -> Audit {
-                Audit(self.0.audit())
+            fn audit(slf: &Bound<'_, Self>) -> PyResult<written::Audit> {
+                written::Audit::of(slf)
+            }
+
+            /// Does an operation of the table, with plain data on both sides.
+            fn _operate(&self, py: Python<'_>, operation: &str, levels: Vec<Bound<'_, PyAny>>, given: Fields) -> Result<Json> {
+                wait(py, Work::new(self.operated(Asked::read(operation, levels, given)?))).map(Json)
+            }
+
+            /// As `_operate`, awaited: ends with what `read` makes of the answer. `name` is what Python calls the method.
+            fn _aoperate(
+                &self,
+                name: String,
+                operation: &str,
+                levels: Vec<Bound<'_, PyAny>>,
+                given: Fields,
+                read: Py<PyAny>,
+            ) -> Result<Awaits<Answered>> {
+                Ok(written::awaits(name, self.operated(Asked::read(operation, levels, given)?), read))
             }
 
             fn __repr__(&self) -> String {
@@ -323,5 +361,12 @@ twins! {
             let (tenant, scopes) = (self.0.clone(), texts(Some(scopes)));
             Work::new(async move { tenant.require_scopes(&scopes).await.map(|()| Nothing) })
         }
+    }
+}
+
+impl Tenant {
+    /// Nothing below a tenant has levels.
+    fn operated(&self, asked: Asked) -> BoxFuture<'static, CoreResult<Value>> {
+        self.0.operate(asked.row, asked.given)
     }
 }

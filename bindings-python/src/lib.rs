@@ -4,6 +4,7 @@
 
 mod client;
 mod errors;
+mod operations;
 mod runtime;
 mod types;
 
@@ -13,18 +14,14 @@ mod _tenantry {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::client::{
-        Accounts, Admin, Audit, Grants, Guard, Identities, Issuers, Keys, Limits, Policies, Projects, Tenant,
-        TenantSettings, Tenantry, Tokens, Usage,
-    };
+    use crate::client::{Guard, Limits, Tenant, Tenantry};
+    #[pymodule_export]
+    use crate::operations::{_check_table, _completed, _period};
     #[pymodule_export]
     use crate::types::{
-        _check_tool_name, _joined, _restored, AccessToken, Account, AgentIdentity, ApiKey, AuditHead, AuditRecord,
-        AutoProvision, DebugEntity, DebugInfo, DetectResponse, Detector, DetectorKey, DetectorPlanEntry,
-        DetectorResult, DeterminingPolicy, FileContext, Grant, GuardRequest, GuardResponse, Identity, IdentitySettings,
-        Introspection, IssuerReceipt, IssuerSpec, LimitSpec, McpContext, ModelContext, NewApiKey, OptimizationReport,
-        PolicyReceipt, PolicySummary, Principal, Project, RedactionEntry, RootCause, SessionDelta, Settings, Signal,
-        ToolContext, UsageReceipt, VerifyReport,
+        _check_tool_name, _joined, _restored, AgentIdentity, DebugEntity, DebugInfo, DetectResponse, DetectorPlanEntry,
+        DetectorResult, DeterminingPolicy, FileContext, GuardRequest, GuardResponse, McpContext, ModelContext,
+        OptimizationReport, Principal, RedactionEntry, RootCause, SessionDelta, Signal, ToolContext,
     };
 
     #[cfg(feature = "test-hooks")]

@@ -4,6 +4,7 @@
 //! even an event loop. Anything slower, or with much to read, runs on the core's runtime and wakes the loop when done.
 
 use std::{
+    borrow::Cow,
     ffi::CString,
     future::Future,
     marker::PhantomData,
@@ -119,7 +120,7 @@ where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
     /// `name` is what Python calls the method.
-    pub fn new<F>(name: &'static str, work: Work<F>) -> Self
+    pub fn new<F>(name: impl Into<Cow<'static, str>>, work: Work<F>) -> Self
     where
         F: Future<Output = CoreResult<T>> + Send + 'static,
     {
@@ -128,7 +129,7 @@ where
             let value = future.await?;
             Ok(Box::new(move |py: Python<'_>| value.into_py_any(py)) as Answer)
         });
-        Self(Coroutine { name, step: Mutex::new(Step::Ready(Job { future, heavy })) }, PhantomData)
+        Self(Coroutine { name: name.into(), step: Mutex::new(Step::Ready(Job { future, heavy })) }, PhantomData)
     }
 }
 
@@ -185,7 +186,7 @@ impl Drop for Flight {
 /// A native coroutine: what `await`, `asyncio.create_task` and `asyncio.run` take. One that nobody awaited says so when it goes.
 #[pyclass(frozen, weakref, module = "tenantry._tenantry")]
 pub struct Coroutine {
-    name: &'static str,
+    name: Cow<'static, str>,
     step: Mutex<Step>,
 }
 
@@ -193,7 +194,7 @@ impl Drop for Coroutine {
     fn drop(&mut self) {
         if matches!(self.replace(Step::Over), Step::Ready(_)) {
             // `None` while the interpreter ends.
-            let _ = Python::try_attach(|py| warn_of_never_awaited(py, self.name));
+            let _ = Python::try_attach(|py| warn_of_never_awaited(py, &self.name));
         }
     }
 }
@@ -216,14 +217,14 @@ fn warn_of_never_awaited(py: Python<'_>, name: &str) {
 impl Coroutine {
     /// The method's name.
     #[getter]
-    fn __name__(&self) -> &'static str {
-        self.name.rsplit('.').next().unwrap_or(self.name)
+    fn __name__(&self) -> &str {
+        self.name.rsplit('.').next().unwrap_or(&self.name)
     }
 
     /// The method's name, with its class.
     #[getter]
-    fn __qualname__(&self) -> &'static str {
-        self.name
+    fn __qualname__(&self) -> &str {
+        &self.name
     }
 
     fn __repr__(&self) -> String {

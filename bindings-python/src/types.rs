@@ -68,24 +68,18 @@ macro_rules! value_class {
     };
 }
 
-mod admin;
-mod audit;
 mod identity;
 mod json;
 mod principal;
 mod request;
 mod response;
-mod usage;
 
-pub use admin::*;
-pub use audit::*;
 pub use identity::*;
-pub use json::{_restored, Fields, Text};
+pub use json::{_restored, Fields, Json, Text, fields_of};
 pub use principal::*;
 pub use request::*;
 pub use response::*;
-pub use tenantry::api::{named, whole};
-pub use usage::*;
+pub use tenantry::api::whole;
 
 /// Wraps each item of a list the core returned.
 fn wrapped<A: Clone, B: From<A>>(items: &[A]) -> Vec<B> {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_limit_of_an_action_counts_its_calls_alone(globex: Tenant) -> None:
         with pytest.raises(InvalidArgument) as refused:
             globex.limits.set("odd", 1, "day", action=odd)
         assert refused.value.code == "limit_invalid"
-    with pytest.raises(TypeError):
+    with pytest.raises(InvalidArgument, match="`action`"):
         globex.limits.set("odd", 1, "day", action=["process_prompt"])  # type: ignore[arg-type]
     globex.limits.set("prompts", 1, "day", action="")
     assert [limit.action for limit in globex.limits.list()] == [""]
@@ -181,7 +182,7 @@ def test_a_forbid_from_the_account_layer_reaches_every_project(client: Tenantry,
     staging = client.tenant("globex", "staging")
     globex.policies.put("tools", NO_SHELL, layer="account")
     assert staging.guard.evaluate_tool_call("shell").denied
-    globex.policies.remove("tools", "account")
+    globex.policies.remove("tools", layer="account")
     assert staging.guard.evaluate_tool_call("shell").allowed
 
 
@@ -194,17 +195,24 @@ def test_bad_cedar_text_is_refused_and_the_old_stays(globex: Tenant) -> None:
 
 @pytest.mark.parametrize(
     ("per", "per_ms"),
-    [("second", 1_000), ("minute", 60_000), ("15m", 900_000), (2, 2_000), (0.5, 500)],
+    [
+        ("second", 1_000),
+        ("minute", 60_000),
+        ("15m", 900_000),
+        (2, 2_000),
+        (0.5, 500),
+        (timedelta(minutes=2), 120_000),
+    ],
 )
-def test_a_period_is_text_or_seconds(globex: Tenant, per: str | float, per_ms: int) -> None:
-    globex.limits.set("own", 5, per, "custom", "queue", max_wait=1.5)
+def test_a_period_is_text_or_seconds(globex: Tenant, per: str | float | timedelta, per_ms: int) -> None:
+    globex.limits.set("own", 5, per, key="custom", on_exceed="queue", max_wait=1.5)
     (limit,) = globex.limits.list()
     assert (limit.id, limit.rate, limit.per_ms, limit.max_wait_ms) == ("own", 5, per_ms, 1_500)
     assert (limit.key, limit.on_exceed, limit.layer, limit.shared) == ("custom", "queue", "project", False)
 
 
 def test_acquire_takes_from_a_limit_by_key(globex: Tenant) -> None:
-    globex.limits.set("exports", 3, "hour", "custom")
+    globex.limits.set("exports", 3, "hour", key="custom")
     globex.limits.acquire("exports", "ada", cost=3)
     globex.limits.acquire("exports", "bob")
     with pytest.raises(RateLimited) as caught:
@@ -244,7 +252,12 @@ def test_a_query_starts_where_it_is_told(globex: Tenant) -> None:
     rows = globex.audit.query()
     assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     assert globex.audit.query(since=rows[1].sequence) == rows[2:]
-    assert globex.audit.query(since="7d") == rows
+    now = datetime.now(timezone.utc)
+    for whole in ("7d", timedelta(days=7), now - timedelta(hours=1), (now - timedelta(hours=1)).astimezone()):
+        assert globex.audit.query(since=whole) == rows
+    assert globex.audit.query(since=now + timedelta(hours=1)) == []
+    with pytest.raises(InvalidArgument, match="without a time zone"):
+        globex.audit.query(since=datetime(2026, 1, 1))
     assert globex.audit.query(since="2100-01-01T00:00:00Z") == []
     assert globex.audit.query(limit=2) == rows[:2]
 
@@ -258,7 +271,7 @@ def test_a_printed_head_anchors_a_later_verify(globex: Tenant, tmp_path: Path) -
 
     globex.guard.evaluate_prompt(BENIGN)
     for anchor in (head, note.read_text(), None):
-        report = globex.audit.verify(anchor)
+        report = globex.audit.verify(anchor=anchor)
         assert report.ok, report.problems
         assert report.rows == head.sequence + 1
 
@@ -266,11 +279,11 @@ def test_a_printed_head_anchors_a_later_verify(globex: Tenant, tmp_path: Path) -
 def test_the_head_of_one_tenant_does_not_anchor_another(client: Tenantry, globex: Tenant) -> None:
     other = made(client, "initech")
     with pytest.raises(InvalidArgument) as caught:
-        other.audit.verify(globex.audit.head())
+        other.audit.verify(anchor=globex.audit.head())
     assert caught.value.code == "anchor_foreign"
 
 
 def test_text_that_is_no_head_is_refused(globex: Tenant) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        globex.audit.verify("not a head")
+        globex.audit.verify(anchor="not a head")
     assert caught.value.code == "anchor_invalid"

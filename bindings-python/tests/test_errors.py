@@ -36,7 +36,7 @@ def twice(client: Tenantry, folder: Path) -> object:
 
 def exhausted(client: Tenantry, folder: Path) -> None:
     tenant = made(client, "globex")
-    tenant.limits.set("own", 1, "hour", "custom")
+    tenant.limits.set("own", 1, "hour", key="custom")
     tenant.limits.acquire("own", cost=1)
     tenant.limits.acquire("own", cost=1)
 

@@ -228,18 +228,18 @@ def test_a_key_is_shown_once_listed_rotated_and_revoked(client: Tenantry, key: N
     keys = client.identity.keys
     assert key.key.startswith(key.key_prefix)
     assert (key.name, key.state, key.type, key.scopes) == ("app", "active", "user", ["tools:read"])
-    (listed,) = keys.list("acme", "prod")
+    (listed,) = keys.list(account_id="acme", project_id="prod")
     assert keys.get(listed.id) == listed
     assert isinstance(listed, ApiKey)
     assert (listed.id, listed.created_by, listed.account_id, listed.project_id) == (key.id, "process", "acme", "prod")
     assert "key" not in listed.to_dict()
     assert key.to_dict() == {"key": key.key, **key.record.to_dict()}
-    assert keys.list("globex", "prod") == []
+    assert keys.list(account_id="globex", project_id="prod") == []
 
     heir = keys.rotate(key.id, overlap_seconds=30)
     assert client.authenticate(key.key).project_id == "prod"
     assert client.authenticate(heir.key).project_id == "prod"
-    assert keys.list("acme", "prod")[0].replaced_by == heir.id
+    assert keys.list(account_id="acme", project_id="prod")[0].replaced_by == heir.id
     assert keys.revoke(heir.id).state == "revoked"
     with pytest.raises(NotFound):
         keys.revoke("nothing")
@@ -416,7 +416,7 @@ def test_a_grant_crosses_for_what_it_names_until_it_is_revoked(client: Tenantry,
     assert code(lambda: tenant.guard.evaluate_tool_call("search")) == "grant_insufficient"
     kinds = [row.kind for row in grants.uses()]
     assert kinds == ["grant.create", "cross_tenant"], "what was refused was no use"
-    assert grants.uses(1, limit=1)[0].kind == "cross_tenant"
+    assert grants.uses(since=1, limit=1)[0].kind == "cross_tenant"
     grants.revoke(grant.id)
     assert code(lambda: tenant.guard.evaluate_prompt(BENIGN)) == "grant_ended"
     assert grants.list() == []
@@ -464,8 +464,8 @@ async def test_the_life_of_a_credential_runs_on_twins_alone(client: Tenantry) ->
     assert isinstance(tenant, Tenant)
     await tenant.arequire_scopes("tools:read")
     assert tenant.caller == await identity.averify(made.key)
-    heir = await identity.keys.arotate(made.id, 30)
-    assert [known.id for known in await identity.keys.alist("acme", "prod")] == [made.id, heir.id]
+    heir = await identity.keys.arotate(made.id, overlap_seconds=30)
+    assert [known.id for known in await identity.keys.alist(account_id="acme", project_id="prod")] == [made.id, heir.id]
 
     token = await identity.tokens.aexchange("api_key", api_key=made.key)
     assert (await identity.tokens.aintrospect(token.access_token)).active

@@ -243,7 +243,7 @@ def test_a_child_that_drops_its_client_leaves_the_parents_engine_alone(data_dir:
 
 def test_a_call_under_way_across_a_fork_fails_in_the_child_and_ends_in_the_parent(globex: Tenant) -> None:
     async def main() -> str:
-        await globex.limits.aset("line", 1, 0.2, "custom", "queue", max_wait=30)
+        await globex.limits.aset("line", 1, 0.2, key="custom", on_exceed="queue", max_wait=30)
         await globex.limits.aacquire("line")
         # Stepped by hand: in a child asyncio has no running loop that would take the next step.
         call = globex.limits.aacquire("line")
@@ -296,7 +296,7 @@ def test_threads_never_pass_a_limit_together(globex: Tenant) -> None:
 
 
 def test_a_waiting_call_lets_other_threads_run(globex: Tenant) -> None:
-    globex.limits.set("line", 1, 0.3, "custom", "queue", max_wait=30)
+    globex.limits.set("line", 1, 0.3, key="custom", on_exceed="queue", max_wait=30)
     globex.limits.acquire("line")
     waiting = threading.Thread(target=globex.limits.acquire, args=("line",))
     waiting.start()

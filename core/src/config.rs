@@ -1,6 +1,7 @@
 //! What a client is opened with. Owns the order code > `TENANTRY_*` > `tenantry.toml` > defaults, and says where each
-//! value came from; touches only `error` and `keyring`. Every variable is read by the table in `config/variables.rs`.
+//! value came from; touches only `error`. Every variable is read by the table in `config/variables.rs`.
 
+mod root_key;
 mod variables;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+pub use root_key::RootKey;
 use serde::Deserialize;
 pub(crate) use variables::tell_untold;
 pub use variables::{
@@ -19,10 +21,7 @@ pub use variables::{
     unknown_variables, untold_variables,
 };
 
-use crate::{
-    error::{Error, Result},
-    keyring::Secret,
-};
+use crate::error::{Error, Result};
 
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +107,7 @@ pub struct Options {
     /// How long a call may take.
     pub deadline: Option<Duration>,
     /// The root key.
-    pub root_key: Option<Secret>,
+    pub root_key: Option<RootKey>,
     /// Sent when remote; recorded as request metadata when embedded.
     pub default_headers: BTreeMap<String, String>,
 }
@@ -131,7 +130,7 @@ pub struct Config {
     /// How long a call may take.
     pub deadline: Duration,
     /// The root key, if given in code.
-    pub root_key: Option<Secret>,
+    pub root_key: Option<RootKey>,
     /// Recorded in the audit; those that carry credentials are left out.
     pub default_headers: BTreeMap<String, String>,
     /// Where each value came from.

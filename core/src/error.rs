@@ -2,8 +2,11 @@
 //!
 //! A denial is a *decision* and never an [`Error`]; an [`Error`] means no decision could be made (law 4).
 
+mod codes;
+
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+pub use codes::{CODES, Code};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 /// Shorthand used by every fallible operation of this crate.

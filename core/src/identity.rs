@@ -143,7 +143,7 @@ fn is_reserved(pepper: &Pepper, subject: &str) -> bool {
 }
 
 fn no_such_issuer() -> Error {
-    Error::not_found("issuer_unknown", "there is no such issuer")
+    Error::not_found("issuer_not_found", "there is no such issuer")
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {

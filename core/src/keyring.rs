@@ -19,7 +19,7 @@ use ring::{
 };
 
 use crate::{
-    config::{ROOT_KEY, ROOT_KEY_FILE},
+    config::{ROOT_KEY, ROOT_KEY_FILE, RootKey},
     disk, entropy,
     error::{Error, Result},
     scope::{Scope, Uid},
@@ -27,51 +27,9 @@ use crate::{
 
 const KEY_BYTES: usize = 32;
 
-/// Bytes that never print.
-#[derive(Clone)]
-pub struct Secret(Arc<[u8; KEY_BYTES]>);
-
-impl Secret {
-    /// Reads 32 bytes in hexadecimal or base64.
-    pub fn parse(text: &str) -> Result<Self> {
-        Self::parse_from(text, &Place::Given)
-    }
-
-    fn parse_from(text: &str, place: &Place) -> Result<Self> {
-        let text = text.trim();
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE
-            .decode(text.as_bytes())
-            .or_else(|_| data_encoding::BASE64.decode(text.as_bytes()))
-            .or_else(|_| data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()))
-            .ok()
-            .and_then(|bytes| <[u8; KEY_BYTES]>::try_from(bytes).ok())
-            .ok_or_else(|| {
-                let words = format!("the root key {place} is not 32 bytes in hexadecimal or base64");
-                Error::invalid("root_key_invalid", words).with_help("make one with `openssl rand -hex 32`")
-            })?;
-        Ok(Self(Arc::new(bytes)))
-    }
-
-    /// A key that nobody else has.
-    pub fn random() -> Result<Self> {
-        Ok(Self(Arc::new(entropy::bytes()?)))
-    }
-
-    /// Whether somebody typed it rather than made it: of 32 random bytes hardly ever less than 20 differ, and almost never
-    /// all are letters and digits.
-    #[must_use]
-    pub fn is_placeholder(&self) -> bool {
-        let mut bytes = *self.0;
-        bytes.sort_unstable();
-        let distinct = bytes.chunk_by(|a, b| a == b).count();
-        distinct < 16 || bytes.iter().all(u8::is_ascii_graphic)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
+/// Makes a root key that nobody else has.
+pub fn new_root_key() -> Result<RootKey> {
+    entropy::bytes().map(RootKey::new)
 }
 
 /// What a derived key is for: keys of different purposes have nothing in common.
@@ -113,7 +71,7 @@ impl Purpose {
 /// Derives every key a scope needs from the one root key (HKDF-SHA256, RFC 5869).
 #[derive(Clone)]
 pub struct Keyring {
-    root: Secret,
+    root: RootKey,
     id: Arc<str>,
     place: Place,
 }
@@ -173,20 +131,20 @@ impl fmt::Debug for Keyring {
 impl Keyring {
     /// A keyring over a given root key.
     #[must_use]
-    pub fn new(root: Secret) -> Self {
+    pub fn new(root: RootKey) -> Self {
         let mut labelled = b"tenantry root key id v1".to_vec();
-        labelled.extend_from_slice(&*root.0);
+        labelled.extend_from_slice(root.bytes());
         let id = data_encoding::HEXLOWER.encode(digest(&SHA256, &labelled).as_ref().get(..8).unwrap_or_default());
         Self { root, id: id.into(), place: Place::Given }
     }
 
     /// A keyring that is gone with its last handle.
     pub fn ephemeral() -> Result<Self> {
-        Secret::random().map(Self::new)
+        new_root_key().map(Self::new)
     }
 
     /// Finds or makes the root key as the module's text says.
-    pub fn open(given: Option<Secret>) -> Result<Self> {
+    pub fn open(given: Option<RootKey>) -> Result<Self> {
         if let Some(secret) = given {
             return Ok(Self::new(secret));
         }
@@ -220,7 +178,7 @@ impl Keyring {
         let info = [purpose.label(), uid.as_bytes().as_slice()];
         let mut key = [0; KEY_BYTES];
         hkdf::Salt::new(hkdf::HKDF_SHA256, b"tenantry")
-            .extract(&*self.root.0)
+            .extract(self.root.bytes())
             .expand(&info, Length)
             .and_then(|okm| okm.fill(&mut key))
             .map_err(|_| Error::internal("key derivation failed"))?;
@@ -468,9 +426,9 @@ impl Signer {
 }
 
 /// The root key that the variables name, if they do.
-pub fn from_environment() -> Result<Option<Secret>> {
+pub fn from_environment() -> Result<Option<RootKey>> {
     if let Some(text) = ROOT_KEY.text(ROOT_KEY.value())? {
-        return Secret::parse_from(&text, &Place::Variable).map(Some);
+        return RootKey::parse_from(&text, &Place::Variable).map(Some);
     }
     ROOT_KEY_FILE.path(ROOT_KEY_FILE.value()).map(|path| read_key(&path, Place::NamedFile(path.clone()))).transpose()
 }
@@ -486,7 +444,7 @@ fn config_folder() -> Result<PathBuf> {
         })
 }
 
-fn read_key(path: &Path, place: Place) -> Result<Secret> {
+fn read_key(path: &Path, place: Place) -> Result<RootKey> {
     if matches!(disk::keeps_a_secret(path), Ok(false)) {
         let text = format!("the root key file `{}` is open to others than its owner", path.display());
         return Err(Error::invalid("root_key_exposed", text)
@@ -497,11 +455,11 @@ fn read_key(path: &Path, place: Place) -> Result<Secret> {
             .with_help("set TENANTRY_ROOT_KEY, or TENANTRY_ROOT_KEY_FILE to a file that can be read")
             .with_source(error)
     })?;
-    Secret::parse_from(&text, &place)
+    RootKey::parse_from(&text, &place)
 }
 
 /// Reads the key, or makes it in one step that two processes cannot both win.
-fn find_or_make(path: &Path) -> Result<Secret> {
+fn find_or_make(path: &Path) -> Result<RootKey> {
     if path.exists() {
         return read_key(path, Place::OwnFile(path.to_owned()));
     }
@@ -512,10 +470,10 @@ fn find_or_make(path: &Path) -> Result<Secret> {
     };
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     disk::make_folder(folder).map_err(cannot)?;
-    let secret = Secret::random()?;
+    let secret = new_root_key()?;
     let draft = folder.join(format!("root.key.{}.{}", std::process::id(), crate::scope::Uid::random()?.to_hex()));
     let written = disk::create_new(&draft).and_then(|mut file| {
-        writeln!(file, "{}", data_encoding::HEXLOWER.encode(&*secret.0))?;
+        writeln!(file, "{}", data_encoding::HEXLOWER.encode(secret.bytes()))?;
         file.sync_all()
     });
     // A hard link fails when the name is taken, so the first of several processes wins and the others read its key.

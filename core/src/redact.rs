@@ -4,7 +4,7 @@ use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
 
 use crate::{
     api::RedactionEntry,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
 };
 
 /// How a span is rewritten.
@@ -56,7 +56,7 @@ pub struct Span {
 
 /// Failing is the only safe answer: content that could not be redacted must not travel on as if it had been.
 fn impossible(why: &'static str) -> Error {
-    Error::new(ErrorKind::Internal, "redaction_impossible", why)
+    Error::invalid("redaction_impossible", why)
 }
 
 /// Numbers given to values so far: the same value keeps its number within one call.

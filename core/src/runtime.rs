@@ -136,6 +136,31 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     handle()?.spawn_blocking(work).await.map_err(|_| panicked())?
 }
 
+static HEAVY: PerProcess<Shared> = PerProcess::new();
+
+/// Runs work that keeps a processor busy on threads of its own, to which the system prefers all others: whoever waits for an
+/// answer of microseconds does not wait for a time slice of somebody's heavy work.
+pub async fn heavy<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let runtime = HEAVY.get_or_try_init(|| {
+        let built = Builder::new_current_thread().thread_name("tenantry-heavy").on_thread_start(give_way).build();
+        built.map(|runtime| Shared(Some(runtime))).map_err(|error| {
+            Error::unavailable("runtime_unavailable", "threads could not be started").with_source(error)
+        })
+    })?;
+    let started = runtime.1.0.as_ref().ok_or_else(|| Error::internal("the runtime is gone"))?;
+    started.handle().spawn_blocking(work).await.map_err(|_| panicked())?
+}
+
+/// Lets other threads go first. Where the system does not allow it, this one is like all others.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+}
+
+/// How much a thread gives way: half of what there is, so that heavy work still gets its share of an idle machine.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
 /// Does `work` to its end, whether or not anybody waits for it. What is done at once costs no task; what has to wait goes on as
 /// one of ours, since whoever called may never poll again, or have a runtime that ends with the waiting.
 pub fn run_to_completion<T: Send + 'static>(

@@ -33,7 +33,7 @@ impl Workers {
     ) -> Result<T> {
         let turn = self.turns(scope.account_uid()).acquire_owned().await;
         let turn = turn.map_err(|_| Error::internal("the turns of an account are closed"))?;
-        runtime::blocking(move || {
+        runtime::heavy(move || {
             let done = work();
             drop(turn);
             done

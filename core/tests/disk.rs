@@ -22,7 +22,7 @@ use tenantry::{
         AuditAnchor, AuditClass, AuditQuery, Decision, GrantSpec, GuardRequest, IdentitySettings, KeySpec,
         RequestCredentials, SettingsPatch, Since,
     },
-    keyring::{Keyring, Secret},
+    keyring::Keyring,
     scope::{Layer, Uid},
 };
 
@@ -88,7 +88,7 @@ fn plain(scope: Uid, magic: &[u8]) -> Vec<u8> {
 
 /// What somebody with another root key writes.
 fn foreign(scope: Uid, file: Uid) -> Vec<u8> {
-    let key = Keyring::new(Secret::random().unwrap()).journal(file).unwrap();
+    let key = Keyring::ephemeral().unwrap().journal(file).unwrap();
     let fields = [text("decision"), text("forged"), text("allow"), text("{}")].concat();
     let mut secret = [1_i64.to_be_bytes().as_slice(), &fields].concat();
     let tag = key.seal(0, scope.as_bytes(), &mut secret).unwrap();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -11,7 +12,7 @@ use tenantry::{
     config::{VARIABLES, VariableKind},
     context_keys::{ALIASES, Action, ContextKey, KeyType, Provenance},
     detect::CATALOGUE,
-    error::ErrorKind,
+    error::{CODES, Code, ErrorKind},
 };
 
 fn page(name: &str) -> PathBuf {
@@ -117,28 +118,35 @@ fn the_page_of_configuration_is_the_table() {
     assert_eq!(fs::read_to_string(page("configuration.md")).unwrap(), text, "docs/configuration.md is stale");
 }
 
-/// Every stable code in the sources, found where errors are made.
-fn codes(folder: &Path, found: &mut Vec<String>) {
+/// Every stable code in the sources and the kind it is made with, found where errors are made.
+fn made(folder: &Path, found: &mut Vec<(String, String)>) {
+    const MAKERS: [(&str, &str); 7] = [
+        ("Error::invalid(", "InvalidArgument"),
+        ("Error::not_found(", "NotFound"),
+        ("Error::conflict(", "Conflict"),
+        ("Error::unavailable(", "Unavailable"),
+        ("Error::data(", "Data"),
+        (" unauthenticated(", "Unauthenticated"),
+        ("Error::new(", ""),
+    ];
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            codes(&path, found);
+            made(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
-            let code = text.split("#[cfg(test)]").next().unwrap();
-            for call in [
-                "Error::invalid(",
-                "Error::not_found(",
-                "Error::conflict(",
-                "Error::unavailable(",
-                "Error::data(",
-                "Error::new(",
-            ] {
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            for (call, kind) in MAKERS {
                 for (at, _) in code.match_indices(call) {
-                    let rest = &code[at + call.len()..];
-                    let end = rest.find([';', '}']).unwrap_or(rest.len());
-                    if let Some(code) = rest[..end].split('"').nth(1).filter(|text| !text.contains(' ')) {
-                        found.push(code.to_owned());
+                    let rest = code[at + call.len()..].trim_start();
+                    let (kind, rest) = match (kind, rest.split_once("ErrorKind::")) {
+                        ("", Some((_, rest))) => rest.split_once(',').unwrap(),
+                        ("", None) => continue,
+                        _ => (kind, rest),
+                    };
+                    let named = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+                    if let Some(code) = named.filter(|text| !text.contains(' ')) {
+                        found.push((code.to_owned(), kind.to_owned()));
                     }
                 }
             }
@@ -147,17 +155,26 @@ fn codes(folder: &Path, found: &mut Vec<String>) {
 }
 
 #[test]
-fn every_error_kind_and_code_has_its_line() {
+fn every_error_code_has_one_kind_and_its_line() {
     let text = fs::read_to_string(page("errors.md")).unwrap();
     for kind in ErrorKind::ALL {
-        assert!(text.contains(&format!("| {} |", kind.name())), "docs/errors.md lacks {}", kind.name());
+        let row = text.lines().find(|line| line.starts_with(&format!("| {} |", kind.name()))).unwrap();
+        let told: BTreeSet<&str> = row.split('`').skip(1).step_by(2).filter(|word| Code::named(word).is_some()).collect();
+        let known: BTreeSet<&str> = CODES.iter().filter(|code| code.kind == kind).map(|code| code.name).collect();
+        assert_eq!(told, known, "{}", kind.name());
+    }
+    for code in CODES {
+        let others = CODES.iter().filter(|other| other.name == code.name).count();
+        assert_eq!(others, 1, "`{}` stands twice", code.name);
+        assert!(code.help.is_empty() || text.contains(&format!("| {} |", code.help)), "{}", code.name);
     }
     let mut found = Vec::new();
     for folder in ["src", "../server/src"] {
-        codes(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+        made(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
     }
-    assert!(found.len() > 60, "the scan found too little: {}", found.len());
-    for code in found {
-        assert!(text.contains(&format!("`{code}`")), "docs/errors.md lacks `{code}`");
+    assert!(found.len() > 150, "the scan found too little: {}", found.len());
+    for (name, kind) in found {
+        let code = Code::named(&name).unwrap_or_else(|| panic!("core/src/error/codes.rs lacks `{name}`"));
+        assert_eq!(code.kind.name(), kind, "`{name}` is of one kind");
     }
 }

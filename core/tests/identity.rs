@@ -179,7 +179,7 @@ fn signing_keys_rotate_and_old_tokens_still_work() {
 #[test]
 fn signing_keys_revocations_and_keys_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let secret = tenantry::keyring::Secret::parse(&"07".repeat(32)).unwrap();
+    let secret = tenantry::config::RootKey::parse(&"07".repeat(32)).unwrap();
     let reopen = || {
         let options = Options {
             storage: Some(Storage::Folder(folder.path().into())),
@@ -241,7 +241,7 @@ fn dev_mode_believes_anybody_on_this_machine_and_checks_tokens_all_the_same() {
 #[test]
 fn a_client_acts_with_its_own_key() {
     let folder = tempfile::tempdir().unwrap();
-    let secret = tenantry::keyring::Secret::parse(&"07".repeat(32)).unwrap();
+    let secret = tenantry::config::RootKey::parse(&"07".repeat(32)).unwrap();
     let reopen = |api_key: Option<&str>| {
         Tenantry::open(Options {
             storage: Some(Storage::Folder(folder.path().into())),
@@ -283,7 +283,7 @@ fn what_one_process_revokes_the_others_refuse_soon_after() {
     };
     let folder = tempfile::tempdir().unwrap();
     let open = || {
-        let keyring = Keyring::new(tenantry::keyring::Secret::parse(&"07".repeat(32)).unwrap());
+        let keyring = Keyring::new(tenantry::config::RootKey::parse(&"07".repeat(32)).unwrap());
         Arc::new(Rooms::open(Some(folder.path()), false, keyring, Arc::new(SystemClock::default())).unwrap())
     };
     let run = tenantry::runtime::block_on::<()>;
@@ -405,7 +405,7 @@ fn a_fresh_key_is_known_to_many_at_once_while_changes_are_followed() {
     let folder = tempfile::tempdir().unwrap();
     let client = Tenantry::open(Options {
         storage: Some(Storage::Folder(folder.path().to_owned())),
-        root_key: Some(tenantry::keyring::Secret::parse(&"5a".repeat(32)).unwrap()),
+        root_key: Some(tenantry::config::RootKey::parse(&"5a".repeat(32)).unwrap()),
         ..Options::default()
     })
     .unwrap();

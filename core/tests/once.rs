@@ -11,8 +11,7 @@ use tenantry::{
     },
     client::Environment,
     clock::ManualClock,
-    config::Storage,
-    keyring::Secret,
+    config::{RootKey, Storage},
     runtime,
 };
 
@@ -21,7 +20,7 @@ const START: i64 = 1_767_225_600_000_000;
 fn open(storage: Storage, clock: &ManualClock) -> Tenantry {
     let options = Options {
         storage: Some(storage),
-        root_key: Some(Secret::parse(&"5a".repeat(32)).unwrap()),
+        root_key: Some(RootKey::parse(&"5a".repeat(32)).unwrap()),
         deadline: Some(Duration::from_secs(30)),
         ..Options::default()
     };

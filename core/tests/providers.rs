@@ -186,7 +186,7 @@ fn a_put_tells_of_each_key_that_is_not_used() {
     let wrong = IssuerSpec { algorithms: vec![Algorithm::RS256], ..es256(json!([good.jwk("a")])) };
     assert!(put(&world, &wrong).unwrap_err().message().contains("key `a`: it verifies none of the `algorithms`"));
     assert!(put(&world, &es256(json!([]))).unwrap_err().message().contains("empty"));
-    assert_eq!(code(world.client.identity().issuers().check_blocking("https://nobody.example")), "issuer_unknown");
+    assert_eq!(code(world.client.identity().issuers().check_blocking("https://nobody.example")), "issuer_not_found");
 }
 
 /// Answers every request with these bytes, as long as the test runs.

@@ -10,8 +10,7 @@ use support::{facts, folder_options, limit, memory, on, policy, project, put};
 use tenantry::{
     ErrorKind, Options, Tenantry,
     api::{AccountSpec, AuditAnchor, AuditQuery, Decision, GuardRequest, ProjectSpec, Since, Status},
-    config::{Credential, Storage},
-    keyring::Secret,
+    config::{Credential, RootKey, Storage},
     scope::Layer,
 };
 
@@ -214,7 +213,7 @@ fn a_credential_outside_dev_mode_is_unauthenticated_and_another_root_key_is_refu
     let options = Options { api_key: Some(Credential::new("hf_sk_x")), ..folder_options(folder.path()) };
     assert_eq!(Tenantry::open(options).err().unwrap().kind(), ErrorKind::Unauthenticated);
     drop(on(folder.path()));
-    let other = Options { root_key: Some(Secret::parse(&"ff".repeat(32)).unwrap()), ..folder_options(folder.path()) };
+    let other = Options { root_key: Some(RootKey::parse(&"ff".repeat(32)).unwrap()), ..folder_options(folder.path()) };
     assert_eq!(Tenantry::open(other).err().unwrap().code(), "root_key_mismatch");
 }
 

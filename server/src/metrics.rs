@@ -3,11 +3,7 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeSet,
-    sync::{
-        LazyLock,
-        atomic::{AtomicI64, AtomicU64},
-    },
+    sync::atomic::{AtomicI64, AtomicU64},
     time::Duration,
 };
 
@@ -16,13 +12,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-
-/// Every code there is, as `docs/errors.md` lists them; a test holds the page to the sources.
-static CODES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
-    let is_code = |text: &&str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let rows = include_str!("../../docs/errors.md").lines().filter(|line| line.starts_with('|'));
-    rows.flat_map(|row| row.split('`').skip(1).step_by(2)).filter(is_code).collect()
-});
+use tenantry::error::Code;
 
 /// From a tenth of a millisecond to ten seconds.
 const BUCKETS: [f64; 11] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
@@ -110,7 +100,7 @@ impl Metrics {
 
     /// Counts an error that a client is told of.
     pub fn failed(&self, code: &str) {
-        let code = CODES.get(code).copied().unwrap_or("other");
+        let code = Code::named(code).map_or("other", |code| code.name);
         self.errors.get_or_create(&Failed { code }).inc();
     }
 
@@ -140,7 +130,7 @@ impl Metrics {
     #[must_use]
     pub fn plain_text(&self, running: usize, waiting: usize) -> String {
         let text = self.text(running, waiting);
-        let counters: BTreeSet<&str> =
+        let counters: std::collections::BTreeSet<&str> =
             text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
         let mut plain = String::with_capacity(text.len());
         for line in text.lines().filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF") {

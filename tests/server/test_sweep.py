@@ -302,9 +302,9 @@ def key_below_account(rest: str, body: Any = None) -> Case:
 
 
 CASES: dict[str, Case] = {
-    "guard": selected("/v1/shield/guard", GUARD),
-    "guard_stream": selected("/v1/shield/guard/stream", GUARD),
-    "detect": selected("/v1/shield/detect", {"content": "hello", "content_type": "prompt"}),
+    "shield_guard": selected("/v1/shield/guard", GUARD),
+    "shield_guard_stream": selected("/v1/shield/guard/stream", GUARD),
+    "shield_detect": selected("/v1/shield/detect", {"content": "hello", "content_type": "prompt"}),
     "usage": selected("/v1/shield/usage", {"usage_id": "u1", "model": {"model": "gpt-4o", "input_tokens": 1}}),
     "detectors": selected("/v1/shield/detectors"),
     "debug_policies": selected("/v1/shield/debug/policies"),
@@ -437,7 +437,7 @@ CASES: dict[str, Case] = {
     "audit_query": below("/audit"),
     "audit_head": below("/audit/head"),
     "audit_verify": below("/audit/verify"),
-    "token": in_body("/oauth2/token", lambda account, project: {}, by="token"),
+    "oauth_token": in_body("/oauth2/token", lambda account, project: {}, by="token"),
     "shield_health": public("/v1/shield/health"),
     "jwks": public("/.well-known/jwks.json"),
     "authorization_server": public("/.well-known/oauth-authorization-server"),
@@ -480,7 +480,7 @@ def test_an_open_route_holds_nothing_of_any_tenant(world: World, name: str) -> N
         assert all(part not in text for part in (tenant.account, tenant.project, tenant.key, tenant.key_id))
 
 
-CLOSED = [name for name, case in CASES.items() if not case.open and name != "token"]
+CLOSED = [name for name, case in CASES.items() if not case.open and name != "oauth_token"]
 
 
 @pytest.mark.parametrize("credential", ["key", "token"])

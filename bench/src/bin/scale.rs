@@ -18,8 +18,7 @@ use cpu_time::{ProcessTime, ThreadTime};
 use tenantry::{
     Options, Tenant, Tenantry,
     api::{AuditClass, GuardRequest, Mode, PolicySpec, SettingsPatch},
-    config::Storage,
-    keyring::Secret,
+    config::{RootKey, Storage},
     scope::Layer,
 };
 
@@ -39,7 +38,7 @@ const ROUNDS: usize = 3;
 fn open(folder: &Path) -> Outcome<Tenantry> {
     Ok(Tenantry::open(Options {
         storage: Some(Storage::Folder(folder.to_owned())),
-        root_key: Some(Secret::parse(&"ab".repeat(32))?),
+        root_key: Some(RootKey::parse(&"ab".repeat(32))?),
         deadline: Some(Duration::from_secs(10)),
         ..Options::default()
     })?)

@@ -10,7 +10,8 @@ import { BlockedError as PlainBlockedError, InvalidArgument as InvalidRequestErr
 import type { Guard as PlainGuard } from "../guard.js";
 import { Shield as PlainShield, Tenantry } from "../index.js";
 import type { Answer, Decision, Detector, GuardResponse as PlainResponse, Guarding, Severity } from "../index.js";
-import type { ContentType, Json, JsonObject, Mode } from "../requests.js";
+import type { Mode } from "../operations/index.js";
+import type { ContentType, Json, JsonObject } from "../requests.js";
 import type * as Plain from "../requests.js";
 
 export {

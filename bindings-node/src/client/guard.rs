@@ -60,13 +60,6 @@ twins! {
             self.decide(FileCall { content, path, options }.read()?, None)
         }
 
-        /// The detectors there are, and the keys policies can read of them.
-        #[arguments("")]
-        fn detectors_sync / detectors(&self) -> String {
-            let guard = self.0.clone();
-            Work::new(async move { wire(&guard.detectors().await?.items) })
-        }
-
         /// Inspects without policies, limits or memory.
         #[arguments("content: string, options?: DetectOptions")]
         fn detect_sync / detect(&self, content, options) -> String {

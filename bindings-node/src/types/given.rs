@@ -56,13 +56,8 @@ impl<'env> Given<'env> {
     }
 
     pub fn texts(&mut self, name: &str) -> Result<Vec<String>> {
-        self.list(name, |item| json::text(name, item))
-    }
-
-    /// A list, item by item; absent means empty.
-    pub fn list<T>(&mut self, name: &str, read: impl Fn(Unknown<'env>) -> Result<T>) -> Result<Vec<T>> {
         let Some(value) = self.take(name)? else { return Ok(Vec::new()) };
-        json::items(name, value, read)
+        json::items(name, value, |item| json::text(name, item))
     }
 
     pub fn flag(&mut self, name: &str) -> Result<Option<bool>> {
@@ -84,14 +79,8 @@ impl<'env> Given<'env> {
 
     /// A plain object of strings.
     pub fn text_map(&mut self, name: &str) -> Result<Vec<(String, String)>> {
-        Ok(self.maybe_text_map(name)?.unwrap_or_default())
-    }
-
-    /// The same, where none at all is another thing than an empty one.
-    pub fn maybe_text_map(&mut self, name: &str) -> Result<Option<Vec<(String, String)>>> {
-        let Some(value) = self.take(name)? else { return Ok(None) };
-        let fields = json::fields(name, value)?.into_iter();
-        fields.map(|(key, value)| Ok((key, json::text(name, value)?))).collect::<Result<Vec<_>>>().map(Some)
+        let Some(value) = self.take(name)? else { return Ok(Vec::new()) };
+        json::fields(name, value)?.into_iter().map(|(key, value)| Ok((key, json::text(name, value)?))).collect()
     }
 
     /// A part with fields of its own.

@@ -8,7 +8,7 @@ use tenantry::{
     error::Error,
 };
 
-use super::{audit::line, required, wire};
+use super::{required, wire};
 use crate::errors::{Result, catch_panic};
 
 #[derive(Serialize)]
@@ -39,12 +39,6 @@ pub fn readings(response: String) -> napi::Result<String> {
 #[napi(ts_args_type = "response: string, content: string")]
 pub fn passed_on(response: String, content: Unknown<'_>) -> napi::Result<String> {
     catch_panic(|| Ok(read(&response)?.passed_on(&required("content", content)?).to_owned()))
-}
-
-/// The printed line of an audit head.
-#[napi]
-pub fn head_line(head: String) -> napi::Result<String> {
-    catch_panic(|| line(&head))
 }
 
 fn read(response: &str) -> Result<GuardResponse> {

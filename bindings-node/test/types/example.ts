@@ -1,7 +1,7 @@
 // Compiled, never run: what types allow and refuse.
 
 import { Shield, Tenantry, type Decision, type GuardRequest, type GuardResponse, type Json } from "tenantry";
-import type { AuditRecord, Detector, UsageReceipt } from "tenantry";
+import type { Account, AuditRecord, Detector, Page, UsageReceipt, WhoAmI } from "tenantry";
 import { NotFound, TenantryError, type AccessToken, type ApiKey, type Credential, type Identity, type NewApiKey } from "tenantry";
 import type { IncomingMessage } from "node:http";
 import { Highflame, ZeroIDClient } from "tenantry/compat/highflame";
@@ -24,7 +24,15 @@ export async function example(): Promise<void> {
   void [once, detectors, receipt];
   await acme.limits.set({ id: "a", rate: 1, per: "minute", key: "session", action: "process_prompt" });
   const newest: readonly AuditRecord[] = await acme.audit.query({ order: "newest", before: 9, limit: 1 });
-  console.log(newest.length);
+  const accounts: Page<Account> = await client.admin.accounts.list();
+  const more: string | undefined = accounts.next;
+  const who: WhoAmI = await acme.identity.whoami();
+  console.log(newest.length, accounts.items.map(({ id }) => id), more, who.principal?.id);
+  await acme.audit.query({ since: new Date() });
+  // @ts-expect-error a page does not change
+  accounts.push(accounts[0]);
+  // @ts-expect-error option names are those of the table
+  await acme.policies.put("p", "", { ceilling: true });
   await acme.audit.verify(await acme.audit.head());
   void [decision, reason, key, names, undefinedIsFine];
 

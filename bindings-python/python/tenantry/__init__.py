@@ -8,64 +8,32 @@
 'allow'
 """
 
+from typing import TYPE_CHECKING, Any
+
+from . import _operations
 from ._tenantry import (
-    AccessToken,
-    Account,
-    Accounts,
-    Admin,
     AgentIdentity,
-    ApiKey,
-    Audit,
-    AuditHead,
-    AuditRecord,
-    AutoProvision,
     DebugEntity,
     DebugInfo,
-    Detector,
-    DetectorKey,
     DetectorPlanEntry,
     DetectorResult,
     DetectResponse,
     DeterminingPolicy,
     FileContext,
-    Grant,
-    Grants,
-    Guard,
     GuardRequest,
     GuardResponse,
-    Identities,
-    Identity,
-    IdentitySettings,
-    Introspection,
-    IssuerReceipt,
-    Issuers,
-    IssuerSpec,
-    Keys,
-    Limits,
-    LimitSpec,
     McpContext,
     ModelContext,
-    NewApiKey,
     OptimizationReport,
-    Policies,
-    PolicyReceipt,
-    PolicySummary,
     Principal,
-    Project,
-    Projects,
     RedactionEntry,
     RootCause,
     SessionDelta,
-    Settings,
     Signal,
     Tenant,
     Tenantry,
-    TenantSettings,
-    Tokens,
     ToolContext,
-    Usage,
-    UsageReceipt,
-    VerifyReport,
+    _check_table,
 )
 from .errors import (
     BlockedError,
@@ -85,17 +53,14 @@ from .errors import (
 )
 from .shield import Shield
 
+if TYPE_CHECKING:
+    from ._operations import *  # noqa: F403
+    from ._wire import Page
+
+_check_table(_operations.HASH)
+
 __all__ = [
-    "AccessToken",
-    "Account",
-    "Accounts",
-    "Admin",
     "AgentIdentity",
-    "ApiKey",
-    "Audit",
-    "AuditHead",
-    "AuditRecord",
-    "AutoProvision",
     "BlockedError",
     "Cancelled",
     "Conflict",
@@ -103,59 +68,50 @@ __all__ = [
     "DebugEntity",
     "DebugInfo",
     "DetectResponse",
-    "Detector",
-    "DetectorKey",
     "DetectorPlanEntry",
     "DetectorResult",
     "DeterminingPolicy",
     "FileContext",
-    "Grant",
-    "Grants",
-    "Guard",
     "GuardRequest",
     "GuardResponse",
-    "Identities",
-    "Identity",
-    "IdentitySettings",
     "Internal",
-    "Introspection",
     "InvalidArgument",
-    "IssuerReceipt",
-    "IssuerSpec",
-    "Issuers",
-    "Keys",
-    "LimitSpec",
-    "Limits",
     "McpContext",
     "ModelContext",
-    "NewApiKey",
     "NotFound",
     "OptimizationReport",
+    "Page",
     "PermissionDenied",
-    "Policies",
-    "PolicyReceipt",
-    "PolicySummary",
     "Principal",
-    "Project",
-    "Projects",
     "QuotaExceeded",
     "RateLimited",
     "RedactionEntry",
     "RootCause",
     "SessionDelta",
-    "Settings",
     "Shield",
     "Signal",
     "Tenant",
-    "TenantSettings",
     "Tenantry",
     "TenantryError",
     "Timeout",
-    "Tokens",
     "ToolContext",
     "Unauthenticated",
     "Unavailable",
-    "Usage",
-    "UsageReceipt",
-    "VerifyReport",
 ]
+__all__ += _operations.__all__
+
+if not TYPE_CHECKING:
+    _MODULES = {"Page": "_wire"} | {name: f"_operations.{module}" for name, module in _operations.MODULES.items()}
+
+    def __getattr__(name: str) -> Any:
+        # What is written from the table is imported at first touch.
+        module = _MODULES.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -7,335 +7,48 @@ import builtins
 from _typeshed import SupportsGetItem
 from collections.abc import Coroutine, Iterable, Mapping
 from os import PathLike
+from tenantry._operations.admin import Admin
+from tenantry._operations.audit import Audit
+from tenantry._operations.guard import Guard as Guard2
+from tenantry._operations.identity import Identities, Identity
+from tenantry._operations.limits import Limits as Limits2
+from tenantry._operations.policies import Policies
+from tenantry._operations.settings import TenantSettings
+from tenantry._operations.usage import Usage
 from typing import Any, SupportsFloat, SupportsIndex, final
 from typing_extensions import Self, disjoint_base
 
 __all__ = [
-    "AccessToken",
-    "Account",
-    "Accounts",
-    "Admin",
     "AgentIdentity",
-    "ApiKey",
-    "Audit",
-    "AuditHead",
-    "AuditRecord",
-    "AutoProvision",
     "DebugEntity",
     "DebugInfo",
     "DetectResponse",
-    "Detector",
-    "DetectorKey",
     "DetectorPlanEntry",
     "DetectorResult",
     "DeterminingPolicy",
     "FileContext",
-    "Grant",
-    "Grants",
     "Guard",
     "GuardRequest",
     "GuardResponse",
-    "Identities",
-    "Identity",
-    "IdentitySettings",
-    "Introspection",
-    "IssuerReceipt",
-    "IssuerSpec",
-    "Issuers",
-    "Keys",
-    "LimitSpec",
     "Limits",
     "McpContext",
     "ModelContext",
-    "NewApiKey",
     "OptimizationReport",
-    "Policies",
-    "PolicyReceipt",
-    "PolicySummary",
     "Principal",
-    "Project",
-    "Projects",
     "RedactionEntry",
     "RootCause",
     "SessionDelta",
-    "Settings",
     "Signal",
     "Tenant",
-    "TenantSettings",
     "Tenantry",
-    "Tokens",
     "ToolContext",
-    "Usage",
-    "UsageReceipt",
-    "VerifyReport",
+    "_check_table",
     "_check_tool_name",
+    "_completed",
     "_joined",
+    "_period",
     "_restored",
 ]
-
-@final
-class AccessToken:
-    """
-    The answer of the token endpoint. Its repr never shows a token.
-    """
-    def __copy__(self, /) -> AccessToken:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> AccessToken: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> AccessToken: ...
-    @property
-    def access_token(self, /) -> str:
-        """
-        The signed token.
-        """
-    @property
-    def account_id(self, /) -> str:
-        """
-        The account it reaches; `""` for the whole platform.
-        """
-    @property
-    def expires_in(self, /) -> int:
-        """
-        Seconds until it expires.
-        """
-    @property
-    def external_id(self, /) -> str:
-        """
-        The principal's id.
-        """
-    @property
-    def iat(self, /) -> int:
-        """
-        When it was issued, seconds since 1970.
-        """
-    @property
-    def jti(self, /) -> str:
-        """
-        The token's id.
-        """
-    @property
-    def project_id(self, /) -> str:
-        """
-        The project it reaches; `""` when it reaches a whole account.
-        """
-    @property
-    def refresh_token(self, /) -> str:
-        """
-        Gets the next pair, once; `""` when there is none.
-        """
-    @property
-    def scope(self, /) -> str:
-        """
-        The scopes it has, separated by spaces.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def token_type(self, /) -> str:
-        """
-        `Bearer`.
-        """
-    @property
-    def user_id(self, /) -> str:
-        """
-        Who made the key it was exchanged for; `""` when it was exchanged for none.
-        """
-
-@final
-class Account:
-    """
-    A customer organisation.
-    """
-    def __copy__(self, /) -> Account:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> Account: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> Account: ...
-    @property
-    def created_at(self, /) -> str:
-        """
-        Creation time, RFC 3339 in UTC.
-        """
-    @property
-    def id(self, /) -> str:
-        """
-        The external id.
-        """
-    @property
-    def labels(self, /) -> builtins.list[str]:
-        """
-        Free labels.
-        """
-    @property
-    def plan(self, /) -> str:
-        """
-        The plan; `""` when not set.
-        """
-    @property
-    def region(self, /) -> str:
-        """
-        Where its data lives; `""` when not set.
-        """
-    @property
-    def status(self, /) -> str:
-        """
-        `active` or `suspended`.
-        """
-    @property
-    def tier(self, /) -> str:
-        """
-        The commercial tier; `""` when not set.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def uid(self, /) -> str:
-        """
-        The internal, never reused id.
-        """
-
-@final
-class Accounts:
-    """
-    See `Admin.accounts`.
-    """
-    def acreate(
-        self,
-        /,
-        id: str,
-        *,
-        tier: str = "",
-        plan: str = "",
-        region: str = "",
-        labels: SupportsGetItem[int, str] | None = None,
-    ) -> Coroutine[Any, Any, Account]:
-        """
-        As `create`, awaited.
-        """
-    def adelete(self, /, id: str) -> Coroutine[Any, Any, None]:
-        """
-        As `delete`, awaited.
-        """
-    def aensure(
-        self,
-        /,
-        id: str,
-        *,
-        tier: str = "",
-        plan: str = "",
-        region: str = "",
-        labels: SupportsGetItem[int, str] | None = None,
-    ) -> Coroutine[Any, Any, Account]:
-        """
-        As `ensure`, awaited.
-        """
-    def aget(self, /, id: str) -> Coroutine[Any, Any, Account]:
-        """
-        As `get`, awaited.
-        """
-    def alist(self, /) -> Coroutine[Any, Any, builtins.list[Account]]:
-        """
-        As `list`, awaited.
-        """
-    def aresume(self, /, id: str) -> Coroutine[Any, Any, Account]:
-        """
-        As `resume`, awaited.
-        """
-    def asuspend(self, /, id: str) -> Coroutine[Any, Any, Account]:
-        """
-        As `suspend`, awaited.
-        """
-    def create(
-        self,
-        /,
-        id: str,
-        *,
-        tier: str = "",
-        plan: str = "",
-        region: str = "",
-        labels: SupportsGetItem[int, str] | None = None,
-    ) -> Account:
-        """
-        Creates an account. `Conflict` when an id that differs at most in case exists.
-        """
-    def delete(self, /, id: str) -> None:
-        """
-        Deletes an account and its projects. The name may be used again, with nothing of the old one in it.
-        """
-    def ensure(
-        self,
-        /,
-        id: str,
-        *,
-        tier: str = "",
-        plan: str = "",
-        region: str = "",
-        labels: SupportsGetItem[int, str] | None = None,
-    ) -> Account:
-        """
-        Gives the account of this id, and creates it where there is none.
-
-        What exists stays as it is; `Conflict` (`facts_differ`) when a fact that is given differs from what it has.
-        """
-    def get(self, /, id: str) -> Account:
-        """
-        One account.
-        """
-    def list(self, /) -> builtins.list[Account]:
-        """
-        All accounts, by id.
-        """
-    def resume(self, /, id: str) -> Account:
-        """
-        Ends a suspension.
-        """
-    def suspend(self, /, id: str) -> Account:
-        """
-        Suspends an account: every call in it is denied until it is resumed.
-        """
-
-@final
-class Admin:
-    """
-    See `Tenantry.admin`.
-    """
-    @property
-    def accounts(self, /) -> Accounts:
-        """
-        Customer organisations.
-        """
-    @property
-    def grants(self, /) -> Grants:
-        """
-        Cross-tenant grants.
-        """
-    @property
-    def projects(self, /) -> Projects:
-        """
-        Workspaces of an account.
-        """
 
 @final
 class AgentIdentity:
@@ -384,345 +97,6 @@ class AgentIdentity:
     def trust_level(self, /) -> str:
         """
         How far the identity is trusted.
-        """
-
-@final
-class ApiKey:
-    """
-    An API key: everything but the key.
-    """
-    def __copy__(self, /) -> ApiKey:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> ApiKey: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> ApiKey: ...
-    @property
-    def account_id(self, /) -> str:
-        """
-        The account it reaches; `""` for a platform key.
-        """
-    @property
-    def created_at(self, /) -> str:
-        """
-        RFC 3339 in UTC.
-        """
-    @property
-    def created_by(self, /) -> str:
-        """
-        Who made it.
-        """
-    @property
-    def description(self, /) -> str:
-        """
-        What it is for, for people.
-        """
-    @property
-    def environment(self, /) -> str:
-        """
-        What the app calls the place it is used in.
-        """
-    @property
-    def expires_at(self, /) -> str | None:
-        """
-        RFC 3339 in UTC; `None` for never.
-        """
-    @property
-    def id(self, /) -> str:
-        """
-        Names it; not secret.
-        """
-    @property
-    def key_prefix(self, /) -> str:
-        """
-        How it starts, for finding it in a configuration.
-        """
-    @property
-    def last_used_at(self, /) -> str | None:
-        """
-        RFC 3339 in UTC; written within a second of use.
-        """
-    @property
-    def name(self, /) -> str:
-        """
-        What people call it.
-        """
-    @property
-    def project_id(self, /) -> str:
-        """
-        The project it reaches; `""` when it reaches a whole account.
-        """
-    @property
-    def replaced_by(self, /) -> str | None:
-        """
-        The key that took its place.
-        """
-    @property
-    def scopes(self, /) -> builtins.list[str]:
-        """
-        Its OAuth scopes.
-        """
-    @property
-    def state(self, /) -> str:
-        """
-        `active`, `revoked` or `expired`.
-        """
-    @property
-    def subject(self, /) -> str:
-        """
-        The principal's id.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def type(self, /) -> str:
-        """
-        What its holder is to policies: `user` or `agent`.
-        """
-
-@final
-class Audit:
-    """
-    See `Tenant.audit`.
-    """
-    def ahead(self, /) -> Coroutine[Any, Any, AuditHead]:
-        """
-        As `head`, awaited.
-        """
-    def aquery(
-        self,
-        /,
-        since: str | SupportsIndex | None = None,
-        limit: SupportsIndex = 100,
-        *,
-        order: str = "oldest",
-        before: SupportsIndex | None = None,
-    ) -> Coroutine[Any, Any, builtins.list[AuditRecord]]:
-        """
-        As `query`, awaited.
-        """
-    def averify(self, /, anchor: AuditHead | str | None = None) -> Coroutine[Any, Any, VerifyReport]:
-        """
-        As `verify`, awaited.
-        """
-    def head(self, /) -> AuditHead:
-        """
-        A freshly signed head: print it, keep it elsewhere, and give it to `verify` later.
-        """
-    def query(
-        self,
-        /,
-        since: str | SupportsIndex | None = None,
-        limit: SupportsIndex = 100,
-        *,
-        order: str = "oldest",
-        before: SupportsIndex | None = None,
-    ) -> builtins.list[AuditRecord]:
-        """
-        Reads rows of this project's chain, at most `limit` (up to 10,000) and 8 MiB of text.
-
-        `since` is a sequence to start after, an RFC 3339 time, or a duration such as `7d`. `order` is `oldest` or
-        `newest` first; `before` is a sequence to end before, where the next page of the newest goes on.
-        """
-    def verify(self, /, anchor: AuditHead | str | None = None) -> VerifyReport:
-        """
-        Recomputes the chain and compares it with the signed heads and, if given, an outside anchor.
-        """
-
-@final
-class AuditHead:
-    """
-    A signed statement of how long a chain is and what its last row hashes to.
-
-    `str(head)` is one line to print and keep elsewhere; `audit.verify` takes it back as an outside anchor.
-    """
-    def __copy__(self, /) -> AuditHead:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> AuditHead: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    def __str__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> AuditHead: ...
-    @property
-    def at(self, /) -> int:
-        """
-        When it was signed, microseconds since 1970.
-        """
-    @property
-    def hash(self, /) -> str:
-        """
-        The last row's hash, hexadecimal.
-        """
-    @property
-    def key_id(self, /) -> str:
-        """
-        Which key signed.
-        """
-    @property
-    def scope(self, /) -> str:
-        """
-        The scope's internal id.
-        """
-    @property
-    def sequence(self, /) -> int:
-        """
-        The last row's sequence; 0 for an empty chain.
-        """
-    @property
-    def signature(self, /) -> str:
-        """
-        Ed25519 signature, base64url.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
-class AuditRecord:
-    """
-    One row of a project's chain.
-    """
-    def __copy__(self, /) -> AuditRecord:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> AuditRecord: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> AuditRecord: ...
-    @property
-    def at(self, /) -> str:
-        """
-        When it happened, RFC 3339 in UTC.
-        """
-    @property
-    def body(self, /) -> dict[str, Any]:
-        """
-        The rest. Content is a keyed hash, never text.
-        """
-    @property
-    def decision(self, /) -> str | None:
-        """
-        The decision, for guard calls.
-        """
-    @property
-    def hash(self, /) -> str:
-        """
-        This row's hash, hexadecimal.
-        """
-    @property
-    def kind(self, /) -> str:
-        """
-        `decision`, `error`, or an admin event such as `policy.put`.
-        """
-    @property
-    def previous(self, /) -> str:
-        """
-        The hash of the row before, hexadecimal.
-        """
-    @property
-    def request_id(self, /) -> str:
-        """
-        The call's id, or the admin operation's.
-        """
-    @property
-    def sequence(self, /) -> int:
-        """
-        Position in the chain, from 1, without gaps.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
-class AutoProvision:
-    """
-    What happens when a verified token names an account nobody created.
-    """
-    def __copy__(self, /) -> AutoProvision:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> AutoProvision: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __new__(
-        cls,
-        /,
-        enabled: bool | None = None,
-        *,
-        max_accounts: SupportsIndex | None = None,
-        per_minute: SupportsIndex | None = None,
-        facts: dict[str, Any] | None = None,
-        policies: SupportsGetItem[int, dict[str, Any]] | None = None,
-        limits: SupportsGetItem[int, LimitSpec] | None = None,
-    ) -> AutoProvision: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> AutoProvision: ...
-    @property
-    def enabled(self, /) -> bool:
-        """
-        Whether it is created.
-        """
-    @property
-    def facts(self, /) -> dict[str, Any]:
-        """
-        Facts of what is created: `tier`, `plan`, `region` and `labels`.
-        """
-    @property
-    def limits(self, /) -> builtins.list[LimitSpec]:
-        """
-        Limits every new project starts with.
-        """
-    @property
-    def max_accounts(self, /) -> int:
-        """
-        Most accounts made up this way.
-        """
-    @property
-    def per_minute(self, /) -> int:
-        """
-        Most accounts made up this way in one minute.
-        """
-    @property
-    def policies(self, /) -> builtins.list[dict[str, Any]]:
-        """
-        Policies every new project starts with, beside the baseline.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
         """
 
 @final
@@ -890,109 +264,6 @@ class DetectResponse:
     def to_dict(self, /) -> dict[str, Any]:
         """
         As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
-class Detector:
-    """
-    A detector, and the keys it writes.
-    """
-    def __copy__(self, /) -> Detector:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> Detector: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> Detector: ...
-    @property
-    def category(self, /) -> str:
-        """
-        The family its signals belong to.
-        """
-    @property
-    def context_keys(self, /) -> builtins.list[DetectorKey]:
-        """
-        The keys it writes.
-        """
-    @property
-    def description(self, /) -> str:
-        """
-        One sentence.
-        """
-    @property
-    def name(self, /) -> str:
-        """
-        Its name.
-        """
-    @property
-    def status(self, /) -> str:
-        """
-        `healthy`, `degraded` or `disabled`.
-        """
-    @property
-    def tier(self, /) -> str:
-        """
-        `fast`, `standard` or `slow`.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def version(self, /) -> str:
-        """
-        The version of this engine: a detector changes with it alone.
-        """
-
-@final
-class DetectorKey:
-    """
-    A key policies read, and which detector writes it.
-    """
-    def __copy__(self, /) -> DetectorKey:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> DetectorKey: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> DetectorKey: ...
-    @property
-    def description(self, /) -> str:
-        """
-        One sentence.
-        """
-    @property
-    def key(self, /) -> str:
-        """
-        The name policies use.
-        """
-    @property
-    def range(self, /) -> str | None:
-        """
-        The least and the greatest value, where there are such.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def type(self, /) -> str:
-        """
-        `bool`, `long`, `string`, `set` or `record`.
         """
 
 @final
@@ -1252,159 +523,17 @@ class FileContext:
         As plain data under the wire's names; absent fields are left out.
         """
 
-@final
-class Grant:
-    """
-    Lets principals of one tenant act in another, for named actions and a limited time.
-    """
-    def __copy__(self, /) -> Grant:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> Grant: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> Grant: ...
-    @property
-    def actions(self, /) -> builtins.list[str]:
-        """
-        What it covers.
-        """
-    @property
-    def created_at(self, /) -> str:
-        """
-        RFC 3339 in UTC.
-        """
-    @property
-    def from_account(self, /) -> str:
-        """
-        The account whose principals may act.
-        """
-    @property
-    def from_project(self, /) -> str:
-        """
-        Its project; `""` for all of them.
-        """
-    @property
-    def id(self, /) -> str:
-        """
-        Names it.
-        """
-    @property
-    def reason(self, /) -> str:
-        """
-        Why.
-        """
-    @property
-    def to_account(self, /) -> str:
-        """
-        The account they may act in.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def to_project(self, /) -> str:
-        """
-        The project they may act in.
-        """
-    @property
-    def until(self, /) -> str:
-        """
-        When it ends, RFC 3339 in UTC.
-        """
-
-@final
-class Grants:
-    """
-    See `Admin.grants`.
-    """
-    def acreate(
-        self,
-        /,
-        *,
-        from_account: str,
-        from_project: str = "",
-        to_account: str,
-        to_project: str,
-        actions: SupportsGetItem[int, str],
-        expires_in_seconds: SupportsIndex,
-        reason: str,
-    ) -> Coroutine[Any, Any, Grant]:
-        """
-        As `create`, awaited.
-        """
-    def alist(self, /) -> Coroutine[Any, Any, builtins.list[Grant]]:
-        """
-        As `list`, awaited.
-        """
-    def arevoke(self, /, id: str) -> Coroutine[Any, Any, None]:
-        """
-        As `revoke`, awaited.
-        """
-    def auses(
-        self,
-        /,
-        since: str | SupportsIndex | None = None,
-        limit: SupportsIndex = 100,
-        *,
-        order: str = "oldest",
-        before: SupportsIndex | None = None,
-    ) -> Coroutine[Any, Any, builtins.list[AuditRecord]]:
-        """
-        As `uses`, awaited.
-        """
-    def create(
-        self,
-        /,
-        *,
-        from_account: str,
-        from_project: str = "",
-        to_account: str,
-        to_project: str,
-        actions: SupportsGetItem[int, str],
-        expires_in_seconds: SupportsIndex,
-        reason: str,
-    ) -> Grant:
-        """
-        Lets principals of one account act in a project of another, for named actions and a time.
-
-        `actions` are those of guard calls (`process_prompt`) and rights (`tenant:read`); `reason` is read in the audit of
-        both. Without `from_project` it is for every project of `from_account`.
-        """
-    def list(self, /) -> builtins.list[Grant]:
-        """
-        Grants that have not ended, by id.
-        """
-    def revoke(self, /, id: str) -> None:
-        """
-        Ends a grant at once.
-        """
-    def uses(
-        self,
-        /,
-        since: str | SupportsIndex | None = None,
-        limit: SupportsIndex = 100,
-        *,
-        order: str = "oldest",
-        before: SupportsIndex | None = None,
-    ) -> builtins.list[AuditRecord]:
-        """
-        Reads what crossed between tenants, as `audit.query` reads a project's chain.
-        """
-
-@final
+@disjoint_base
 class Guard:
     """
-    See `Tenant.guard`.
+    What `Tenant.guard` can do beside the operations of the table: guard calls.
     """
+    def __new__(cls, /, tenant: Tenant) -> Guard: ...
+    @property
+    def _native(self, /) -> Tenant:
+        """
+        The tenant it is a handle of.
+        """
     def adetect(
         self,
         /,
@@ -1416,10 +545,6 @@ class Guard:
     ) -> Coroutine[Any, Any, DetectResponse]:
         """
         As `detect`, awaited.
-        """
-    def adetectors(self, /) -> Coroutine[Any, Any, builtins.list[Detector]]:
-        """
-        As `detectors`, awaited.
         """
     def aevaluate(
         self,
@@ -1546,10 +671,6 @@ class Guard:
     ) -> DetectResponse:
         """
         Inspects without policies, limits or memory. Without `detectors`, all of them look.
-        """
-    def detectors(self, /) -> builtins.list[Detector]:
-        """
-        The detectors there are, and the keys policies can read of them.
         """
     def evaluate(
         self,
@@ -2029,598 +1150,17 @@ class GuardResponse:
         As JSON, exactly as the wire has it.
         """
 
-@final
-class Identities:
-    """
-    See `Tenantry.identity` and `Tenant.identity`.
-    """
-    def aput_settings(self, /, settings: IdentitySettings | dict[str, Any]) -> Coroutine[Any, Any, IdentitySettings]:
-        """
-        As `put_settings`, awaited.
-        """
-    def asettings(self, /) -> Coroutine[Any, Any, IdentitySettings]:
-        """
-        As `settings`, awaited.
-        """
-    def averify(self, /, credential: str) -> Coroutine[Any, Any, Identity]:
-        """
-        As `verify`, awaited.
-        """
-    @property
-    def issuers(self, /) -> Issuers:
-        """
-        Whose tokens are taken.
-        """
-    @property
-    def keys(self, /) -> Keys:
-        """
-        API keys.
-        """
-    def put_settings(self, /, settings: IdentitySettings | dict[str, Any]) -> IdentitySettings:
-        """
-        Replaces the platform's settings of identity; those left out take their default.
-        """
-    def settings(self, /) -> IdentitySettings:
-        """
-        The platform's settings of identity.
-        """
-    @property
-    def tokens(self, /) -> Tokens:
-        """
-        Our own tokens.
-        """
-    def verify(self, /, credential: str) -> Identity:
-        """
-        Who a token or key is, and what it reaches. `Unauthenticated` when it is not taken.
-        """
-
-@final
-class Identity:
-    """
-    Who a verified credential is, and what it reaches.
-    """
-    def __copy__(self, /) -> Identity:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> Identity: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> Identity: ...
-    @property
-    def account_id(self, /) -> str:
-        """
-        The account it reaches; `""` for the whole platform.
-        """
-    @property
-    def credential(self, /) -> str:
-        """
-        What the credential was: `api_key`, `token` (ours), `jwt` (another issuer's) or `dev`.
-        """
-    @property
-    def credential_id(self, /) -> str:
-        """
-        Its id: the key's id, or the token's `jti`; `""` when it has none.
-        """
-    @property
-    def expires_at(self, /) -> str | None:
-        """
-        When it ends, RFC 3339 in UTC; `None` for never.
-        """
-    @property
-    def issuer(self, /) -> str:
-        """
-        The token's issuer; `""` for keys.
-        """
-    @property
-    def principal(self, /) -> Principal:
-        """
-        Who acts.
-        """
-    @property
-    def project_ids(self, /) -> builtins.list[str]:
-        """
-        The projects it reaches; empty for all of the account.
-        """
-    @property
-    def scopes(self, /) -> builtins.list[str]:
-        """
-        What it may do, roles counted in.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
-class IdentitySettings:
-    """
-    What the platform decides about identity. What is left out has its default.
-    """
-    def __copy__(self, /) -> IdentitySettings:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> IdentitySettings: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __new__(
-        cls,
-        /,
-        *,
-        issuer: str | None = None,
-        trust_domain: str | None = None,
-        key_prefix: str | None = None,
-        access_token_seconds: SupportsIndex | None = None,
-        refresh_token_seconds: SupportsIndex | None = None,
-        max_keys: SupportsIndex | None = None,
-        roles: dict[str, SupportsGetItem[int, str]] | None = None,
-        auto_provision: AutoProvision | None = None,
-    ) -> IdentitySettings: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> IdentitySettings: ...
-    @property
-    def access_token_seconds(self, /) -> int:
-        """
-        Lifetime of our access tokens, in seconds.
-        """
-    @property
-    def auto_provision(self, /) -> AutoProvision:
-        """
-        What happens to accounts nobody has seen.
-        """
-    @property
-    def issuer(self, /) -> str:
-        """
-        The `iss` of our own tokens; `""` for one made from the installation's key id.
-        """
-    @property
-    def key_prefix(self, /) -> str:
-        """
-        What new API keys start with.
-        """
-    @property
-    def max_keys(self, /) -> int:
-        """
-        Most living API keys per project.
-        """
-    @property
-    def refresh_token_seconds(self, /) -> int:
-        """
-        Lifetime of our refresh tokens, in seconds.
-        """
-    @property
-    def roles(self, /) -> dict[str, builtins.list[str]]:
-        """
-        Which scopes a role means, for credentials that carry roles and no scopes.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def trust_domain(self, /) -> str:
-        """
-        The trust domain of agents' SPIFFE ids in our own tokens.
-        """
-
-@final
-class Introspection:
-    """
-    What a token is worth now (RFC 7662).
-    """
-    def __copy__(self, /) -> Introspection:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> Introspection: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> Introspection: ...
-    @property
-    def active(self, /) -> bool:
-        """
-        Whether it would be taken.
-        """
-    @property
-    def claims(self, /) -> dict[str, Any]:
-        """
-        The rest of what it says; empty when it is not active.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
-class IssuerReceipt:
-    """
-    What came of putting an issuer, or what its keys are now.
-    """
-    def __copy__(self, /) -> IssuerReceipt:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> IssuerReceipt: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> IssuerReceipt: ...
-    @property
-    def issuer(self, /) -> str:
-        """
-        The issuer.
-        """
-    @property
-    def keys(self, /) -> builtins.list[str]:
-        """
-        The keys that verify its tokens, each by its `kid` or its place in the set.
-        """
-    @property
-    def skipped(self, /) -> builtins.list[str]:
-        """
-        The keys that do not, each with the reason.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def unreachable(self, /) -> str:
-        """
-        Why its keys could not be fetched; `""` where they were, or where they were given.
-        """
-
-@final
-class IssuerSpec:
-    """
-    An identity provider whose tokens are taken. Its repr never shows the secret, and `issuers.list` does not know it.
-    """
-    def __copy__(self, /) -> IssuerSpec:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> IssuerSpec: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> IssuerSpec: ...
-    @property
-    def accounts(self, /) -> builtins.list[str]:
-        """
-        The accounts it may speak for; `["*"]` for every account.
-        """
-    @property
-    def algorithms(self, /) -> builtins.list[str]:
-        """
-        The algorithms taken.
-        """
-    @property
-    def audience(self, /) -> builtins.list[str]:
-        """
-        Tokens name one of these in `aud`.
-        """
-    @property
-    def audience_claim(self, /) -> str:
-        """
-        Which claim names the audience in tokens without `aud`; `""` where one without is refused.
-        """
-    @property
-    def claims(self, /) -> dict[str, str]:
-        """
-        Where its tokens say what: `account`, `project`, `roles` and `scopes`.
-        """
-    @property
-    def issuer(self, /) -> str:
-        """
-        The exact `iss` of its tokens.
-        """
-    @property
-    def jwks(self, /) -> dict[str, Any]:
-        """
-        Its public keys, as a JWK set.
-        """
-    @property
-    def jwks_url(self, /) -> str:
-        """
-        Where its public keys are published; `""` when they are given here.
-        """
-    @property
-    def leeway_seconds(self, /) -> int:
-        """
-        How far its clock may be off, in seconds.
-        """
-    @property
-    def principal_prefix(self, /) -> str:
-        """
-        What the id of each of its principals starts with, before the token's subject; `""` where it names them bare.
-        """
-    @property
-    def private_network(self, /) -> bool:
-        """
-        Whether `jwks_url` may name a private or loopback address, and plain HTTP.
-        """
-    @property
-    def project(self, /) -> str:
-        """
-        Every valid token is this project of its one account; `""` when tokens say it themselves.
-        """
-    @property
-    def secret(self, /) -> str:
-        """
-        The shared secret; `""` in every list.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
-class Issuers:
-    """
-    See `Identities.issuers`.
-    """
-    def acheck(self, /, issuer: str) -> Coroutine[Any, Any, IssuerReceipt]:
-        """
-        As `check`, awaited.
-        """
-    def alist(self, /) -> Coroutine[Any, Any, builtins.list[IssuerSpec]]:
-        """
-        As `list`, awaited.
-        """
-    def aput(
-        self,
-        /,
-        issuer: str,
-        *,
-        audience: SupportsGetItem[int, str],
-        accounts: SupportsGetItem[int, str],
-        algorithms: SupportsGetItem[int, str] | None = None,
-        jwks_url: str = "",
-        jwks: dict[str, Any] | None = None,
-        secret: str | None = None,
-        private_network: bool = False,
-        leeway_seconds: SupportsIndex = 0,
-        project: str = "",
-        claims: dict[str, Any] | None = None,
-        principal_prefix: str = "",
-        audience_claim: str = "",
-        secret_base64: str | None = None,
-    ) -> Coroutine[Any, Any, IssuerReceipt]:
-        """
-        As `put`, awaited.
-        """
-    def aremove(self, /, issuer: str) -> Coroutine[Any, Any, None]:
-        """
-        As `remove`, awaited.
-        """
-    def check(self, /, issuer: str) -> IssuerReceipt:
-        """
-        The keys of an issuer as they are now; published ones are fetched.
-        """
-    def list(self, /) -> builtins.list[IssuerSpec]:
-        """
-        All issuers by name, without their secrets.
-        """
-    def put(
-        self,
-        /,
-        issuer: str,
-        *,
-        audience: SupportsGetItem[int, str],
-        accounts: SupportsGetItem[int, str],
-        algorithms: SupportsGetItem[int, str] | None = None,
-        jwks_url: str = "",
-        jwks: dict[str, Any] | None = None,
-        secret: str | None = None,
-        private_network: bool = False,
-        leeway_seconds: SupportsIndex = 0,
-        project: str = "",
-        claims: dict[str, Any] | None = None,
-        principal_prefix: str = "",
-        audience_claim: str = "",
-        secret_base64: str | None = None,
-    ) -> IssuerReceipt:
-        """
-        Takes an issuer's tokens from now on, replacing what was said of it before.
-
-        Published keys are fetched at once. The receipt says which keys there are, which are not used and why, and why none
-        could be fetched; the entry holds whatever it says.
-
-        One of `jwks_url`, `jwks`, `secret` (32 bytes or more, for `HS256`) and `secret_base64` (the same, of bytes that are
-        no text) says how they are verified; `algorithms` not given is `RS256` alone. `audience_claim` names the claim that
-        stands in for `aud` in tokens without one, e.g. `client_id`. `accounts` are those it may speak for, `["*"]` for every one. With `project` each of
-        its tokens is that project of its one account. `claims` says where tokens have `account`, `project`, `roles`
-        and `scopes`: the name of a claim, or a JSON pointer. Without `scopes` the claims `scope`, `scp` and `scopes` are
-        read; with it a token that lacks the claim may do nothing. The second issuer of an account needs a
-        `principal_prefix`, which the ids of its principals then start with.
-        """
-    def remove(self, /, issuer: str) -> None:
-        """
-        Takes none of an issuer's tokens any more, also none that were taken before.
-        """
-
-@final
-class Keys:
-    """
-    See `Identities.keys`.
-    """
-    def acreate(
-        self,
-        /,
-        name: str,
-        *,
-        account_id: str = "",
-        project_id: str = "",
-        scopes: SupportsGetItem[int, str] | None = None,
-        type: str = "user",
-        subject: str = "",
-        expires_in_seconds: SupportsIndex = 0,
-        prefix: str = "",
-        import_sha256: str = "",
-        description: str = "",
-        environment: str = "",
-    ) -> Coroutine[Any, Any, NewApiKey]:
-        """
-        As `create`, awaited.
-        """
-    def aget(self, /, id: str) -> Coroutine[Any, Any, ApiKey]:
-        """
-        As `get`, awaited.
-        """
-    def alist(self, /, account_id: str = "", project_id: str = "") -> Coroutine[Any, Any, builtins.list[ApiKey]]:
-        """
-        As `list`, awaited.
-        """
-    def arevoke(self, /, id: str) -> Coroutine[Any, Any, ApiKey]:
-        """
-        As `revoke`, awaited.
-        """
-    def arotate(self, /, id: str, overlap_seconds: SupportsIndex = 0) -> Coroutine[Any, Any, NewApiKey]:
-        """
-        As `rotate`, awaited.
-        """
-    def create(
-        self,
-        /,
-        name: str,
-        *,
-        account_id: str = "",
-        project_id: str = "",
-        scopes: SupportsGetItem[int, str] | None = None,
-        type: str = "user",
-        subject: str = "",
-        expires_in_seconds: SupportsIndex = 0,
-        prefix: str = "",
-        import_sha256: str = "",
-        description: str = "",
-        environment: str = "",
-    ) -> NewApiKey:
-        """
-        Makes a key, no wider than its maker, or imports one by its hash. The key is shown this once.
-
-        Without `account_id` and `project_id` it reaches what its maker does. No `scopes` means guard calls only.
-        `expires_in_seconds` 0 is for ever. `import_sha256` is the hexadecimal SHA-256 of a key another system made.
-        `description` and `environment` are for people.
-        """
-    def get(self, /, id: str) -> ApiKey:
-        """
-        One key, without its secret.
-        """
-    def list(self, /, account_id: str = "", project_id: str = "") -> builtins.list[ApiKey]:
-        """
-        The keys of a project or an account; with neither, of the caller's own project or the platform. Oldest first.
-        """
-    def revoke(self, /, id: str) -> ApiKey:
-        """
-        Ends a key and everything that was exchanged for it, at once.
-        """
-    def rotate(self, /, id: str, overlap_seconds: SupportsIndex = 0) -> NewApiKey:
-        """
-        Makes a key to take another's place; the old one is taken for `overlap_seconds` more.
-        """
-
-@final
-class LimitSpec:
-    """
-    A rate limit.
-    """
-    def __copy__(self, /) -> LimitSpec:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> LimitSpec: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> LimitSpec: ...
-    @property
-    def action(self, /) -> str:
-        """
-        The action whose calls alone are counted; `""` for all.
-        """
-    @property
-    def id(self, /) -> str:
-        """
-        The id, unique within the layer.
-        """
-    @property
-    def key(self, /) -> str:
-        """
-        What is counted by: `scope`, `principal`, `session`, `tool`, `action` or `custom`.
-        """
-    @property
-    def layer(self, /) -> str:
-        """
-        `platform`, `account` or `project`.
-        """
-    @property
-    def max_wait_ms(self, /) -> int:
-        """
-        The longest wait in line, in milliseconds.
-        """
-    @property
-    def on_exceed(self, /) -> str:
-        """
-        Beyond the rate: `reject`, `queue` or `report`.
-        """
-    @property
-    def per_ms(self, /) -> int:
-        """
-        The period in milliseconds.
-        """
-    @property
-    def rate(self, /) -> int:
-        """
-        Calls allowed in each period; also the largest burst.
-        """
-    @property
-    def shared(self, /) -> bool:
-        """
-        Whether it is counted across the processes that share the data folder.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
+@disjoint_base
 class Limits:
     """
-    See `Tenant.limits`.
+    What `Tenant.limits` can do beside the operations of the table.
     """
+    def __new__(cls, /, tenant: Tenant) -> Limits: ...
+    @property
+    def _native(self, /) -> Tenant:
+        """
+        The tenant it is a handle of.
+        """
     def aacquire(self, /, id: str, key: str = "", cost: SupportsIndex = 1) -> Coroutine[Any, Any, None]:
         """
         As `acquire`, awaited.
@@ -2628,59 +1168,6 @@ class Limits:
     def acquire(self, /, id: str, key: str = "", cost: SupportsIndex = 1) -> None:
         """
         Takes `cost` from a limit for work of the app's own; `RateLimited` when there is not enough.
-        """
-    def alist(self, /) -> Coroutine[Any, Any, builtins.list[LimitSpec]]:
-        """
-        As `list`, awaited.
-        """
-    def aremove(self, /, id: str, layer: str = "project") -> Coroutine[Any, Any, None]:
-        """
-        As `remove`, awaited.
-        """
-    def aset(
-        self,
-        /,
-        id: str,
-        rate: SupportsIndex,
-        per: str | SupportsFloat | SupportsIndex,
-        key: str = "scope",
-        on_exceed: str = "reject",
-        *,
-        action: str = "",
-        max_wait: str | SupportsFloat | SupportsIndex | None = None,
-        layer: str = "project",
-        shared: bool = False,
-    ) -> Coroutine[Any, Any, None]:
-        """
-        As `set`, awaited.
-        """
-    def list(self, /) -> builtins.list[LimitSpec]:
-        """
-        The limits in force here, all layers.
-        """
-    def remove(self, /, id: str, layer: str = "project") -> None:
-        """
-        Removes a rate limit.
-        """
-    def set(
-        self,
-        /,
-        id: str,
-        rate: SupportsIndex,
-        per: str | SupportsFloat | SupportsIndex,
-        key: str = "scope",
-        on_exceed: str = "reject",
-        *,
-        action: str = "",
-        max_wait: str | SupportsFloat | SupportsIndex | None = None,
-        layer: str = "project",
-        shared: bool = False,
-    ) -> None:
-        """
-        Sets a rate limit, replacing the one with the same id on the same layer.
-
-        `per` and `max_wait` are seconds, or text such as `minute` or `15m`. `action` names the action whose calls alone are
-        counted, e.g. `process_prompt`; all when empty.
         """
 
 @final
@@ -2832,120 +1319,6 @@ class ModelContext:
         """
 
 @final
-class NewApiKey:
-    """
-    A key that was just made: the only time the key itself is shown. Its repr never shows it.
-    """
-    def __copy__(self, /) -> NewApiKey:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> NewApiKey: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> NewApiKey: ...
-    @property
-    def account_id(self, /) -> str:
-        """
-        The account it reaches; `""` for a platform key.
-        """
-    @property
-    def created_at(self, /) -> str:
-        """
-        RFC 3339 in UTC.
-        """
-    @property
-    def created_by(self, /) -> str:
-        """
-        Who made it.
-        """
-    @property
-    def description(self, /) -> str:
-        """
-        What it is for, for people.
-        """
-    @property
-    def environment(self, /) -> str:
-        """
-        What the app calls the place it is used in.
-        """
-    @property
-    def expires_at(self, /) -> str | None:
-        """
-        RFC 3339 in UTC; `None` for never.
-        """
-    @property
-    def id(self, /) -> str:
-        """
-        Names it; not secret.
-        """
-    @property
-    def key(self, /) -> str:
-        """
-        The key; keep it now. `""` for an imported one.
-        """
-    @property
-    def key_prefix(self, /) -> str:
-        """
-        How it starts, for finding it in a configuration.
-        """
-    @property
-    def last_used_at(self, /) -> str | None:
-        """
-        `None`: nobody used it yet.
-        """
-    @property
-    def name(self, /) -> str:
-        """
-        What people call it.
-        """
-    @property
-    def project_id(self, /) -> str:
-        """
-        The project it reaches; `""` when it reaches a whole account.
-        """
-    @property
-    def record(self, /) -> ApiKey:
-        """
-        The record without the key, as `keys.list` shows it.
-        """
-    @property
-    def replaced_by(self, /) -> str | None:
-        """
-        `None`: nothing took its place yet.
-        """
-    @property
-    def scopes(self, /) -> builtins.list[str]:
-        """
-        Its OAuth scopes.
-        """
-    @property
-    def state(self, /) -> str:
-        """
-        `active`.
-        """
-    @property
-    def subject(self, /) -> str:
-        """
-        The principal's id.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def type(self, /) -> str:
-        """
-        What its holder is to policies: `user` or `agent`.
-        """
-
-@final
 class OptimizationReport:
     """
     Which detectors a call with `optimize` runs, and why.
@@ -3000,156 +1373,6 @@ class OptimizationReport:
         """
 
 @final
-class Policies:
-    """
-    See `Tenant.policies`.
-    """
-    def aattach_pack(self, /, name: str) -> Coroutine[Any, Any, PolicyReceipt]:
-        """
-        As `attach_pack`, awaited.
-        """
-    def alist(self, /) -> Coroutine[Any, Any, builtins.list[PolicySummary]]:
-        """
-        As `list`, awaited.
-        """
-    def aput(
-        self, /, name: str, text: str, mode: str = "enforce", layer: str = "project", ceiling: bool = False
-    ) -> Coroutine[Any, Any, PolicyReceipt]:
-        """
-        As `put`, awaited.
-        """
-    def aremove(self, /, name: str, layer: str = "project") -> Coroutine[Any, Any, None]:
-        """
-        As `remove`, awaited.
-        """
-    def attach_pack(self, /, name: str) -> PolicyReceipt:
-        """
-        Attaches a pack of our own: `baseline` or `strict`.
-        """
-    def list(self, /) -> builtins.list[PolicySummary]:
-        """
-        The policies in force here, all layers.
-        """
-    def put(
-        self, /, name: str, text: str, mode: str = "enforce", layer: str = "project", ceiling: bool = False
-    ) -> PolicyReceipt:
-        """
-        Attaches Cedar text under a name, replacing what was there. Bad text is refused and the old stays.
-        """
-    def remove(self, /, name: str, layer: str = "project") -> None:
-        """
-        Detaches a policy.
-        """
-
-@final
-class PolicyReceipt:
-    """
-    What `policies.put` did and what it noticed.
-    """
-    def __copy__(self, /) -> PolicyReceipt:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> PolicyReceipt: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> PolicyReceipt: ...
-    @property
-    def metadata_keys(self, /) -> dict[str, str]:
-        """
-        Metadata keys it reads, with the type inferred for each.
-        """
-    @property
-    def name(self, /) -> str:
-        """
-        The name it was put under.
-        """
-    @property
-    def policy_count(self, /) -> int:
-        """
-        Policies the text holds.
-        """
-    @property
-    def retired_baseline(self, /) -> builtins.list[str]:
-        """
-        Baseline permits it retired, by action.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def warnings(self, /) -> builtins.list[str]:
-        """
-        What a reviewer should look at; none of it refuses the policy.
-        """
-
-@final
-class PolicySummary:
-    """
-    A policy in force.
-    """
-    def __copy__(self, /) -> PolicySummary:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> PolicySummary: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> PolicySummary: ...
-    @property
-    def ceiling(self, /) -> bool:
-        """
-        Whether its layer bounds every layer below.
-        """
-    @property
-    def layer(self, /) -> str:
-        """
-        `platform`, `account` or `project`.
-        """
-    @property
-    def mode(self, /) -> str:
-        """
-        `enforce`, `alert` or `monitor`.
-        """
-    @property
-    def name(self, /) -> str:
-        """
-        The name it was put under.
-        """
-    @property
-    def retired(self, /) -> bool:
-        """
-        Whether a project permit retires it now (baseline permits only).
-        """
-    @property
-    def rule_ids(self, /) -> builtins.list[str]:
-        """
-        The `@id` of each policy in the text, or its generated id.
-        """
-    @property
-    def text(self, /) -> str:
-        """
-        The Cedar text.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
 class Principal:
     """
     The caller on whose behalf guard calls are made; see `Tenant.acting_as`.
@@ -3176,6 +1399,11 @@ class Principal:
     def __repr__(self, /) -> str: ...
     @staticmethod
     def _from_json(text: str) -> Principal: ...
+    @staticmethod
+    def _read(fields: dict[str, Any]) -> Principal:
+        """
+        What `to_dict` gives, as a value again.
+        """
     @property
     def id(self, /) -> str:
         """
@@ -3199,179 +1427,6 @@ class Principal:
     def type(self, /) -> str:
         """
         `user` or `agent`.
-        """
-
-@final
-class Project:
-    """
-    A workspace of an account.
-    """
-    def __copy__(self, /) -> Project:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> Project: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> Project: ...
-    @property
-    def account_id(self, /) -> str:
-        """
-        The account it belongs to.
-        """
-    @property
-    def created_at(self, /) -> str:
-        """
-        Creation time, RFC 3339 in UTC.
-        """
-    @property
-    def id(self, /) -> str:
-        """
-        The external id, unique within the account.
-        """
-    @property
-    def labels(self, /) -> builtins.list[str]:
-        """
-        Free labels.
-        """
-    @property
-    def plan(self, /) -> str:
-        """
-        The plan; `""` when not set.
-        """
-    @property
-    def region(self, /) -> str:
-        """
-        Where its data lives; `""` when not set.
-        """
-    @property
-    def status(self, /) -> str:
-        """
-        `active` or `suspended`.
-        """
-    @property
-    def tier(self, /) -> str:
-        """
-        The commercial tier; `""` when not set.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-    @property
-    def uid(self, /) -> str:
-        """
-        The internal, never reused id.
-        """
-
-@final
-class Projects:
-    """
-    See `Admin.projects`.
-    """
-    def acreate(
-        self,
-        /,
-        account: str,
-        id: str,
-        *,
-        tier: str = "",
-        plan: str = "",
-        region: str = "",
-        labels: SupportsGetItem[int, str] | None = None,
-    ) -> Coroutine[Any, Any, Project]:
-        """
-        As `create`, awaited.
-        """
-    def adelete(self, /, account: str, id: str) -> Coroutine[Any, Any, None]:
-        """
-        As `delete`, awaited.
-        """
-    def aensure(
-        self,
-        /,
-        account: str,
-        id: str,
-        *,
-        tier: str = "",
-        plan: str = "",
-        region: str = "",
-        labels: SupportsGetItem[int, str] | None = None,
-    ) -> Coroutine[Any, Any, Project]:
-        """
-        As `ensure`, awaited.
-        """
-    def aget(self, /, account: str, id: str) -> Coroutine[Any, Any, Project]:
-        """
-        As `get`, awaited.
-        """
-    def alist(self, /, account: str) -> Coroutine[Any, Any, builtins.list[Project]]:
-        """
-        As `list`, awaited.
-        """
-    def aresume(self, /, account: str, id: str) -> Coroutine[Any, Any, Project]:
-        """
-        As `resume`, awaited.
-        """
-    def asuspend(self, /, account: str, id: str) -> Coroutine[Any, Any, Project]:
-        """
-        As `suspend`, awaited.
-        """
-    def create(
-        self,
-        /,
-        account: str,
-        id: str,
-        *,
-        tier: str = "",
-        plan: str = "",
-        region: str = "",
-        labels: SupportsGetItem[int, str] | None = None,
-    ) -> Project:
-        """
-        Creates a project in an account, with the baseline permits, floor `enforce` and audit `standard`.
-        """
-    def delete(self, /, account: str, id: str) -> None:
-        """
-        Deletes a project. The name may be used again, with nothing of the old one in it.
-        """
-    def ensure(
-        self,
-        /,
-        account: str,
-        id: str,
-        *,
-        tier: str = "",
-        plan: str = "",
-        region: str = "",
-        labels: SupportsGetItem[int, str] | None = None,
-    ) -> Project:
-        """
-        Gives the project of this id, and creates it where there is none. The account has to exist.
-
-        What exists stays as it is; `Conflict` (`facts_differ`) when a fact that is given differs from what it has.
-        """
-    def get(self, /, account: str, id: str) -> Project:
-        """
-        One project.
-        """
-    def list(self, /, account: str) -> builtins.list[Project]:
-        """
-        The projects of an account, by id.
-        """
-    def resume(self, /, account: str, id: str) -> Project:
-        """
-        Ends a suspension.
-        """
-    def suspend(self, /, account: str, id: str) -> Project:
-        """
-        Suspends a project: every call in it is denied until it is resumed.
         """
 
 @final
@@ -3502,55 +1557,6 @@ class SessionDelta:
         """
 
 @final
-class Settings:
-    """
-    What a project may tune.
-    """
-    def __copy__(self, /) -> Settings:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> Settings: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> Settings: ...
-    @property
-    def audit_class(self, /) -> str:
-        """
-        How strongly the audit trail is kept: `required`, `standard` or `sampled`.
-        """
-    @property
-    def metadata_keys(self, /) -> dict[str, str]:
-        """
-        Metadata keys the project declares by hand, each with its type.
-        """
-    @property
-    def mode_floor(self, /) -> str:
-        """
-        Callers may not ask for a laxer mode than this.
-        """
-    @property
-    def redaction_originals(self, /) -> bool:
-        """
-        Whether redaction entries carry the original text.
-        """
-    @property
-    def session_ttl_seconds(self, /) -> int:
-        """
-        How long an idle session is remembered, in seconds.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
 class Signal:
     """
     What a detector reports to people.
@@ -3610,6 +1616,16 @@ class Tenant:
     The handle code holds to act inside one project. Cheap, shareable between threads, holds no credential.
     """
     def __repr__(self, /) -> str: ...
+    def _aoperate(
+        self, /, name: str, operation: str, levels: SupportsGetItem[int, Any], given: dict[str, Any], read: Any
+    ) -> Coroutine[Any, Any, Any]:
+        """
+        As `_operate`, awaited: ends with what `read` makes of the answer. `name` is what Python calls the method.
+        """
+    def _operate(self, /, operation: str, levels: SupportsGetItem[int, Any], given: dict[str, Any]) -> Any:
+        """
+        Does an operation of the table, with plain data on both sides.
+        """
     @property
     def account_id(self, /) -> str:
         """
@@ -3634,7 +1650,7 @@ class Tenant:
         Who the credential behind this handle is; `None` when this process itself named the tenant.
         """
     @property
-    def guard(self, /) -> Guard:
+    def guard(self, /) -> Guard2:
         """
         Guard calls.
         """
@@ -3644,7 +1660,7 @@ class Tenant:
         API keys and tokens of this project, as its caller.
         """
     @property
-    def limits(self, /) -> Limits:
+    def limits(self, /) -> Limits2:
         """
         Rate limits of this project and the layers above.
         """
@@ -3671,45 +1687,6 @@ class Tenant:
     def usage(self, /) -> Usage:
         """
         What model calls cost.
-        """
-
-@final
-class TenantSettings:
-    """
-    See `Tenant.settings`.
-    """
-    def aget(self, /) -> Coroutine[Any, Any, Settings]:
-        """
-        As `get`, awaited.
-        """
-    def aupdate(
-        self,
-        /,
-        mode_floor: str | None = None,
-        audit_class: str | None = None,
-        redaction_originals: bool | None = None,
-        session_ttl_seconds: SupportsIndex | None = None,
-        metadata_keys: dict[str, str] | None = None,
-    ) -> Coroutine[Any, Any, Settings]:
-        """
-        As `update`, awaited.
-        """
-    def get(self, /) -> Settings:
-        """
-        The settings in force.
-        """
-    def update(
-        self,
-        /,
-        mode_floor: str | None = None,
-        audit_class: str | None = None,
-        redaction_originals: bool | None = None,
-        session_ttl_seconds: SupportsIndex | None = None,
-        metadata_keys: dict[str, str] | None = None,
-    ) -> Settings:
-        """
-        Changes the given fields. `metadata_keys` are the metadata keys the project declares by hand, each with its type
-        (`String`, `Long`, `Bool`, `Set<String>`), in the place of those before.
         """
 
 @disjoint_base
@@ -3740,9 +1717,19 @@ class Tenantry:
         Opens the engine: data in `./.tenantry` unless the arguments, `TENANTRY_*` or `tenantry.toml` say otherwise.
         """
     def __repr__(self, /) -> str: ...
+    def _aoperate(
+        self, /, name: str, operation: str, levels: SupportsGetItem[int, Any], given: dict[str, Any], read: Any
+    ) -> Coroutine[Any, Any, Any]:
+        """
+        As `_operate`, awaited: ends with what `read` makes of the answer. `name` is what Python calls the method.
+        """
     def _aown(self, /) -> Coroutine[Any, Any, Tenant]:
         """
         As `_own`, awaited.
+        """
+    def _operate(self, /, operation: str, levels: SupportsGetItem[int, Any], given: dict[str, Any]) -> Any:
+        """
+        Does an operation of the table, with plain data on both sides.
         """
     def _own(self, /) -> Tenant:
         """
@@ -3805,7 +1792,7 @@ class Tenantry:
         Whether `close` was called.
         """
     @property
-    def guard(self, /) -> Guard:
+    def guard(self, /) -> Guard2:
         """
         Guard calls of the client's own project: the one its credential or configuration names.
         """
@@ -3815,7 +1802,7 @@ class Tenantry:
         Issuers, API keys and tokens, as the client itself.
         """
     @property
-    def limits(self, /) -> Limits:
+    def limits(self, /) -> Limits2:
         """
         Rate limits of the client's own project.
         """
@@ -3837,104 +1824,6 @@ class Tenantry:
     def usage(self, /) -> Usage:
         """
         What model calls of the client's own project cost.
-        """
-
-@final
-class Tokens:
-    """
-    See `Identities.tokens`.
-    """
-    def aexchange(
-        self,
-        /,
-        grant_type: str,
-        *,
-        api_key: str = "",
-        refresh_token: str = "",
-        scope: str = "",
-        account_id: str = "",
-        project_id: str = "",
-    ) -> Coroutine[Any, Any, AccessToken]:
-        """
-        As `exchange`, awaited.
-        """
-    def aintrospect(self, /, token: str) -> Coroutine[Any, Any, Introspection]:
-        """
-        As `introspect`, awaited.
-        """
-    def aissue(
-        self,
-        /,
-        subject: str,
-        *,
-        account_id: str = "",
-        project_id: str = "",
-        type: str = "user",
-        roles: SupportsGetItem[int, str] | None = None,
-        scopes: SupportsGetItem[int, str] | None = None,
-        refresh: bool = False,
-    ) -> Coroutine[Any, Any, AccessToken]:
-        """
-        As `issue`, awaited.
-        """
-    def ajwks(self, /) -> Coroutine[Any, Any, dict[str, Any]]:
-        """
-        As `jwks`, awaited.
-        """
-    def arevoke(self, /, token: str) -> Coroutine[Any, Any, None]:
-        """
-        As `revoke`, awaited.
-        """
-    def arotate_signing_key(self, /) -> Coroutine[Any, Any, None]:
-        """
-        As `rotate_signing_key`, awaited.
-        """
-    def exchange(
-        self,
-        /,
-        grant_type: str,
-        *,
-        api_key: str = "",
-        refresh_token: str = "",
-        scope: str = "",
-        account_id: str = "",
-        project_id: str = "",
-    ) -> AccessToken:
-        """
-        The token endpoint: an access token for an API key, or the next pair for a refresh token.
-
-        `grant_type` is `api_key` or `refresh_token`. `scope` narrows: the scopes wanted, separated by spaces.
-        """
-    def introspect(self, /, token: str) -> Introspection:
-        """
-        What a token or key is worth now; to a caller only those it reaches are worth anything.
-        """
-    def issue(
-        self,
-        /,
-        subject: str,
-        *,
-        account_id: str = "",
-        project_id: str = "",
-        type: str = "user",
-        roles: SupportsGetItem[int, str] | None = None,
-        scopes: SupportsGetItem[int, str] | None = None,
-        refresh: bool = False,
-    ) -> AccessToken:
-        """
-        A token for somebody the app itself has authenticated; with `refresh`, one that gets the next pair too.
-        """
-    def jwks(self, /) -> dict[str, Any]:
-        """
-        Our public keys as a JWK set.
-        """
-    def revoke(self, /, token: str) -> None:
-        """
-        Ends a token; a refresh token with everything it led to. One that is not known is answered the same.
-        """
-    def rotate_signing_key(self, /) -> None:
-        """
-        Signs with a new key from now on; the one before stays published until its last token has ended.
         """
 
 @final
@@ -3996,144 +1885,29 @@ class ToolContext:
         As plain data under the wire's names; absent fields are left out.
         """
 
-@final
-class Usage:
+def _check_table(hash: str) -> None:
     """
-    See `Tenant.usage`.
+    Refuses a package that was written from another table than this library has.
     """
-    def areport(
-        self,
-        /,
-        model: str,
-        *,
-        input_tokens: SupportsIndex = 0,
-        output_tokens: SupportsIndex = 0,
-        cache_read_tokens: SupportsIndex = 0,
-        cache_write_tokens: SupportsIndex = 0,
-        cache_write_1h_tokens: SupportsIndex = 0,
-        provider: str | None = None,
-        usage_id: str | None = None,
-        session_id: str | None = None,
-    ) -> Coroutine[Any, Any, UsageReceipt]:
-        """
-        As `report`, awaited.
-        """
-    def report(
-        self,
-        /,
-        model: str,
-        *,
-        input_tokens: SupportsIndex = 0,
-        output_tokens: SupportsIndex = 0,
-        cache_read_tokens: SupportsIndex = 0,
-        cache_write_tokens: SupportsIndex = 0,
-        cache_write_1h_tokens: SupportsIndex = 0,
-        provider: str | None = None,
-        usage_id: str | None = None,
-        session_id: str | None = None,
-    ) -> UsageReceipt:
-        """
-        Prices one model call and writes down what it cost, once per `usage_id` and 48 hours.
-
-        Without `usage_id` it is a call of its own. A model the price book does not know costs 0 and is not `priced`.
-        """
-
-@final
-class UsageReceipt:
-    """
-    What a report of usage came to.
-    """
-    def __copy__(self, /) -> UsageReceipt:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> UsageReceipt: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> UsageReceipt: ...
-    @property
-    def cost_micros(self, /) -> int:
-        """
-        What the call cost, in millionths of a US dollar; 0 when the price book does not know the model.
-        """
-    @property
-    def differs(self, /) -> bool:
-        """
-        Whether reports of this call said different things. The larger of them counts.
-        """
-    @property
-    def priced(self, /) -> bool:
-        """
-        Whether the price book knows the model.
-        """
-    @property
-    def recorded(self, /) -> bool:
-        """
-        Whether it was written down now; false for a repetition.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
-
-@final
-class VerifyReport:
-    """
-    What `audit.verify` found.
-    """
-    def __copy__(self, /) -> VerifyReport:
-        """
-        It never changes, so it is its own copy.
-        """
-    def __deepcopy__(self, /, _memo: Any) -> VerifyReport: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __reduce__(self, /) -> tuple[Any, tuple[Any, str]]:
-        """
-        As the wire's JSON, from which any process that has this package makes it again.
-        """
-    def __repr__(self, /) -> str: ...
-    @staticmethod
-    def _from_json(text: str) -> VerifyReport: ...
-    @property
-    def head_sequence(self, /) -> int:
-        """
-        The sequence covered by the newest signed head; later rows are chained but not yet covered.
-        """
-    @property
-    def ok(self, /) -> bool:
-        """
-        Whether the chain is whole as far as it can be checked.
-        """
-    @property
-    def problems(self, /) -> builtins.list[str]:
-        """
-        Everything that is wrong, in order.
-        """
-    @property
-    def rows(self, /) -> int:
-        """
-        Rows checked.
-        """
-    def to_dict(self, /) -> dict[str, Any]:
-        """
-        As plain data under the wire's names; absent fields are left out.
-        """
 
 def _check_tool_name(name: str) -> None:
     """
     Refuses a tool's name that no policy could mean.
     """
 
+def _completed(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+    """
+    A record that apps make, with the core's defaults for what they leave out.
+    """
+
 def _joined(parts: SupportsGetItem[int, str]) -> str:
     """
     Several texts as the content of one call; see `GuardResponse._passed_on_each`.
+    """
+
+def _period(period: str | SupportsFloat | SupportsIndex) -> int:
+    """
+    A time span in milliseconds.
     """
 
 def _restored(kind: type, text: str) -> Any:

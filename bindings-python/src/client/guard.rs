@@ -8,21 +8,38 @@ use tenantry::{
     error::{Error, Result as CoreResult},
 };
 
+use super::Tenant;
 use crate::{
     errors::Result,
     runtime::{Awaits, Work, wait},
     types::{
-        Changes, DetectResponse, Detector, Fields, FileContext, GuardRequest, GuardResponse, McpContext, ModelContext,
-        Text, ToolContext, owned,
+        Changes, DetectResponse, Fields, FileContext, GuardRequest, GuardResponse, McpContext, ModelContext, Text,
+        ToolContext, owned,
     },
 };
 
-/// See `Tenant.guard`.
-#[pyclass(frozen, module = "tenantry")]
-pub struct Guard(pub core::Guard);
+/// What `Tenant.guard` can do beside the operations of the table: guard calls.
+#[pyclass(frozen, subclass, module = "tenantry._tenantry")]
+pub struct Guard {
+    calls: core::Guard,
+    tenant: Py<Tenant>,
+}
 
 twins! {
     impl Guard {
+        also {
+            #[new]
+            fn new(tenant: Py<Tenant>) -> Self {
+                Self { calls: tenant.get().0.guard(), tenant }
+            }
+
+            /// The tenant it is a handle of.
+            #[getter]
+            fn _native(&self, py: Python<'_>) -> Py<Tenant> {
+                self.tenant.clone_ref(py)
+            }
+        }
+
         /// Decides one call. A denial is an answer; only an outage or bad input is an error.
         ///
         /// Takes a ready request, its fields, or both: a field given here replaces the request's. Whoever repeats it under
@@ -187,13 +204,6 @@ twins! {
             self.decide(changes.apply(api::GuardRequest::file(content.0, path.0, operation))?, None)
         }
 
-        /// The detectors there are, and the keys policies can read of them.
-        #[arguments()]
-        fn detectors / adetectors(&self) -> Vec<Detector> {
-            let guard = self.0.clone();
-            Work::new(async move { Ok(guard.detectors().await?.into_iter().map(Detector).collect()) })
-        }
-
         /// Inspects without policies, limits or memory. Without `detectors`, all of them look.
         #[arguments(content, *, content_type="prompt", tool=None, detectors=None)]
         fn detect / adetect(
@@ -205,7 +215,7 @@ twins! {
         ) -> DetectResponse {
             let changes = Changes { content_type: Some(content_type), tool, detectors, ..Changes::default() };
             let request = changes.apply(api::GuardRequest::prompt(content.0))?;
-            let guard = self.0.clone();
+            let guard = self.calls.clone();
             Work::reading(request.weight(), async move { guard.detect(request).await.map(DetectResponse) })
         }
     }
@@ -217,7 +227,7 @@ impl Guard {
         request: api::GuardRequest,
         once: Option<Text>,
     ) -> Work<impl Future<Output = CoreResult<GuardResponse>> + Send + 'static + use<>> {
-        let guard = self.0.clone();
+        let guard = self.calls.clone();
         Work::reading(request.weight(), async move {
             let answer = match once {
                 // Boxed: the everyday call does not carry the room this one needs.

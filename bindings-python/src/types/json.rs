@@ -72,6 +72,21 @@ impl<'py> IntoPyObject<'py> for Fields {
     }
 }
 
+/// Any plain data.
+pub struct Json(pub Value);
+
+impl<'py> IntoPyObject<'py> for Json {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("typing", "Any");
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        to_python(py, &self.0)
+    }
+}
+
 /// The fields of a core type as the wire names them.
 pub fn fields_of(value: &impl Serialize) -> Result<Fields> {
     match serde_json::to_value(value) {

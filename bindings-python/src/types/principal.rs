@@ -1,6 +1,7 @@
 //! Who acts.
 
 use pyo3::{IntoPyObjectExt, prelude::*};
+use serde_json::Value;
 use tenantry::api::{self, name_of, named};
 
 use super::json::{self, Fields, Text};
@@ -30,6 +31,12 @@ value_class! {
             };
             principal.check()?;
             Ok(Self(principal))
+        }
+
+        /// What `to_dict` gives, as a value again.
+        #[staticmethod]
+        fn _read(fields: Fields) -> Result<Self> {
+            Ok(Self(api::from_value(Value::Object(fields.0))?))
         }
     }
 }

@@ -21,6 +21,7 @@ from tenantry import (
     Identity,
     IdentitySettings,
     NewApiKey,
+    Page,
     Principal,
     Shield,
     Signal,
@@ -38,7 +39,7 @@ def sync(folder: Path) -> None:
     with Tenantry(folder, default_headers={"x-team": "red"}) as client:
         assert_type(client, Tenantry)
         assert_type(client.admin.accounts.create("acme", labels=["a"]), Account)
-        assert_type(client.admin.accounts.list(), list[Account])
+        assert_type(client.admin.accounts.list(), Page[Account])
         acme = client.tenant("acme", "prod")
         assert_type(acme, Tenant)
         response = acme.guard.evaluate(GuardRequest("x", tool=ToolContext("t", arguments={"a": [1, None]})))
@@ -47,13 +48,13 @@ def sync(folder: Path) -> None:
         assert_type(response.redacted_content, str | None)
         assert_type(response.signals, list[Signal])
         assert_type(acme.guard.evaluate(content="x", idempotency_key="k"), GuardResponse)
-        assert_type(acme.guard.detectors(), list[Detector])
+        assert_type(acme.guard.detectors(), Page[Detector])
         assert_type(acme.usage.report("gpt-4o", input_tokens=5), UsageReceipt)
         acme.limits.set("own", 5, "minute", max_wait=0.5, action="process_prompt")
-        assert_type(acme.audit.query(since=3), list[AuditRecord])
-        assert_type(acme.audit.query(order="newest", before=9), list[AuditRecord])
+        assert_type(acme.audit.query(since=3), Page[AuditRecord])
+        assert_type(acme.audit.query(order="newest", before=9), Page[AuditRecord])
         assert_type(acme.audit.head(), AuditHead)
-        assert_type(acme.audit.verify(str(acme.audit.head())), VerifyReport)
+        assert_type(acme.audit.verify(anchor=str(acme.audit.head())), VerifyReport)
         acme.acting_as(Principal("ada", type="agent", roles=("admin",)))
 
 
@@ -65,11 +66,11 @@ def credentials(folder: Path, scope: dict[str, list[tuple[bytes, bytes]]], heade
         assert_type(acme.caller, Identity | None)
         acme.require_scopes("tools:read", "tools:write")
         assert_type(acme.identity.keys.create("x", type="agent", scopes=("tools:read",)), NewApiKey)
-        assert_type(client.identity.keys.list("acme"), list[ApiKey])
+        assert_type(client.identity.keys.list(account_id="acme"), Page[ApiKey])
         assert_type(client.identity.keys.get("x"), ApiKey)
         assert_type(client.identity.tokens.exchange("api_key", api_key="x"), AccessToken)
         assert_type(client.identity.put_settings({"max_keys": 3}), IdentitySettings)
-        assert_type(client.admin.grants.list(), list[Grant])
+        assert_type(client.admin.grants.list(), Page[Grant])
 
 
 async def awaited(folder: Path) -> None:
@@ -81,10 +82,10 @@ async def awaited(folder: Path) -> None:
         assert_type(await task, GuardResponse)
         assert_type(await client.aauthenticate("x"), Tenant)
         assert_type(await acme.usage.areport("gpt-4o"), UsageReceipt)
-        assert_type(await acme.guard.adetectors(), list[Detector])
+        assert_type(await acme.guard.adetectors(), Page[Detector])
         assert_type(await client.identity.keys.aget("x"), ApiKey)
         await acme.arequire_scopes("tools:read")
-        assert_type(await client.admin.accounts.alist(), list[Account])
+        assert_type(await client.admin.accounts.alist(), Page[Account])
 
 
 def decorated(acme: Tenant) -> None:

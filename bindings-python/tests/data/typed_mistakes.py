@@ -13,7 +13,7 @@ def mistakes(client: Tenantry, acme: Tenant) -> None:
     acme.limits.set("own", "five", "minute")  # wrong
     acme.usage.report(input_tokens=5)  # wrong
     acme.usage.report("gpt-4o", tokens_used=5)  # wrong
-    acme.audit.verify(7)  # wrong
+    acme.audit.verify(anchor=7)  # wrong
     client.authenticate(7)  # wrong
     acme.require_scopes(7)  # wrong
     client.identity.issuers.put("https://idp.example")  # wrong

@@ -102,6 +102,8 @@ pub struct Field {
     pub ty: Ty,
     /// Whether it has to be there.
     pub required: bool,
+    /// Whether its absence says something of its own, and is not what an empty text or list says.
+    pub nullable: bool,
     /// Whether it is nobody's to see.
     pub secret: bool,
     /// What it is where it is left out, if the type says so.
@@ -277,6 +279,7 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
                 docs: docs(schema),
                 ty,
                 required: required.contains(field.as_str()),
+                nullable: nullable(schema),
                 secret: schema.get("format").is_some_and(|format| format == "password"),
                 default: schema.get("default").cloned(),
             });
@@ -294,6 +297,13 @@ fn read_types(definitions: &Map<String, Value>, is_input: bool, types: &mut BTre
         }
     }
     Ok(())
+}
+
+fn nullable(schema: &Value) -> bool {
+    let null = |kind: &Value| kind == "null";
+    let choices = ["anyOf", "oneOf"].iter().filter_map(|choice| schema.get(choice)?.as_array()).flatten();
+    let in_type = schema.get("type").and_then(Value::as_array).is_some_and(|kinds| kinds.iter().any(null));
+    in_type || choices.into_iter().any(|choice| choice.get("type").is_some_and(null))
 }
 
 fn docs(schema: &Value) -> String {

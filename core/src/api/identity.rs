@@ -51,6 +51,10 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+fn rs256_alone() -> Vec<Algorithm> {
+    vec![Algorithm::RS256]
+}
+
 /// Where an issuer's tokens say what we need to know. A text that starts with `/` is a JSON pointer (RFC 6901); any other
 /// is the name of a top-level claim: letters, digits, `_`, `-` and `:`, or a URL such as `https://acme.example/tenant`. Names
 /// with other characters are written as pointers, too: `/kubernetes.io/namespace`.
@@ -77,6 +81,7 @@ impl Default for ClaimPaths {
 /// An identity provider whose tokens are taken, and for which accounts.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["issuer", "audience", "algorithms", "accounts"]))]
 pub struct IssuerSpec {
     /// The exact `iss` of its tokens.
     pub issuer: String,
@@ -86,7 +91,8 @@ pub struct IssuerSpec {
     /// the paths of `claims` are. Empty: a token without `aud` is refused.
     #[serde(skip_serializing_if = "is_default")]
     pub audience_claim: String,
-    /// The algorithms taken, and no others. Never empty; `HS256` stands alone.
+    /// The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone.
+    #[serde(default = "rs256_alone")]
     pub algorithms: Vec<Algorithm>,
     /// Where its public keys are published. One of `jwks_url`, `jwks`, `secret` and `secret_base64` is given.
     #[serde(skip_serializing_if = "is_default")]
@@ -236,6 +242,7 @@ impl Default for IdentitySettings {
 /// An API key to make.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["name"]))]
 pub struct KeySpec {
     /// What people call it.
     pub name: String,
@@ -250,7 +257,7 @@ pub struct KeySpec {
     pub kind: PrincipalKind,
     /// The principal's id; empty for the key's own id. Naming one needs `users:manage`.
     pub subject: String,
-    /// How long it lives; 0 for ever.
+    /// How long it lives, in seconds; 0 for ever.
     pub expires_in_seconds: u64,
     /// What the key starts with; empty for the platform's setting.
     pub prefix: String,
@@ -342,6 +349,7 @@ impl std::fmt::Debug for NewApiKey {
 /// A token pair to issue for somebody the app itself has authenticated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["subject"]))]
 pub struct TokenSpec {
     /// The principal's id.
     pub subject: String,
@@ -360,9 +368,11 @@ pub struct TokenSpec {
     pub refresh: bool,
 }
 
-/// What a client sends to the token endpoint (RFC 6749; `docs/wire/identity.md`). Unknown fields are ignored.
+/// What a client sends to the token endpoint (RFC 6749; `docs/wire/identity.md`).
+// Unknown fields are passed over, as the RFC asks.
 #[derive(Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["grant_type"]))]
 pub struct TokenRequest {
     /// `api_key` or `refresh_token`.
     pub grant_type: String,
@@ -479,6 +489,7 @@ pub struct Identity {
 /// Lets principals of one tenant act in another, for named actions and a limited time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["from_account", "to_account", "to_project", "actions", "expires_in_seconds", "reason"]))]
 pub struct GrantSpec {
     /// The account whose principals may act.
     pub from_account: String,

@@ -267,10 +267,10 @@ fn read(body: &[u8]) -> Result<KeySet> {
     let set: Map<String, Value> = serde_json::from_slice(body).map_err(|_| {
         let is_page = body.trim_ascii_start().first() == Some(&b'<');
         let what = if is_page { "is a web page" } else { "is not a JSON object" };
-        Error::unavailable("jwks_invalid", format!("what is published {what}"))
+        Error::unavailable("jwks_unreadable", format!("what is published {what}"))
     })?;
     KeySet::read(&set).map_err(|error| {
-        Error::unavailable("jwks_invalid", format!("what is published is no key set: {}", error.message()))
+        Error::unavailable("jwks_unreadable", format!("what is published is no key set: {}", error.message()))
     })
 }
 
@@ -288,7 +288,7 @@ pub(super) fn ambiguous() -> Error {
 fn reason(failure: &Error) -> &str {
     match (net::why(failure), failure.code()) {
         (Some(why), _) => why,
-        (None, "jwks_invalid") => failure.message(),
+        (None, "jwks_unreadable") => failure.message(),
         (None, code) => code,
     }
 }

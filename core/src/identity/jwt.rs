@@ -203,7 +203,7 @@ pub fn string_at<'c>(claims: &'c Fields, path: &str) -> Option<&'c Value> {
 /// Writes a token in the compact form, signed by `sign`.
 ///
 /// # Errors
-/// What `sign` raises; `token_too_large` for a token that [`Token::parse`] would refuse for its length; `internal` when a
+/// What `sign` raises; `claims_too_large` for a token that [`Token::parse`] would refuse for its length; `internal` when a
 /// part is not an object.
 pub fn encode(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -> Result<Vec<u8>>) -> Result<String> {
     if !header.is_object() || !claims.is_object() {
@@ -216,7 +216,7 @@ pub fn encode(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -> Result
     text.push('.');
     text.push_str(&BASE64URL_NOPAD.encode(&signature));
     if text.len() > MAX_TOKEN {
-        return Err(Error::invalid("token_too_large", format!("the token would be longer than {MAX_TOKEN} bytes")));
+        return Err(Error::invalid("claims_too_large", format!("the token would be longer than {MAX_TOKEN} bytes")));
     }
     Ok(text)
 }

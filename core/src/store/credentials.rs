@@ -419,7 +419,7 @@ mod tests {
     use crate::{runtime::block_on, scope::Id};
 
     fn key() -> Arc<RowKey> {
-        let secret = crate::keyring::Secret::parse(&"5a".repeat(32)).unwrap();
+        let secret = crate::config::RootKey::parse(&"5a".repeat(32)).unwrap();
         Arc::new(crate::keyring::Keyring::new(secret).row_key().unwrap())
     }
 

@@ -441,7 +441,7 @@ mod tests {
     use super::*;
 
     fn keyring() -> Keyring {
-        Keyring::new(crate::keyring::Secret::parse(&"5a".repeat(32)).unwrap())
+        Keyring::new(crate::config::RootKey::parse(&"5a".repeat(32)).unwrap())
     }
 
     const FILE: Uid = Uid::from_bytes([7; 16]);

@@ -463,7 +463,7 @@ mod tests {
     sessions_behaviour!(memory, || (MemorySessions::default(), ()));
     sessions_behaviour!(sqlite, || {
         let folder = tempfile::tempdir().unwrap();
-        let secret = crate::keyring::Secret::parse(&"5a".repeat(32)).unwrap();
+        let secret = crate::config::RootKey::parse(&"5a".repeat(32)).unwrap();
         (SqliteSessions::new(folder.path().join("projects"), Keyring::new(secret)).unwrap(), folder)
     });
 }

@@ -4,7 +4,6 @@ use super::*;
 use crate::{
     api::{AuditClass, LimitKey, Mode, OnExceed},
     clock::ManualClock,
-    keyring::Secret,
     runtime::block_on,
     store::{Installation, SqliteCatalog},
 };
@@ -19,7 +18,7 @@ struct House {
 
 impl House {
     fn new(room: u64) -> Self {
-        let keyring = Keyring::new(Secret::parse(&"5a".repeat(32)).unwrap());
+        let keyring = Keyring::new(crate::config::RootKey::parse(&"5a".repeat(32)).unwrap());
         let installation = Installation { key_id: keyring.id().to_owned(), key_place: String::new(), dev: false };
         let rows = Arc::new(keyring.row_key().unwrap());
         let catalog = Arc::new(SqliteCatalog::open(None, &installation, rows).unwrap());

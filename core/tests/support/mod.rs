@@ -8,8 +8,7 @@ use tenantry::{
     api::{LimitKey, LimitSpec, Mode, OnExceed, PolicySpec, TenantFacts},
     client::Environment,
     clock::ManualClock,
-    config::Storage,
-    keyring::Secret,
+    config::{RootKey, Storage},
     scope::Layer,
 };
 
@@ -29,7 +28,7 @@ pub fn on(folder: &std::path::Path) -> Tenantry {
 pub fn folder_options(folder: &std::path::Path) -> Options {
     Options {
         storage: Some(Storage::Folder(folder.to_owned())),
-        root_key: Some(Secret::parse(KEY).unwrap()),
+        root_key: Some(RootKey::parse(KEY).unwrap()),
         deadline: Some(PATIENT),
         ..Options::default()
     }

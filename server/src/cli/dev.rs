@@ -8,7 +8,7 @@ use tenantry::{
     Error, Options, Result, Tenantry,
     api::{IdentitySettings, KeySpec, TenantFacts},
     config::Storage,
-    keyring::Secret,
+    keyring,
     scope::DEFAULT_PROJECT,
 };
 
@@ -66,7 +66,7 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<Outcome> {
     let client = Tenantry::open(Options {
         dev: Some(true),
         // Nothing of it outlives the folder.
-        root_key: Some(Secret::random()?),
+        root_key: Some(keyring::new_root_key()?),
         deadline: deadline()?,
         ..as_the_process(Some(Storage::Folder(folder.path().to_owned())))
     })?;

@@ -27,6 +27,11 @@ const FAILURES: [(&str, &str); 15] = [
     ("504", "It took too long."),
 ];
 
+/// Headers that say which tenant is meant, among those the credential reaches, and that a call is a repetition.
+const ACCOUNT: (&str, &str) = ("X-Account-ID", "The account, where the credential reaches several.");
+const PROJECT: (&str, &str) = ("X-Project-ID", "The project, where the credential reaches several.");
+const KEY: (&str, &str) = ("Idempotency-Key", "Names the call: repeated under it within a day, it is answered as before.");
+
 /// The document.
 #[must_use]
 pub fn document(routes: &[Route], issuer: &str) -> Value {
@@ -92,6 +97,10 @@ pub fn document(routes: &[Route], issuer: &str) -> Value {
             path.insert(route.method.as_str().to_ascii_lowercase(), Value::Object(operation));
         }
     }
+    let mut schemas = Value::Object(generator.take_definitions(true));
+    let mut paths = Value::Object(paths);
+    plain(&mut schemas);
+    plain(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -102,13 +111,73 @@ pub fn document(routes: &[Route], issuer: &str) -> Value {
         "servers": [{ "url": issuer }],
         "paths": paths,
         "components": {
-            "schemas": generator.take_definitions(true),
+            "schemas": schemas,
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "An access token, a token of an issuer that is trusted here, or an API key." },
                 "api_key": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
             },
         },
     })
+}
+
+/// Writes schemas as every generator of clients reads them. A default makes a field required to some and is refused by others where it
+/// is nothing; what is absent is said in words. Null says the same as absence. A choice of constants is a list of words.
+fn plain(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("default");
+            for choice in ["oneOf", "anyOf"] {
+                let Some(Value::Array(choices)) = fields.get_mut(choice) else { continue };
+                choices.retain(|one| one.get("type").is_none_or(|kind| kind != "null"));
+                let words = words(choices);
+                let only = (choices.len() == 1).then(|| choices.first().cloned()).flatten();
+                match (words, only) {
+                    (Some((words, meanings)), _) => {
+                        fields.remove(choice);
+                        fields.insert("type".into(), json!("string"));
+                        fields.insert("enum".into(), words);
+                        let own = fields.get("description").and_then(Value::as_str).unwrap_or_default();
+                        fields.insert("description".into(), json!(format!("{own}\n\n{meanings}").trim()));
+                    }
+                    (None, Some(Value::Object(only))) => {
+                        fields.remove(choice);
+                        fields.extend(only);
+                    }
+                    _ => {}
+                }
+            }
+            if let Some(Value::Array(kinds)) = fields.get_mut("type") {
+                kinds.retain(|kind| kind != "null");
+                if let [only] = kinds.as_slice() {
+                    let only = only.clone();
+                    fields.insert("type".into(), only);
+                }
+            }
+            fields.values_mut().for_each(plain);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        _ => {}
+    }
+}
+
+/// The words of a choice of constants, and what each means.
+fn words(choices: &[Value]) -> Option<(Value, String)> {
+    let mut words = Vec::new();
+    let mut meanings = Vec::new();
+    for choice in choices {
+        let constant = choice.get("const").and_then(Value::as_str);
+        let listed = choice.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let before = words.len();
+        words.extend(constant.into_iter().chain(listed));
+        if words.len() == before {
+            return None;
+        }
+        let meaning = choice.get("description").and_then(Value::as_str).unwrap_or_default();
+        if let (Some(word), false) = (words.last(), meaning.is_empty()) {
+            meanings.push(format!("- `{word}`: {meaning}"));
+        }
+    }
+    (!words.is_empty()).then(|| (json!(words), meanings.join("\n")))
 }
 
 /// The members of an object that was just written.
@@ -126,5 +195,13 @@ fn parameters(route: &Route) -> Vec<Value> {
     let in_query = route.query.iter().map(|query| {
         json!({ "name": query.name, "in": "query", "description": query.what, "schema": { "type": query.kind } })
     });
-    in_path.chain(in_query).collect()
+    let headers: &[(&str, &str)] = match (route.access, route.once) {
+        (Access::Tenant, true) => &[ACCOUNT, PROJECT, KEY],
+        (Access::Tenant, false) => &[ACCOUNT, PROJECT],
+        _ => &[],
+    };
+    let in_header = headers
+        .iter()
+        .map(|(name, what)| json!({ "name": name, "in": "header", "description": what, "schema": { "type": "string" } }));
+    in_path.chain(in_query).chain(in_header).collect()
 }

@@ -187,14 +187,31 @@ async fn answer(row: &'static Row, level: Layer, takes: Arc<Takes>, call: Call) 
     let in_query = matches!(row.facts.method, operations::Method::Get | operations::Method::Delete);
     let input = Value::Object(takes.read(&call, in_query)?);
     let named = [call.named("account"), call.named("project")];
-    let output = match (level, row.levels) {
-        (Layer::Project, []) => call.tenant_by_path().await?.operate(row, input).await?,
-        (Layer::Platform, _) => client.operate(row, &[], input).await?,
-        (Layer::Account, _) => client.operate(row, &named[..1], input).await?,
-        (Layer::Project, _) => client.operate(row, &named, input).await?,
+    let done = match (level, row.levels) {
+        (Layer::Project, []) => call.tenant_by_path().await?.operate(row, input).await,
+        (Layer::Platform, _) => client.operate(row, &[], input).await,
+        (Layer::Account, _) => client.operate(row, &named[..1], input).await,
+        (Layer::Project, _) => client.operate(row, &named, input).await,
     };
+    let output = done.map_err(|error| match error.code() {
+        "request_invalid" if in_query => Error::invalid("query_invalid", error.message().replace("the request", "the query")),
+        _ => error,
+    })?;
     if row.output.is_none() {
         return Ok(nothing());
     }
+    tell_operators(row, &output);
     json(if row.facts.created { StatusCode::CREATED } else { StatusCode::OK }, &output)
+}
+
+/// What a receipt says could not be used is for whoever runs this, too: nobody else may ever look at it.
+fn tell_operators(row: &Row, receipt: &Value) {
+    let text = |name: &str| receipt.get(name).and_then(Value::as_str).unwrap_or_default();
+    let skipped: Vec<&str> =
+        receipt.get("skipped").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let (skipped, unreachable) = (skipped.join("; "), text("unreachable"));
+    if !skipped.is_empty() || !unreachable.is_empty() {
+        let (operation, issuer) = (row.name(), text("issuer"));
+        tracing::warn!(operation, issuer, skipped, unreachable, "keys of an issuer are not used");
+    }
 }

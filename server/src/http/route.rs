@@ -96,6 +96,8 @@ pub struct Route {
     pub largest: usize,
     /// Whether it stays open.
     pub stream: bool,
+    /// Whether it takes an idempotency key.
+    pub once: bool,
     /// What answers.
     pub handler: Handler,
 }
@@ -128,6 +130,7 @@ impl Route {
             gives: Vec::new(),
             largest: SMALL,
             stream: false,
+            once: false,
             handler: Arc::new(move |app, call| Box::pin(handler(app, call))),
         }
     }
@@ -209,6 +212,13 @@ impl Route {
     #[must_use]
     pub fn gives_text(mut self, status: StatusCode, media: Option<&'static str>, what: &'static str) -> Self {
         self.gives.push(Gives { status, media, schema: None, what });
+        self
+    }
+
+    /// Takes an idempotency key.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 

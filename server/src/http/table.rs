@@ -51,7 +51,8 @@ where
 
 fn guard() -> Vec<Route> {
     vec![
-        post("/v1/shield/guard", "guard", "Decides one call.", shield::guard)
+        post("/v1/shield/guard", "shield_guard", "Decides one call.", shield::guard)
+            .once()
             .takes::<shield::GuardCall>()
             .up_to(CONTENT)
             .gives::<GuardResponse>(OK, "The decision.")
@@ -59,7 +60,7 @@ fn guard() -> Vec<Route> {
             .gives::<GuardResponse>(StatusCode::TOO_EARLY, "The decision is `defer`."),
         post(
             "/v1/shield/guard/stream",
-            "guard_stream",
+            "shield_guard_stream",
             "Decides one call, and tells what each detector found before.",
             shield::guard_stream,
         )
@@ -67,7 +68,7 @@ fn guard() -> Vec<Route> {
         .up_to(CONTENT)
         .streams()
         .gives_text(OK, EVENTS, "`detector_result` for each detector, then `decision`; or `error`."),
-        post("/v1/shield/detect", "detect", "Inspects without judging.", shield::detect)
+        post("/v1/shield/detect", "shield_detect", "Inspects without judging.", shield::detect)
             .takes::<shield::DetectRequest>()
             .up_to(CONTENT)
             .gives::<DetectResponse>(OK, "What was found."),
@@ -94,9 +95,9 @@ fn guard() -> Vec<Route> {
 /// The paths of Highflame's public documentation, where they differ from those its clients call: the same handlers.
 fn documented(routes: &[Route]) -> Vec<Route> {
     const PATHS: [(&str, &str, &str); 6] = [
-        ("guard", "/v1/guard", "documented_guard"),
-        ("guard_stream", "/v1/guard/stream", "documented_guard_stream"),
-        ("detect", "/v1/detect", "documented_detect"),
+        ("shield_guard", "/v1/guard", "documented_guard"),
+        ("shield_guard_stream", "/v1/guard/stream", "documented_guard_stream"),
+        ("shield_detect", "/v1/detect", "documented_detect"),
         ("detectors", "/v1/detectors", "documented_detectors"),
         ("debug_policies", "/v1/debug/policies", "documented_debug_policies"),
         ("shield_health", "/v1/health", "documented_health"),
@@ -107,7 +108,7 @@ fn documented(routes: &[Route]) -> Vec<Route> {
 
 fn tokens() -> Vec<Route> {
     vec![
-        post("/oauth2/token", "token", "An access token for an API key or a refresh token.", oauth::token)
+        post("/oauth2/token", "oauth_token", "An access token for an API key or a refresh token.", oauth::token)
             .access(Access::Open)
             .oauth()
             .takes::<TokenRequest>()

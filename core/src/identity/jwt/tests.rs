@@ -45,7 +45,7 @@ fn what_we_write_we_read() {
     assert_eq!(format!("{token:?}"), "Token { algorithm: HS256, .. }");
 
     let long = json!({ "long": "x".repeat(MAX_TOKEN) });
-    assert_eq!(encode(&header, &long, sign).unwrap_err().code(), "token_too_large");
+    assert_eq!(encode(&header, &long, sign).unwrap_err().code(), "claims_too_large");
     assert_eq!(encode(&json!([]), &long, sign).unwrap_err().code(), "internal");
     let refusal = || Error::internal("no key");
     assert_eq!(encode(&header, &claims(), |_| Err(refusal())).unwrap_err(), refusal());

@@ -2,7 +2,7 @@ use super::{waiting::TURN, *};
 use crate::{runtime::block_on, scope::Id, store::ledger::GENESIS};
 
 fn keyring() -> Keyring {
-    Keyring::new(crate::keyring::Secret::parse(&"5a".repeat(32)).unwrap())
+    Keyring::new(crate::config::RootKey::parse(&"5a".repeat(32)).unwrap())
 }
 
 fn scope(text: &str, seed: u8) -> Scope {

@@ -7,7 +7,7 @@ package tenantry
 import "context"
 
 // operationsHash is of the table that this code was made of.
-const operationsHash uint64 = 0x4b96a6041d3e6401
+const operationsHash uint64 = 0x2028f5b0851400ed
 
 // Admin: the installation as a whole. See [Client.Admin].
 type Admin struct {

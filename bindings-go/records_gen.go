@@ -397,25 +397,25 @@ type Grant struct {
 // GrantSpec: lets principals of one tenant act in another, for named actions and a limited time.
 type GrantSpec struct {
 	// The account whose principals may act.
-	FromAccount string `json:"from_account,omitzero"`
+	FromAccount string `json:"from_account"`
 
 	// Its project; empty for all of them.
 	FromProject string `json:"from_project,omitzero"`
 
 	// The account they may act in.
-	ToAccount string `json:"to_account,omitzero"`
+	ToAccount string `json:"to_account"`
 
 	// The project they may act in.
-	ToProject string `json:"to_project,omitzero"`
+	ToProject string `json:"to_project"`
 
 	// Actions of guard calls (`process_prompt`) and rights (`tenant:read`) it covers. Never empty.
-	Actions []string `json:"actions,omitzero"`
+	Actions []string `json:"actions"`
 
 	// How long it holds, in seconds; at most 366 days.
-	ExpiresInSeconds int64 `json:"expires_in_seconds,omitzero"`
+	ExpiresInSeconds int64 `json:"expires_in_seconds"`
 
 	// Why, for the audit of both.
-	Reason string `json:"reason,omitzero"`
+	Reason string `json:"reason"`
 }
 
 // Identity is who a verified credential is, and what it reaches.
@@ -516,14 +516,14 @@ type IssuerSpec struct {
 	Issuer string `json:"issuer"`
 
 	// Tokens must name one of these in `aud`. Never empty.
-	Audience []string `json:"audience,omitzero"`
+	Audience []string `json:"audience"`
 
 	// Which claim names the audience in tokens that have no `aud`, e.g. `client_id` for access tokens of Cognito;
 	// written as the paths of `claims` are. Empty: a token without `aud` is refused.
 	AudienceClaim string `json:"audience_claim,omitzero"`
 
-	// The algorithms taken, and no others. Never empty; `HS256` stands alone.
-	Algorithms []Algorithm `json:"algorithms,omitzero"`
+	// The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone.
+	Algorithms []Algorithm `json:"algorithms"`
 
 	// Where its public keys are published. One of JWKSURL, `jwks`, `secret` and SecretBase64 is given.
 	JWKSURL string `json:"jwks_url,omitzero"`
@@ -544,7 +544,7 @@ type IssuerSpec struct {
 	LeewaySeconds *int64 `json:"leeway_seconds,omitzero"`
 
 	// The accounts it may speak for; `["*"]` for every account. Never empty.
-	Accounts []string `json:"accounts,omitzero"`
+	Accounts []string `json:"accounts"`
 
 	// Every valid token is this project of the one account in `accounts`: single-tenant mode.
 	Project string `json:"project,omitzero"`
@@ -595,7 +595,7 @@ type KeySpec struct {
 	// The principal's id; empty for the key's own id. Naming one needs `users:manage`.
 	Subject string `json:"subject,omitzero"`
 
-	// How long it lives; 0 for ever.
+	// How long it lives, in seconds; 0 for ever.
 	ExpiresInSeconds int64 `json:"expires_in_seconds,omitzero"`
 
 	// What the key starts with; empty for the platform's setting.
@@ -962,11 +962,10 @@ type TenantFacts struct {
 	Labels []string `json:"labels,omitzero"`
 }
 
-// TokenRequest is what a client sends to the token endpoint (RFC 6749; `docs/wire/identity.md`). Unknown fields are
-// ignored.
+// TokenRequest is what a client sends to the token endpoint (RFC 6749; `docs/wire/identity.md`).
 type TokenRequest struct {
 	// `api_key` or `refresh_token`.
-	GrantType string `json:"grant_type,omitzero"`
+	GrantType string `json:"grant_type"`
 
 	// The key, for `api_key`.
 	APIKey string `json:"api_key,omitzero"`
@@ -1005,7 +1004,7 @@ func (t TokenRequest) LogValue() slog.Value {
 // TokenSpec is a token pair to issue for somebody the app itself has authenticated.
 type TokenSpec struct {
 	// The principal's id.
-	Subject string `json:"subject,omitzero"`
+	Subject string `json:"subject"`
 
 	// What it is to policies.
 	Type PrincipalType `json:"type,omitzero"`

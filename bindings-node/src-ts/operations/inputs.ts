@@ -153,7 +153,7 @@ export interface Issuer {
   readonly issuer: string;
   /** Tokens must name one of these in `aud`. Never empty. */
   readonly audience: readonly string[];
-  /** The algorithms taken, and no others. Never empty; `HS256` stands alone. */
+  /** The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone. */
   readonly algorithms: readonly Algorithm[];
   /** The accounts it may speak for; `["*"]` for every account. Never empty. */
   readonly accounts: readonly string[];

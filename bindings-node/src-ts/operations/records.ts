@@ -601,7 +601,7 @@ export class IssuerSpec extends Value {
     return this.field("audience_claim", "");
   }
 
-  /** The algorithms taken, and no others. Never empty; `HS256` stands alone. */
+  /** The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone. */
   get algorithms(): readonly Algorithm[] {
     return this.field("algorithms");
   }

@@ -6,7 +6,7 @@ import type { Fields } from "../fields.js";
 import { flag, head, integer, listOf, mapOf, object, part, period, since, text } from "../fields.js";
 
 /** A fingerprint of the table of operations; the native library tells its own. */
-export const HASH = "4426b19b7ae24286";
+export const HASH = "2028f5b0851400ed";
 
 /** `AuditAnchor`. */
 export const auditAnchor: Fields = {
@@ -41,15 +41,15 @@ export const facts: Fields = {
 export const issuer: Fields = {
   issuer: ["issuer", text],
   audience: ["audience", listOf(text)],
-  audienceClaim: ["audience_claim", text],
   algorithms: ["algorithms", listOf(text)],
+  accounts: ["accounts", listOf(text)],
+  audienceClaim: ["audience_claim", text],
   jwksUrl: ["jwks_url", text],
   jwks: ["jwks", object],
   secret: ["secret", text],
   secretBase64: ["secret_base64", text],
   privateNetwork: ["private_network", flag],
   leewaySeconds: ["leeway_seconds", integer],
-  accounts: ["accounts", listOf(text)],
   project: ["project", text],
   claims: ["claims", part(claimPaths)],
   principalPrefix: ["principal_prefix", text],
@@ -97,12 +97,12 @@ export const limit: Fields = {
 /** `NewGrant`. */
 export const newGrant: Fields = {
   fromAccount: ["from_account", text],
-  fromProject: ["from_project", text],
   toAccount: ["to_account", text],
   toProject: ["to_project", text],
   actions: ["actions", listOf(text)],
   expiresInSeconds: ["expires_in_seconds", integer],
   reason: ["reason", text],
+  fromProject: ["from_project", text],
 };
 
 /** `NewPolicy`. */

@@ -81,7 +81,7 @@ impl Default for ClaimPaths {
 /// An identity provider whose tokens are taken, and for which accounts.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(extend("required" = ["issuer", "audience", "algorithms", "accounts"]))]
+#[schemars(extend("required" = ["issuer", "audience", "accounts"]))]
 pub struct IssuerSpec {
     /// The exact `iss` of its tokens.
     pub issuer: String,

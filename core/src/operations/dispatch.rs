@@ -169,9 +169,13 @@ pub fn erased<O: Operation>(
     rooms: Arc<Rooms>,
     caller: Caller,
     target: Target,
-    input: Value,
+    mut input: Value,
 ) -> BoxFuture<'static, Result<Value>> {
     Box::pin(async move {
+        // Null is absent.
+        if let Value::Object(fields) = &mut input {
+            fields.retain(|_, value| !value.is_null());
+        }
         let output = call::<O>(&rooms, caller, target, from_value(input)?).await?;
         serde_json::to_value(output).map_err(|_| Error::internal("an answer could not be written"))
     })

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .tokens import AccessToken, Introspection, Tokens
     from .usage import Usage, UsageReceipt
 
-HASH = "ba63f16143d7c04d"
+HASH = "2028f5b0851400ed"
 """The fingerprint of the table this was written from."""
 
 MODULES = {

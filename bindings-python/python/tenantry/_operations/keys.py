@@ -126,7 +126,7 @@ class Keys(_wire.Handle):
             scopes: Its OAuth scopes, no wider than its owner's. Empty: guard calls only.
             type: What its holder is to policies.
             subject: The principal's id; empty for the key's own id. Naming one needs `users:manage`.
-            expires_in_seconds: How long it lives; 0 for ever.
+            expires_in_seconds: How long it lives, in seconds; 0 for ever.
             prefix: What the key starts with; empty for the platform's setting.
             import_sha256: SHA-256 of a key another system made, hexadecimal: the key itself is then never known
                 here.

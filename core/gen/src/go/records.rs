@@ -186,7 +186,8 @@ fn arguments(out: &mut String, model: &Model, input: &Hidden) -> Result<()> {
         own.extend(rest);
     }
     for (at, field) in own.into_iter().enumerate() {
-        let way = Way { pointer: is_pointer(&input.name, field), always: is_required(field), means: None };
+        let always = is_required(field) && !is_several(field);
+        let way = Way { pointer: is_pointer(&input.name, field), always, means: None };
         entry(out, model, (at, &input.name), field, &way, fields)?;
     }
     if input.with_facts {
@@ -194,6 +195,10 @@ fn arguments(out: &mut String, model: &Model, input: &Hidden) -> Result<()> {
     }
     line!(out, "}}");
     Ok(())
+}
+
+fn is_several(field: &Field) -> bool {
+    matches!(field.ty, Ty::List(_) | Ty::Map(_) | Ty::Object)
 }
 
 fn is_pointer(of: &str, field: &Field) -> bool {
@@ -228,8 +233,9 @@ impl Way {
         // What is both given and told is left out as zero only where absence would say something else.
         let says_zero = input.and_then(|field| field.default.as_ref()).is_none_or(is_zero);
         let always = match input {
-            // No word is empty.
+            // No word is empty, and an empty list that is given would be null.
             _ if is_word => false,
+            Some(_) if is_several(field) => false,
             None => is_told,
             Some(_) => is_needed || (is_told && ((is_scalar && says_zero) || is_record)),
         };

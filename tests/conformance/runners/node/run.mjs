@@ -161,7 +161,9 @@ class World {
       case "head": {
         const head = audit.headSync();
         this.head = head.toText();
-        return head;
+        // The line it prints as is compared where it is given back.
+        const { text: _, ...fields } = head.toJSON();
+        return fields;
       }
     }
     throw new Error(`no operation audit.${verb}`);

@@ -53,7 +53,7 @@ pub fn credentials(
         }
         "issuers.check" => plain(issuers.check_blocking(&id)),
         "issuers.remove" => plain(issuers.remove_blocking(&id)),
-        "issuers.list" => plain(issuers.list_blocking().map(|page| page.items)),
+        "issuers.list" => plain(issuers.list_blocking()),
         "keys.create" => plain(spec::<api::KeySpec>(with).and_then(|spec| keys.create_blocking(spec))),
         "keys.list" => plain(keys.list_blocking(api::KeyFilter::of(&given("account"), &given("project")))),
         "keys.get" => plain(keys.get_blocking(&id)),
@@ -73,7 +73,7 @@ pub fn credentials(
             let entry = serde_json::from_value::<api::GrantSpec>(with.clone()).map_err(shapeless);
             plain(entry.and_then(|entry| grants.create_blocking(entry)))
         }
-        "grants.list" => plain(grants.list_blocking().map(|page| page.items)),
+        "grants.list" => plain(grants.list_blocking()),
         "grants.revoke" => plain(grants.revoke_blocking(&id)),
         "grants.uses" => {
             let limit = with["limit"].as_u64().and_then(|limit| limit.try_into().ok()).unwrap_or(100);

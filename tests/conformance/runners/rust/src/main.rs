@@ -6,16 +6,15 @@ mod identity;
 use std::{collections::BTreeMap, error::Error as StdError, fs, time::Duration};
 
 use house::{fill, house, shapeless};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use tenantry::{
     Error, Options, Result, Tenant, Tenantry,
     api::{
         self, AuditQuery, FileContext, GuardRequest, LimitRef, Mode, PolicyRef, PolicySpec, Principal, SettingsPatch,
-        Shape, Since, TenantFacts, ToolContext,
+        Shape, TenantFacts, ToolContext,
     },
     config::{Credential, Storage},
-    scope::Layer,
     testing,
 };
 
@@ -107,7 +106,6 @@ fn inside(
 ) -> Result<Value> {
     let tenant = held.map_or_else(|| client.tenant_blocking(&pair.0, &pair.1), Ok)?;
     let tenant = step.r#as.map_or(Ok(tenant.clone()), |principal| tenant.acting_as(principal))?;
-    let layer = with.layer.as_deref().map_or(Ok(Layer::Project), Layer::parse);
     let or = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
     match step.r#do.as_str() {
         "guard.evaluate" | "guard.evaluate_once" => {
@@ -123,44 +121,20 @@ fn inside(
             let request = GuardRequest { content_type, tool, detectors, ..GuardRequest::prompt(with.content) };
             plain(tenant.guard().detect_blocking(request))
         }
-        "policies.put" => {
-            let mode = with.mode.as_deref().map_or(Ok(Mode::Enforce), Mode::parse)?;
-            let (name, text, layer) = (with.name, with.text, layer?);
-            let ceiling = with.ceiling.unwrap_or_default();
-            plain(tenant.policies().put_blocking(PolicySpec { name, text, mode, layer, ceiling }))
-        }
+        "policies.put" => plain(read::<PolicySpec>(&step.with).and_then(|spec| tenant.policies().put_blocking(spec))),
         "policies.attach_pack" => plain(tenant.policies().attach_pack_blocking(&with.name)),
-        "policies.remove" => plain(tenant.policies().remove_blocking(PolicyRef::on(layer?, &with.name))),
+        "policies.remove" => plain(read::<PolicyRef>(&step.with).and_then(|policy| tenant.policies().remove_blocking(policy))),
         "policies.list" => plain(tenant.policies().list_blocking()),
-        "limits.set" => plain(tenant.limits().set_blocking(api::LimitSpec {
-            rate: api::whole("rate", with.rate)?, per_ms: api::whole("per_ms", with.per_ms)?,
-            key: api::named("key of a limit", &or(&with.key, "scope"))?,
-            on_exceed: api::named("way to exceed a limit", &or(&with.on_exceed, "reject"))?,
-            max_wait_ms: api::whole("max_wait_ms", with.max_wait_ms.unwrap_or_default())?,
-            shared: with.shared.unwrap_or_default(), action: with.action.unwrap_or_default(), layer: layer?, id: with.id,
-        })),
-        "limits.remove" => plain(tenant.limits().remove_blocking(LimitRef::on(layer?, &with.id))),
+        "limits.set" => plain(read::<api::LimitSpec>(&step.with).and_then(|spec| tenant.limits().set_blocking(spec))),
+        "limits.remove" => plain(read::<LimitRef>(&step.with).and_then(|limit| tenant.limits().remove_blocking(limit))),
         "limits.list" => plain(tenant.limits().list_blocking()),
         "limits.acquire" => plain(tenant.limits().acquire_blocking(
             &with.id, &or(&with.key, ""), api::whole("cost", with.cost.unwrap_or(1))?)),
         "settings.get" => plain(tenant.settings().get_blocking()),
-        "settings.update" => plain(tenant.settings().update_blocking(SettingsPatch {
-            mode_floor: with.mode_floor.as_deref().map(Mode::parse).transpose()?,
-            audit_class: with.audit_class.map(|class| api::named("audit class", &class)).transpose()?,
-            redaction_originals: with.redaction_originals,
-            session_ttl_seconds: with.session_ttl_seconds.map(|ttl| api::whole("session_ttl_seconds", ttl)).transpose()?,
-            metadata_keys: with.metadata_keys,
-        })),
-        "audit.query" => {
-            let since = match (with.since.as_str(), with.since.as_i64()) {
-                (Some(text), _) => Since::parse(text)?,
-                (None, Some(sequence)) => Since::Sequence(api::whole("sequence", sequence)?),
-                (None, None) => Since::Start,
-            };
-            let before = with.before.map(|sequence| api::whole("sequence", sequence)).transpose()?;
-            let range = api::AuditRange { since, before, order: api::named("order of rows", &or(&with.order, "oldest"))? };
-            plain(tenant.audit().query_blocking(AuditQuery::from(range).limit(api::whole("limit", with.limit.unwrap_or(100))?)))
+        "settings.update" => {
+            plain(read::<SettingsPatch>(&step.with).and_then(|patch| tenant.settings().update_blocking(patch)))
         }
+        "audit.query" => plain(read::<AuditQuery>(&step.with).and_then(|query| tenant.audit().query_blocking(query))),
         "audit.head" => plain(Ok(&*head.insert(tenant.audit().head_blocking()?.head))),
         "audit.verify" => {
             let printed = with.anchor.as_deref().filter(|text| *text != "last_head");
@@ -202,6 +176,12 @@ fn named(tenant: Tenant) -> Value {
     json!({ "account_id": tenant.account_id(), "project_id": tenant.project_id() })
 }
 
+fn read<T: DeserializeOwned>(with: &Value) -> Result<T> {
+    api::from_value(if with.is_null() { json!({}) } else { with.clone() })
+}
+
+/// A result, of a page its items.
 fn plain(result: Result<impl Serialize>) -> Result<Value> {
-    serde_json::to_value(result?).map_err(|_| Error::internal("a result cannot be written"))
+    let mut value = serde_json::to_value(result?).map_err(|_| Error::internal("a result cannot be written"))?;
+    Ok(value.get_mut("items").map(Value::take).unwrap_or(value))
 }

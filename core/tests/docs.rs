@@ -159,7 +159,8 @@ fn every_error_code_has_one_kind_and_its_line() {
     let text = fs::read_to_string(page("errors.md")).unwrap();
     for kind in ErrorKind::ALL {
         let row = text.lines().find(|line| line.starts_with(&format!("| {} |", kind.name()))).unwrap();
-        let told: BTreeSet<&str> = row.split('`').skip(1).step_by(2).filter(|word| Code::named(word).is_some()).collect();
+        let told: BTreeSet<&str> =
+            row.split('`').skip(1).step_by(2).filter(|word| Code::named(word).is_some()).collect();
         let known: BTreeSet<&str> = CODES.iter().filter(|code| code.kind == kind).map(|code| code.name).collect();
         assert_eq!(told, known, "{}", kind.name());
     }

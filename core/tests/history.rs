@@ -224,7 +224,7 @@ fn an_anchor_from_outside_catches_what_the_folder_alone_cannot() {
     let client = on(folder.path());
     let (acme, other) = (project(&client, "acme", "prod"), project(&client, "other", "prod"));
     turn(&acme, "s", "x");
-    let early = acme.audit().head_blocking().unwrap();
+    let early = acme.audit().head_blocking().unwrap().head;
     let printed = early.to_text();
     assert_eq!(AuditHead::from_text(&printed).unwrap(), early);
     turn(&acme, "s", "y");

@@ -487,6 +487,12 @@ impl From<&AuditHead> for AuditAnchor {
     }
 }
 
+impl From<&super::PrintedHead> for AuditAnchor {
+    fn from(printed: &super::PrintedHead) -> Self {
+        Self::of(Some(&printed.head))
+    }
+}
+
 impl AuditAnchor {
     /// A head that was kept, if one was.
     #[must_use]

@@ -30,7 +30,8 @@ const FAILURES: [(&str, &str); 15] = [
 /// Headers that say which tenant is meant, among those the credential reaches, and that a call is a repetition.
 const ACCOUNT: (&str, &str) = ("X-Account-ID", "The account, where the credential reaches several.");
 const PROJECT: (&str, &str) = ("X-Project-ID", "The project, where the credential reaches several.");
-const KEY: (&str, &str) = ("Idempotency-Key", "Names the call: repeated under it within a day, it is answered as before.");
+const KEY: (&str, &str) =
+    ("Idempotency-Key", "Names the call: repeated under it within a day, it is answered as before.");
 
 /// The document.
 #[must_use]
@@ -200,8 +201,8 @@ fn parameters(route: &Route) -> Vec<Value> {
         (Access::Tenant, false) => &[ACCOUNT, PROJECT],
         _ => &[],
     };
-    let in_header = headers
-        .iter()
-        .map(|(name, what)| json!({ "name": name, "in": "header", "description": what, "schema": { "type": "string" } }));
+    let in_header = headers.iter().map(
+        |(name, what)| json!({ "name": name, "in": "header", "description": what, "schema": { "type": "string" } }),
+    );
     in_path.chain(in_query).chain(in_header).collect()
 }

@@ -194,7 +194,9 @@ async fn answer(row: &'static Row, level: Layer, takes: Arc<Takes>, call: Call) 
         (Layer::Project, _) => client.operate(row, &named, input).await,
     };
     let output = done.map_err(|error| match error.code() {
-        "request_invalid" if in_query => Error::invalid("query_invalid", error.message().replace("the request", "the query")),
+        "request_invalid" if in_query => {
+            Error::invalid("query_invalid", error.message().replace("the request", "the query"))
+        }
         _ => error,
     })?;
     if row.output.is_none() {

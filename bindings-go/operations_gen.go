@@ -7,7 +7,7 @@ package tenantry
 import "context"
 
 // operationsHash is of the table that this code was made of.
-const operationsHash uint64 = 0x2028f5b0851400ed
+const operationsHash uint64 = 0x0b9c6d7664d953ad
 
 // Admin: the installation as a whole. See [Client.Admin].
 type Admin struct {

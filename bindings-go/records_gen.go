@@ -409,7 +409,7 @@ type GrantSpec struct {
 	ToProject string `json:"to_project"`
 
 	// Actions of guard calls (`process_prompt`) and rights (`tenant:read`) it covers. Never empty.
-	Actions []string `json:"actions"`
+	Actions []string `json:"actions,omitzero"`
 
 	// How long it holds, in seconds; at most 366 days.
 	ExpiresInSeconds int64 `json:"expires_in_seconds"`
@@ -516,14 +516,14 @@ type IssuerSpec struct {
 	Issuer string `json:"issuer"`
 
 	// Tokens must name one of these in `aud`. Never empty.
-	Audience []string `json:"audience"`
+	Audience []string `json:"audience,omitzero"`
 
 	// Which claim names the audience in tokens that have no `aud`, e.g. `client_id` for access tokens of Cognito;
 	// written as the paths of `claims` are. Empty: a token without `aud` is refused.
 	AudienceClaim string `json:"audience_claim,omitzero"`
 
 	// The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone.
-	Algorithms []Algorithm `json:"algorithms"`
+	Algorithms []Algorithm `json:"algorithms,omitzero"`
 
 	// Where its public keys are published. One of JWKSURL, `jwks`, `secret` and SecretBase64 is given.
 	JWKSURL string `json:"jwks_url,omitzero"`
@@ -544,7 +544,7 @@ type IssuerSpec struct {
 	LeewaySeconds *int64 `json:"leeway_seconds,omitzero"`
 
 	// The accounts it may speak for; `["*"]` for every account. Never empty.
-	Accounts []string `json:"accounts"`
+	Accounts []string `json:"accounts,omitzero"`
 
 	// Every valid token is this project of the one account in `accounts`: single-tenant mode.
 	Project string `json:"project,omitzero"`

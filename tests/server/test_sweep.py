@@ -382,7 +382,12 @@ CASES: dict[str, Case] = {
     "keys_create_account": named_account("/v1/admin/accounts/{}/keys", {"name": "mine"}),
     "keys_create_platform": in_body(
         "/v1/admin/keys",
-        lambda account, project: {"name": "mine", "account_id": account, "project_id": project, "scopes": ["tools:read"]},
+        lambda account, project: {
+            "name": "mine",
+            "account_id": account,
+            "project_id": project,
+            "scopes": ["tools:read"],
+        },
         by="b",
     ),
     "keys_list": below("/keys"),

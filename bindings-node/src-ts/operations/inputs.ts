@@ -153,10 +153,10 @@ export interface Issuer {
   readonly issuer: string;
   /** Tokens must name one of these in `aud`. Never empty. */
   readonly audience: readonly string[];
-  /** The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone. */
-  readonly algorithms: readonly Algorithm[];
   /** The accounts it may speak for; `["*"]` for every account. Never empty. */
   readonly accounts: readonly string[];
+  /** The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone. */
+  readonly algorithms: readonly Algorithm[];
   /**
    * Which claim names the audience in tokens that have no `aud`, e.g. `client_id` for access tokens of Cognito; written
    * as the paths of `claims` are. Empty: a token without `aud` is refused.

@@ -603,7 +603,7 @@ export class IssuerSpec extends Value {
 
   /** The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone. */
   get algorithms(): readonly Algorithm[] {
-    return this.field("algorithms");
+    return this.field("algorithms", []);
   }
 
   /** Where its public keys are published. One of `jwksUrl`, `jwks`, `secret` and `secretBase64` is given. */
@@ -650,7 +650,7 @@ export class IssuerSpec extends Value {
   }
 
   protected override get shown(): readonly string[] {
-    return ["issuer", "audience", "algorithms", "accounts"];
+    return ["issuer", "audience", "accounts"];
   }
 }
 

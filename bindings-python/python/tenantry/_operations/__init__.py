@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .tokens import AccessToken, Introspection, Tokens
     from .usage import Usage, UsageReceipt
 
-HASH = "2028f5b0851400ed"
+HASH = "0b9c6d7664d953ad"
 """The fingerprint of the table this was written from."""
 
 MODULES = {

@@ -39,7 +39,7 @@ class IssuerSpec(_wire.Record):
     """Which claim names the audience in tokens that have no `aud`, e.g. `client_id` for access tokens of Cognito;
     written as the paths of `claims` are. Empty: a token without `aud` is refused.
     """
-    algorithms: list[Algorithm]
+    algorithms: list[Algorithm] = field(default_factory=list)
     """The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands alone."""
     jwks_url: str = ""
     """Where its public keys are published. One of `jwks_url`, `jwks`, `secret` and `secret_base64` is given."""
@@ -77,9 +77,9 @@ class Issuers(_wire.Handle):
         issuer: str,
         *,
         audience: Sequence[str],
-        algorithms: Sequence[Algorithm],
         accounts: Sequence[str],
         audience_claim: str | None = None,
+        algorithms: Sequence[Algorithm] | None = None,
         jwks_url: str | None = None,
         jwks: Mapping[str, Any] | None = None,
         secret: str | None = None,
@@ -98,12 +98,12 @@ class Issuers(_wire.Handle):
         Args:
             issuer: The exact `iss` of its tokens.
             audience: Tokens must name one of these in `aud`. Never empty.
-            algorithms: The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands
-                alone.
             accounts: The accounts it may speak for; `["*"]` for every account. Never empty.
             audience_claim: Which claim names the audience in tokens that have no `aud`, e.g. `client_id` for access
                 tokens of Cognito; written as
         the paths of `claims` are. Empty: a token without `aud` is refused.
+            algorithms: The algorithms taken, and no others: `RS256` where none is said. Never empty; `HS256` stands
+                alone.
             jwks_url: Where its public keys are published. One of `jwks_url`, `jwks`, `secret` and `secret_base64` is
                 given.
             jwks: Its public keys, as a JWK set (RFC 7517).
@@ -122,9 +122,9 @@ class Issuers(_wire.Handle):
             {
                 "issuer": issuer,
                 "audience": _wire.texts("audience", audience),
-                "algorithms": _wire.texts("algorithms", algorithms),
                 "accounts": _wire.texts("accounts", accounts),
                 "audience_claim": audience_claim,
+                "algorithms": _wire.texts("algorithms", algorithms),
                 "jwks_url": jwks_url,
                 "jwks": _wire.fields("jwks", jwks),
                 "secret": secret,
@@ -143,9 +143,9 @@ class Issuers(_wire.Handle):
         issuer: str,
         *,
         audience: Sequence[str],
-        algorithms: Sequence[Algorithm],
         accounts: Sequence[str],
         audience_claim: str | None = None,
+        algorithms: Sequence[Algorithm] | None = None,
         jwks_url: str | None = None,
         jwks: Mapping[str, Any] | None = None,
         secret: str | None = None,
@@ -162,9 +162,9 @@ class Issuers(_wire.Handle):
             {
                 "issuer": issuer,
                 "audience": _wire.texts("audience", audience),
-                "algorithms": _wire.texts("algorithms", algorithms),
                 "accounts": _wire.texts("accounts", accounts),
                 "audience_claim": audience_claim,
+                "algorithms": _wire.texts("algorithms", algorithms),
                 "jwks_url": jwks_url,
                 "jwks": _wire.fields("jwks", jwks),
                 "secret": secret,

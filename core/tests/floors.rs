@@ -207,6 +207,7 @@ fn bindings_and_the_server_name_only_what_is_theirs() {
         "policy",
         "runtime",
         "scope",
+        "store",
         "testing",
         "usage",
     ];

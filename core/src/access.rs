@@ -143,7 +143,7 @@ pub enum Place<'a> {
 pub struct Demand<'a> {
     /// What has to be held.
     pub needs: Needs,
-    /// Where.
+    /// Which part of the installation it has to be held for.
     pub place: Place<'a>,
     /// What a grant has to name for a guest; nothing where none opens it.
     pub crosses: &'a [&'a str],

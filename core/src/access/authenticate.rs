@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Authenticated, Caller,
-    crossing::enter,
+    crossing::enter_by_grant,
     provision::{DEV_ACCOUNT, auto_create, provision, refuse_successor, unknown},
     refuse_suspended,
 };
@@ -118,7 +118,7 @@ async fn resolve_tenant(
             if verified.machine {
                 return Err(scope::outside());
             }
-            return Box::pin(enter(rooms, caller, other, parsed.project.as_ref())).await;
+            return Box::pin(enter_by_grant(rooms, caller, other, parsed.project.as_ref())).await;
         }
         (Some(own), _) => own.clone(),
         (None, Some(named)) => named.clone(),

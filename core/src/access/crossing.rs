@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Lets a caller into a tenant that is not its credential's own, where a grant does. Whether that tenant exists is not told.
-pub async fn enter(
+pub async fn enter_by_grant(
     rooms: &Rooms,
     mut own: Authenticated,
     account: &Id,

@@ -68,7 +68,13 @@ pub async fn rotate(rooms: &Arc<Rooms>, at: &Authorized, input: KeyRotation) -> 
 
 /// The scope that `account` and `project` name, empty for the caller's own; refused when it lies outside its reach.
 pub async fn place(rooms: &Rooms, at: &Authorized, account: &str, project: &str) -> Result<Scope> {
+    // What the path names is not left by what the body says.
+    let elsewhere = |named: &str, given: &str| !named.is_empty() && !given.is_empty() && named != given;
+    if elsewhere(at.account(), account) || elsewhere(at.project(), project) {
+        return Err(crate::scope::outside());
+    }
     let account = if account.is_empty() { at.account() } else { account };
+    let project = if project.is_empty() { at.project() } else { project };
     let caller = at.caller.authenticated.as_deref();
     let own = at.scope().filter(|_| account.is_empty() && project.is_empty());
     let scope = match (own, at.scope().and_then(Scope::account_id)) {
